@@ -1,0 +1,18 @@
+{
+  "targets": [{
+    "target_name": "close_wait_guard",
+    "conditions": [["OS=='linux'", {
+      "sources": [
+        "native/addon.cc",
+        "native/socket_reader.cc",
+        "native/half_close_watch.cc",
+        "native/fd_table.cc",
+        "native/sock_diag.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fvisibility-inlines-hidden"]
+    }, { "type": "none" }]]
+  }]
+}

@@ -1,0 +1,55 @@
+#include "half_close_watch.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "socket_reader.h"
+
+namespace cwg {
+namespace {
+
+constexpr std::size_t kEventsPerWait = 128;
+
+}  // namespace
+
+SyscallError HalfCloseWatch::Open() {
+  epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  return epoll_ ? SyscallError{} : SyscallError{"epoll_create1", errno};
+}
+
+int HalfCloseWatch::Add(int fd, std::uint64_t* cookie) {
+  if (int error = IdentifyTcp(fd, cookie)) {
+    *cookie = 0;
+    return error;
+  }
+  // The cookie, not the fd, names the socket: a forked child or another process that was sent the descriptor keeps the
+  // registration alive after our close(2), when the number may already be another socket of ours.
+  epoll_event event = {};
+  event.events = EPOLLRDHUP | EPOLLET;
+  event.data.u64 = *cookie;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST) return 0;
+  *cookie = 0;
+  return errno;
+}
+
+SyscallError HalfCloseWatch::Drain(std::uint64_t* cookies, std::uint32_t* events, std::size_t capacity,
+                                   std::size_t* count) {
+  *count = 0;
+  while (*count < capacity) {
+    epoll_event ready[kEventsPerWait];
+    const int room = static_cast<int>(std::min(kEventsPerWait, capacity - *count));
+    const int taken = RetryOnEintr([&] { return epoll_wait(epoll_.get(), ready, room, 0); });
+    if (taken < 0) return {"epoll_wait", errno};
+    for (int i = 0; i < taken; i++) {
+      cookies[*count] = ready[i].data.u64;
+      events[*count] = ready[i].events;
+      ++*count;
+    }
+    if (taken < room) break;
+  }
+  return {};
+}
+
+}  // namespace cwg

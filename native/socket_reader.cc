@@ -1,0 +1,197 @@
+#include "socket_reader.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "socket_record.h"
+
+namespace cwg {
+namespace {
+
+// struct tcp_info as the kernel's include/uapi/linux/tcp.h lays it out. It only ever grows at its end, so a field has
+// one offset for all kernels, and whether a kernel has it is told by the length that getsockopt(2) returns.
+constexpr std::size_t kStateOffset = 0;
+constexpr std::size_t kUnackedOffset = 24;
+constexpr std::size_t kSackedOffset = 28;
+constexpr std::size_t kLastDataSentOffset = 44;
+constexpr std::size_t kLastDataRecvOffset = 52;
+constexpr std::size_t kLastAckRecvOffset = 56;
+constexpr std::size_t kBytesAckedOffset = 120;
+constexpr std::size_t kBytesReceivedOffset = 128;
+constexpr std::size_t kRcvWndOffset = 232;
+
+static_assert(offsetof(tcp_info, tcpi_state) == kStateOffset);
+static_assert(offsetof(tcp_info, tcpi_unacked) == kUnackedOffset);
+static_assert(offsetof(tcp_info, tcpi_sacked) == kSackedOffset);
+static_assert(offsetof(tcp_info, tcpi_last_data_sent) == kLastDataSentOffset);
+static_assert(offsetof(tcp_info, tcpi_last_data_recv) == kLastDataRecvOffset);
+static_assert(offsetof(tcp_info, tcpi_last_ack_recv) == kLastAckRecvOffset);
+static_assert(offsetof(tcp_info, tcpi_bytes_acked) == kBytesAckedOffset);
+static_assert(offsetof(tcp_info, tcpi_bytes_received) == kBytesReceivedOffset);
+
+// tcpi_rcv_wnd came in Linux 6.2 and Debian 12's header ends right before it. Where the header has it, check the offset;
+// where it does not, the field must lie wholly behind what the header knows.
+template <typename Info, typename = void>
+constexpr bool kRcvWndIsWhereWeSay = sizeof(Info) <= kRcvWndOffset;
+template <typename Info>
+constexpr bool kRcvWndIsWhereWeSay<Info, std::void_t<decltype(Info::tcpi_rcv_wnd)>> =
+    offsetof(Info, tcpi_rcv_wnd) == kRcvWndOffset;
+static_assert(kRcvWndIsWhereWeSay<tcp_info>);
+
+// What one getsockopt(TCP_INFO) returned: larger than any kernel's struct, zero-filled, trusted up to `length` only.
+struct TcpInfo {
+  alignas(8) unsigned char bytes[512] = {};
+  socklen_t length = sizeof(bytes);
+
+  int Read(int fd) { return getsockopt(fd, IPPROTO_TCP, TCP_INFO, bytes, &length) == 0 ? 0 : errno; }
+
+  template <typename Integer>
+  double Field(std::size_t offset) const {
+    if (offset + sizeof(Integer) > length) return kAbsent;
+    Integer value;
+    std::memcpy(&value, bytes + offset, sizeof(value));
+    return static_cast<double>(value);
+  }
+};
+
+int ReadOption(int fd, int option, void* value, socklen_t size) {
+  socklen_t length = size;
+  if (getsockopt(fd, SOL_SOCKET, option, value, &length) != 0) return errno;
+  return length == size ? 0 : EPROTONOSUPPORT;
+}
+
+// A queue that this kernel or sandbox will not tell is an absent column, not a failed row.
+double ReadQueue(int fd, unsigned long request) {
+  int bytes = -1;
+  return ioctl(fd, request, &bytes) == 0 && bytes >= 0 ? bytes : kAbsent;
+}
+
+bool FailRow(double* record, std::uint64_t* cookie, int error) {
+  std::fill(record, record + kRecordColumns, kAbsent);
+  record[kErrno] = error;
+  *cookie = 0;
+  return false;
+}
+
+struct Endpoint {
+  bool known = false;
+  bool ipv4 = false;
+  std::uint16_t port = 0;
+  std::uint8_t address[kAddressBytes] = {};
+};
+
+using NameFunction = int (*)(int, sockaddr*, socklen_t*);
+
+Endpoint ReadEndpoint(int fd, NameFunction name) {
+  Endpoint endpoint;
+  sockaddr_storage storage = {};
+  socklen_t length = sizeof(storage);
+  if (name(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return endpoint;
+  if (storage.ss_family == AF_INET && length >= sizeof(sockaddr_in)) {
+    sockaddr_in in;
+    std::memcpy(&in, &storage, sizeof(in));
+    endpoint.known = endpoint.ipv4 = true;
+    endpoint.port = ntohs(in.sin_port);
+    std::memcpy(endpoint.address, &in.sin_addr, sizeof(in.sin_addr));
+  } else if (storage.ss_family == AF_INET6 && length >= sizeof(sockaddr_in6)) {
+    sockaddr_in6 in6;
+    std::memcpy(&in6, &storage, sizeof(in6));
+    endpoint.known = true;
+    endpoint.port = ntohs(in6.sin6_port);
+    endpoint.ipv4 = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
+    std::memcpy(endpoint.address, &in6.sin6_addr, sizeof(in6.sin6_addr));
+    if (endpoint.ipv4) {
+      std::memmove(endpoint.address, endpoint.address + 12, 4);
+      std::memset(endpoint.address + 4, 0, kAddressBytes - 4);
+    }
+  }
+  return endpoint;
+}
+
+void PackPort(std::uint8_t* slot, std::uint16_t port) {
+  slot[0] = static_cast<std::uint8_t>(port & 0xff);
+  slot[1] = static_cast<std::uint8_t>(port >> 8);
+}
+
+}  // namespace
+
+int IdentifyTcp(int fd, std::uint64_t* cookie) {
+  *cookie = 0;
+  // The protocol number alone is not enough: 6 is also NETLINK_XFRM and a raw IPPROTO_TCP socket.
+  int protocol = 0;
+  if (int error = ReadOption(fd, SO_PROTOCOL, &protocol, sizeof(protocol))) return error;
+  if (protocol != IPPROTO_TCP) return EPROTONOSUPPORT;
+  int type = 0;
+  if (int error = ReadOption(fd, SO_TYPE, &type, sizeof(type))) return error;
+  if (type != SOCK_STREAM) return EPROTONOSUPPORT;
+  return ReadOption(fd, SO_COOKIE, cookie, sizeof(*cookie));
+}
+
+int ReadState(int fd, int* state) {
+  std::uint8_t value = 0;  // tcpi_state is the first byte of the struct
+  socklen_t length = sizeof(value);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &value, &length) != 0) return errno;
+  *state = length == sizeof(value) ? value : 0;
+  return 0;
+}
+
+bool ReadSocket(int fd, double* record, std::uint64_t* cookie) {
+  if (int error = IdentifyTcp(fd, cookie)) return FailRow(record, cookie, error);
+  TcpInfo info;
+  if (int error = info.Read(fd)) return FailRow(record, cookie, error);
+
+  record[kErrno] = 0;
+  record[kState] = info.Field<std::uint8_t>(kStateOffset);
+  // On a listener tcp_get_info() fills in the accept queue and returns: the rest of the struct is not zero but unknown,
+  // and SIOCINQ and SIOCOUTQ answer EINVAL.
+  const bool listening = record[kState] == kTcpListen;
+  const auto of_connection = [listening](double value) { return listening ? kAbsent : value; };
+  record[kLastDataSentMs] = of_connection(info.Field<std::uint32_t>(kLastDataSentOffset));
+  record[kLastDataRecvMs] = of_connection(info.Field<std::uint32_t>(kLastDataRecvOffset));
+  record[kLastAckRecvMs] = of_connection(info.Field<std::uint32_t>(kLastAckRecvOffset));
+  record[kBytesAcked] = of_connection(info.Field<std::uint64_t>(kBytesAckedOffset));
+  record[kBytesReceived] = of_connection(info.Field<std::uint64_t>(kBytesReceivedOffset));
+  record[kReceiveWindow] = of_connection(info.Field<std::uint32_t>(kRcvWndOffset));
+  record[kUnreadBytes] = listening ? kAbsent : ReadQueue(fd, SIOCINQ);
+  record[kUnsentBytes] = listening ? kAbsent : ReadQueue(fd, SIOCOUTQ);
+  record[kAcceptQueue] = listening ? info.Field<std::uint32_t>(kUnackedOffset) : kAbsent;
+  record[kBacklog] = listening ? info.Field<std::uint32_t>(kSackedOffset) : kAbsent;
+
+  // Another thread may have closed the fd and reused its number meanwhile: such a row would mix two sockets.
+  std::uint64_t still = 0;
+  if (int error = ReadOption(fd, SO_COOKIE, &still, sizeof(still))) return FailRow(record, cookie, error);
+  return still == *cookie ? true : FailRow(record, cookie, EBADF);
+}
+
+bool ReadEndpoints(int fd, std::uint8_t* packed) {
+  std::memset(packed, 0, kEndpointBytes);
+  std::uint64_t cookie = 0;
+  if (IdentifyTcp(fd, &cookie) != 0) return false;
+  const Endpoint local = ReadEndpoint(fd, getsockname);
+  if (!local.known) return false;
+  // ENOTCONN on a listener, before the handshake, and after a reset: then there is no peer, and the port stays 0.
+  const Endpoint remote = ReadEndpoint(fd, getpeername);
+  packed[kEndpointFamily] = local.ipv4 ? 4 : 6;
+  PackPort(packed + kEndpointLocalPort, local.port);
+  std::memcpy(packed + kEndpointLocalAddress, local.address, kAddressBytes);
+  if (remote.known && remote.ipv4 == local.ipv4) {
+    PackPort(packed + kEndpointRemotePort, remote.port);
+    std::memcpy(packed + kEndpointRemoteAddress, remote.address, kAddressBytes);
+  }
+  return true;
+}
+
+bool FormatAddress(const std::uint8_t* address, int family, char* text, std::size_t size) {
+  return inet_ntop(family == 4 ? AF_INET : AF_INET6, address, text, static_cast<socklen_t>(size)) != nullptr;
+}
+
+}  // namespace cwg

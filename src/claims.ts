@@ -1,0 +1,46 @@
+import type { Server } from 'node:net';
+
+/** A guard, as far as the question matters which guard reports a socket. */
+export interface Claimant {
+  /** It watches this server. */
+  watches(server: Server): boolean;
+  /** It also answers for sockets of no watched server (`scope: 'process'`). */
+  readonly takesTheRest: boolean;
+}
+
+/** Open guards of this thread, oldest first. */
+const claimants: Claimant[] = [];
+/** Who has reported which leak: it stays with that guard even when another one starts to watch the server. */
+const reporters = new Map<bigint, Claimant>();
+
+export function openClaims(claimant: Claimant): void {
+  claimants.push(claimant);
+}
+
+export function closeClaims(claimant: Claimant): void {
+  const index = claimants.indexOf(claimant);
+  if (index !== -1) claimants.splice(index, 1);
+  for (const [id, reporter] of reporters) if (reporter === claimant) reporters.delete(id);
+}
+
+/**
+ * Each socket is reported by one guard: the one that reported it already, else the one that watches its server, else the
+ * oldest guard of scope 'process'. So two Fastify instances, or the preload beside the plugin, never count a leak twice.
+ */
+export function reporterOf(id: bigint, server: Server | undefined): Claimant | undefined {
+  const reporter = reporters.get(id);
+  if (reporter) return reporter;
+  if (server) {
+    const watcher = claimants.find((claimant) => claimant.watches(server));
+    if (watcher) return watcher;
+  }
+  return claimants.find(({ takesTheRest }) => takesTheRest);
+}
+
+export function noteReported(id: bigint, claimant: Claimant): void {
+  reporters.set(id, claimant);
+}
+
+export function noteGone(id: bigint): void {
+  reporters.delete(id);
+}

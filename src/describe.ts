@@ -1,0 +1,89 @@
+import type { Server } from 'node:net';
+import { unpackEndpoints } from './kernel/endpoints.js';
+import type { NativeBinding } from './kernel/native.js';
+import { TcpState, tcpStateName } from './kernel/tcp-states.js';
+import { diagnose } from './leaks/diagnosis.js';
+import type { LeakKind, LeakReport } from './leaks/report.js';
+import { safeMethod, safePath } from './leaks/sanitise.js';
+import { sentencesFor } from './leaks/sentences.js';
+import type { Sighting, TrackedSocket } from './leaks/tracker.js';
+import type { Departed, HttpFacts } from './sockets/facts.js';
+import { serverOf } from './sockets/node-internals.js';
+import { bufferedBytes, destinationHostOf, streamFactsOf } from './sockets/stream-facts.js';
+
+/** A departed socket in the tracker's terms. */
+export function sightingOf(departed: Departed): Sighting {
+  const { record, socket } = departed;
+  return {
+    id: departed.cookie,
+    kind: kindOf(record.state),
+    state: record.state,
+    readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
+    bufferedBytes: socket ? bufferedBytes(socket) : 0,
+    ackedBytes: record.bytesAcked,
+    lastAckAgeMs: record.lastAckRecvMs,
+    openAtMs: departed.openAtMs,
+  };
+}
+
+function kindOf(state: number): LeakKind | 'closing' {
+  if (state === TcpState.CLOSE_WAIT) return 'close-wait';
+  return state === TcpState.CLOSE ? 'reset' : 'closing';
+}
+
+/** Joins what the kernel, the streams and the tracker know of a socket into a report. */
+export function describe(
+  binding: NativeBinding,
+  departed: Departed,
+  tracked: TrackedSocket,
+  nameOfServer: (server: Server, port: number | undefined) => string,
+): LeakReport {
+  const { record, socket, side } = departed;
+  const endpoints = unpackEndpoints(binding, departed.endpoints);
+  const stream = socket && streamFactsOf(socket, side);
+  const owner = socket && serverOf(socket);
+  const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
+  const http = stream?.http;
+  const unreadKernelBytes = Math.max(0, record.unreadBytes);
+  const unreadStreamBytes = socket ? bufferedBytes(socket) : 0;
+  const unsentBytes = Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0);
+  const cause = diagnose({ kind, side, detached: departed.detached, stream, unreadKernelBytes, unreadStreamBytes, unsentBytes });
+  const peer = endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
+  const server = side === 'inbound' && owner ? nameOfServer(owner, endpoints.localPort) : undefined;
+  const method = http?.method === undefined ? undefined : safeMethod(http.method);
+  const route = side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
+  const host = socket && side === 'outbound' ? destinationHostOf(socket) : undefined;
+  const destination =
+    side === 'outbound' ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort)) : undefined;
+  const { explanation, fix } = sentencesFor(cause, {
+    kind, side, server, method, route, destination, peer,
+    ageMs: tracked.ageMs,
+    unreadKernelBytes, unreadStreamBytes, unsentBytes,
+    contentLength: http?.contentLength,
+    answerStarted: http?.answerStarted ?? false,
+    aborted: departed.aborted,
+  });
+  return {
+    id: departed.cookie.toString(),
+    kind, cause, explanation, fix, side,
+    fd: departed.fd,
+    state: tcpStateName(record.state),
+    server, method, route, destination,
+    requestedBy: undefined,
+    ...endpoints,
+    ageMs: Math.round(tracked.ageMs),
+    idleMs: Math.round(Math.min(tracked.idleMs, tracked.ageMs)),
+    unreadKernelBytes, unreadStreamBytes, unsentBytes,
+    stack: undefined,
+  };
+}
+
+function destinationOf(http: HttpFacts | undefined, peer: string | undefined): string | undefined {
+  if (http?.origin === undefined) return peer;
+  return `${safePath(http.origin)}${http.url === undefined ? '' : safePath(http.url)}`;
+}
+
+function hostPort(host: string, port: number | undefined): string {
+  const text = host.includes(':') ? `[${host}]` : host;
+  return port === undefined ? text : `${text}:${port}`;
+}

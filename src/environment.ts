@@ -1,0 +1,36 @@
+import { describeRange, GUARD_DEFAULTS, integerIn, RANGES } from './options.js';
+import { shown } from './errors.js';
+
+/** What the preload reads from its environment. */
+export interface PreloadSettings {
+  readonly closeWaitTimeout: number;
+  readonly sampleInterval: number;
+  /** A file's path, appended to; undefined is stderr. */
+  readonly log: string | undefined;
+  readonly metricsPort: number | undefined;
+}
+
+type Warn = (name: string, message: string) => void;
+
+/** Reads the settings; `warn` hears of each one that cannot be taken, and its default stands. */
+export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): PreloadSettings {
+  const number = (name: string, fallback: number | undefined, range: readonly [number, number], unit: string): number | undefined => {
+    const text = environment[name];
+    if (text === undefined || text === '') return fallback;
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+    if (integerIn(value, range)) return value;
+    const instead = fallback === undefined ? 'it is left out' : `${fallback} is used`;
+    warn(name, `${name} is ${shown(text)}; it takes ${describeRange(range, unit)}; ${instead}`);
+    return fallback;
+  };
+  const { closeWaitTimeout, sampleInterval } = GUARD_DEFAULTS;
+  if ((environment['CLOSE_WAIT_GUARD_RECLAIM'] ?? '0') !== '0') {
+    warn('CLOSE_WAIT_GUARD_RECLAIM', 'CLOSE_WAIT_GUARD_RECLAIM is set, and this version cannot reclaim sockets yet; leaks are reported only');
+  }
+  return {
+    closeWaitTimeout: number('CLOSE_WAIT_GUARD_TIMEOUT_MS', closeWaitTimeout, RANGES.closeWaitTimeout, 'milliseconds') ?? closeWaitTimeout,
+    sampleInterval: number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'milliseconds') ?? sampleInterval,
+    log: environment['CLOSE_WAIT_GUARD_LOG'] || undefined,
+    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'port numbers'),
+  };
+}

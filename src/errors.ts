@@ -1,0 +1,47 @@
+/** Every code a {@link GuardError} can carry. Closed set: a code is never reused for something else. */
+export const GUARD_ERROR_CODES = [
+  /** An option is unknown, has the wrong type or is out of range. */
+  'CWG_ERR_OPTION',
+  /** An argument of a method has the wrong type. */
+  'CWG_ERR_ARGUMENT',
+  /** A method was called after `close()`. */
+  'CWG_ERR_CLOSED',
+  /** The Fastify plugin was registered a second time with options of its own. */
+  'CWG_ERR_ALREADY_REGISTERED',
+  /** The metrics of two guards in one registry do not fit together. */
+  'CWG_ERR_METRICS_CONFLICT',
+  /** A socket is leaked (thrown by the testing helpers). */
+  'CWG_ERR_LEAKED_SOCKETS',
+] as const;
+
+export type GuardErrorCode = (typeof GUARD_ERROR_CODES)[number];
+
+/** The one error class of this library. `message` names the option or argument, the value it got and the values it takes. */
+export class GuardError extends Error {
+  override readonly name = 'GuardError';
+  readonly code: GuardErrorCode;
+
+  constructor(code: GuardErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A value as an error message shows it: short, on one line, never throwing. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'function') return `[function ${value.name || 'anonymous'}]`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'object' && value !== null) {
+    return Array.isArray(value) ? `[array of ${value.length}]` : `[${value.constructor?.name ?? 'object'}]`;
+  }
+  return String(value);
+}
+
+export function badOption(name: string, value: unknown, takes: string): GuardError {
+  return new GuardError('CWG_ERR_OPTION', `close-wait-guard: option ${name} is ${shown(value)}; it takes ${takes}`);
+}
+
+export function badArgument(name: string, value: unknown, takes: string): GuardError {
+  return new GuardError('CWG_ERR_ARGUMENT', `close-wait-guard: ${name} is ${shown(value)}; it takes ${takes}`);
+}

@@ -1,0 +1,11 @@
+export { closeWaitGuard as default, closeWaitGuard } from './fastify.js';
+export type { CloseWaitGuardPluginOptions } from './fastify.js';
+export { createGuard } from './guard.js';
+export type { Guard, SocketReport, WatchOptions } from './guard.js';
+export type { GuardOptions } from './options.js';
+export type { GuardStats, LeakCount, ListenerStats } from './stats.js';
+export type { LeakCause, LeakKind, LeakReport } from './leaks/report.js';
+export { LEAK_CAUSES, LEAK_KINDS } from './leaks/report.js';
+export type { Side } from './sockets/announcements.js';
+export { GUARD_ERROR_CODES, GuardError } from './errors.js';
+export type { GuardErrorCode } from './errors.js';

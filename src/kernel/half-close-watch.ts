@@ -1,0 +1,57 @@
+import type { NativeBinding, NativeHalfCloseWatch } from './native.js';
+
+/** What one drain of the watch found: the peer of the socket with this cookie has sent its FIN or a RST. */
+export interface Departure {
+  readonly cookie: bigint;
+  /** True when EPOLLERR came with it: the connection ended by a RST (or a time-out), not by an orderly close. */
+  readonly aborted: boolean;
+}
+
+export interface Added {
+  readonly fd: number;
+  readonly cookie: bigint;
+  /** 0, or why this fd is not on the watch. */
+  readonly errno: number;
+}
+
+const EPOLLERR = 0x008;
+const DRAIN_BATCH = 256;
+
+/**
+ * The half-close watch: an epoll set of its own, EPOLLRDHUP|EPOLLET (epoll_ctl(2)). It is silent on data, fires once when
+ * the peer has sent its FIN, at once when that happened before the socket was added, and forgets an fd that is closed.
+ * So its cost follows the number of departures, not of connections.
+ */
+export class HalfCloseWatch {
+  readonly #native: NativeHalfCloseWatch;
+  readonly #cookies = new BigUint64Array(DRAIN_BATCH);
+  readonly #events = new Uint32Array(DRAIN_BATCH);
+
+  constructor(binding: NativeBinding) {
+    this.#native = new binding.HalfCloseWatch();
+  }
+
+  add(fds: readonly number[]): Added[] {
+    const count = fds.length;
+    if (count === 0) return [];
+    const cookies = new BigUint64Array(count);
+    const errnos = new Int32Array(count);
+    this.#native.add(Int32Array.from(fds), count, cookies, errnos);
+    return fds.map((fd, i) => ({ fd, cookie: cookies[i] ?? 0n, errno: errnos[i] ?? 0 }));
+  }
+
+  drain(): Departure[] {
+    const departures: Departure[] = [];
+    for (;;) {
+      const count = this.#native.drain(this.#cookies, this.#events);
+      for (let i = 0; i < count; i++) {
+        departures.push({ cookie: this.#cookies[i] ?? 0n, aborted: ((this.#events[i] ?? 0) & EPOLLERR) !== 0 });
+      }
+      if (count < DRAIN_BATCH) return departures;
+    }
+  }
+
+  close(): void {
+    this.#native.close();
+  }
+}

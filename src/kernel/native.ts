@@ -1,0 +1,77 @@
+/**
+ * The typed face of the addon (native/addon.cc). Nothing outside src/kernel/ imports this file: the binary is never
+ * exported raw. JS validates and sizes the arrays; native takes primitives and caller-owned typed arrays only.
+ *
+ * Native errors carry `code`: `CWG_ERR_NATIVE_ARGUMENT` (a TypeError or RangeError that names the argument) or
+ * `CWG_ERR_SYSCALL` (an Error with `errno` and `syscall`). A bad fd is not an error: it is a row whose `errno` is set.
+ */
+export interface NativeBinding {
+  /** Must equal {@link LAYOUT_VERSION}. */
+  readonly layoutVersion: number;
+  /** Column names of a socket record, in order; must equal {@link RECORD_FIELDS}. */
+  readonly recordFields: readonly string[];
+  /** Column names of a sock_diag row, in order; must equal {@link DUMP_FIELDS}. */
+  readonly dumpFields: readonly string[];
+  /** Bytes of one packed endpoint pair; must equal {@link ENDPOINT_BYTES}. */
+  readonly endpointBytes: number;
+
+  /**
+   * Reads `count` sockets. Row i of `values` (RECORD_FIELDS.length doubles) and `cookies[i]` belong to `fds[i]`.
+   * A column the kernel did not return is -1; a row that could not be read has `errno` set, every other column -1 and cookie 0.
+   * Returns how many rows were read without error.
+   */
+  readSockets(fds: Int32Array, count: number, values: Float64Array, cookies: BigUint64Array): number;
+
+  /**
+   * Packs local and remote endpoint of `count` fds, ENDPOINT_BYTES each:
+   * [0] family (0 unreadable, 4, 6) [1] reserved [2..3] local port LE [4..5] remote port LE (0: no peer) [6..7] reserved
+   * [8..23] local address [24..39] remote address, network order; IPv4 in the first four bytes. IPv4-mapped IPv6 is packed as IPv4.
+   */
+  readEndpoints(fds: Int32Array, count: number, endpoints: Uint8Array): number;
+  /** Text form (inet_ntop) of one 16-byte address slot; `family` 4 or 6. */
+  formatAddress(address: Uint8Array, offset: number, family: number): string;
+
+  /**
+   * Writes the TCP fds (SO_PROTOCOL 6, any state but LISTEN) among the fd numbers [from, to) and their cookies.
+   * Returns how many were found, at most fds.length; cost is one syscall per fd number.
+   */
+  listTcpFds(from: number, to: number, fds: Int32Array, cookies: BigUint64Array): number;
+  /** An upper bound of the process's open fd numbers: FDSize of /proc/self/status, else min(RLIMIT_NOFILE, 65536). */
+  fdTableSize(): number;
+  /** [open fds or -1 where /proc is not mounted, soft RLIMIT_NOFILE]. */
+  fdUsage(): [number, number];
+
+  /**
+   * One sock_diag dump (IPv4 and IPv6) of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
+   * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
+   * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
+   * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
+   */
+  dumpSockets(stateMask: number, ports: Uint16Array, values: Float64Array, cookies: BigUint64Array): number;
+
+  readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
+}
+
+/** An epoll set with EPOLLRDHUP|EPOLLET, see epoll_ctl(2). Closed by close(), by collection, or with its environment. */
+export interface NativeHalfCloseWatch {
+  /**
+   * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
+   * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
+   */
+  add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
+  /**
+   * Takes what is ready now, never blocks (epoll_wait timeout 0): cookies[i] with events[i] = the EPOLL* bits.
+   * Returns how many; when it equals cookies.length, call again.
+   */
+  drain(cookies: BigUint64Array, events: Uint32Array): number;
+  /** Idempotent. Every other method then throws CWG_ERR_NATIVE_ARGUMENT ('watch is closed'). */
+  close(): void;
+}
+
+export const LAYOUT_VERSION = 1;
+export const RECORD_FIELDS = [
+  'errno', 'state', 'lastDataSentMs', 'lastDataRecvMs', 'lastAckRecvMs', 'bytesAcked', 'bytesReceived',
+  'unreadBytes', 'unsentBytes', 'receiveWindow', 'acceptQueue', 'backlog',
+] as const;
+export const DUMP_FIELDS = ['state', 'family', 'localPort', 'remotePort', 'inode', 'receiveQueue', 'sendQueue', 'uid'] as const;
+export const ENDPOINT_BYTES = 40;

@@ -1,0 +1,69 @@
+import type { Side } from '../sockets/announcements.js';
+import type { TcpStateName } from '../kernel/tcp-states.js';
+
+/**
+ * `close-wait`: the peer's FIN arrived and `close()` never ran. `reset`: the kernel has ended the connection (state CLOSE)
+ * and the fd is still open. `stalled`: the FIN waits behind a full receive window.
+ */
+export const LEAK_KINDS = ['close-wait', 'reset', 'stalled'] as const;
+export type LeakKind = (typeof LEAK_KINDS)[number];
+
+/** Why a socket leaked: a closed set, so that it can be a metric's label. */
+export const LEAK_CAUSES = [
+  'never-read',
+  'paused',
+  'half-open-not-ended',
+  'response-not-ended',
+  'request-body-not-read',
+  'request-body-abandoned',
+  'response-body-not-read',
+  'pipelined-behind-pending-response',
+  'write-stalled',
+  'detached-handle',
+  'not-owned-by-this-thread',
+  'held-by-another-process',
+  'unknown',
+] as const;
+export type LeakCause = (typeof LEAK_CAUSES)[number];
+
+/** One leaked (or half-closed) socket, as plain data that survives JSON. Times are milliseconds, sizes bytes. */
+export interface LeakReport {
+  /** The kernel's socket cookie (SO_COOKIE) in decimal: unique for the life of the kernel, unlike an fd. */
+  readonly id: string;
+  readonly kind: LeakKind;
+  readonly cause: LeakCause;
+  /** One sentence about this very socket: what happened. */
+  readonly explanation: string;
+  /** One sentence: what to change in the code. */
+  readonly fix: string;
+  /** `inbound`: accepted. `outbound`: connected. `unknown`: no JS socket of this thread owns the fd. */
+  readonly side: Side;
+  readonly fd: number;
+  /** The TCP state's name, as in tcp(7) and `ss`. */
+  readonly state: TcpStateName;
+  /** Name of the server that accepted it. */
+  readonly server: string | undefined;
+  readonly method: string | undefined;
+  /** Fastify's route pattern; for other HTTP servers the path without its query. */
+  readonly route: string | undefined;
+  /** Outbound only: `http://host:port/path` without the query, or `host:port`. */
+  readonly destination: string | undefined;
+  /** The inbound route that asked for an outbound connection. Not known in this version. */
+  readonly requestedBy: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** Since the peer left: a lower bound, exact to one sample interval when the guard saw it open before. */
+  readonly ageMs: number;
+  /** Since the last progress (bytes read, bytes acknowledged, a state change); never more than `ageMs`. */
+  readonly idleMs: number;
+  /** In the kernel's receive queue (SIOCINQ), without the FIN. */
+  readonly unreadKernelBytes: number;
+  /** In the streams above it, taken from the kernel and not by the application. */
+  readonly unreadStreamBytes: number;
+  /** Written and not acknowledged: the kernel's send queue (SIOCOUTQ) and the stream's buffer. */
+  readonly unsentBytes: number;
+  /** Creation stack of an outbound socket. Not recorded in this version. */
+  readonly stack: string | undefined;
+}

@@ -1,0 +1,128 @@
+import { LEAK_KINDS } from './leaks/report.js';
+import { GUARD_OPERATIONS, type GuardStats } from './stats.js';
+
+export type Labels = Readonly<Record<string, string>>;
+export type Row = readonly [labels: Labels, value: number];
+
+/** One metric: what it is called, and how it is read off a guard's stats. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'gauge' | 'counter';
+  readonly labelNames: readonly string[];
+  /** How values of several guards, and of several cluster workers, become one. */
+  readonly combine: 'sum' | 'max';
+  /** Must return rows also when all is well: a gauge at zero is exported, not absent. */
+  readonly rows: (stats: GuardStats) => Row[];
+}
+
+/** An empty label is the same as none in Prometheus: these rows are the zeros before the first leak. */
+const noLeaks = (): Row[] => LEAK_KINDS.map((kind) => [{ kind, cause: '', side: '', route: '' }, 0]);
+
+/** Names are constants, units are base units, `_total` is on counters alone; labels are closed sets or capped. */
+export const METRIC_FAMILIES: readonly MetricFamily[] = [
+  {
+    name: 'close_wait_sockets',
+    help: 'Sockets in CLOSE_WAIT: the peer has closed, this process has not. Leaks and those not yet.',
+    type: 'gauge',
+    labelNames: ['side', 'server'],
+    combine: 'sum',
+    rows: ({ halfClosed, listeners }) => [
+      ...(['inbound', 'outbound', 'unknown'] as const).map((side): Row => [{ side, server: '' }, 0]),
+      ...listeners.map(({ server }): Row => [{ side: 'inbound', server }, 0]),
+      ...halfClosed.map(({ side, server, count }): Row => [{ side, server }, count]),
+    ],
+  },
+  {
+    name: 'close_wait_leaked_sockets',
+    help: 'Leaked sockets open now: the peer has left and nothing happened for closeWaitTimeout.',
+    type: 'gauge',
+    labelNames: ['kind', 'cause', 'side', 'route'],
+    combine: 'sum',
+    rows: ({ leaks }) => [...noLeaks(), ...leaks.map(({ open, total: _, ...labels }): Row => [labels, open])],
+  },
+  {
+    name: 'close_wait_leaks_total',
+    help: 'Leaked sockets found since start; each counts once.',
+    type: 'counter',
+    labelNames: ['kind', 'cause', 'side', 'route'],
+    combine: 'sum',
+    rows: ({ leaks }) => [...noLeaks(), ...leaks.map(({ open: _, total, ...labels }): Row => [labels, total])],
+  },
+  {
+    name: 'close_wait_released_total',
+    help: 'Reported leaks that were closed after all.',
+    type: 'counter',
+    labelNames: ['kind'],
+    combine: 'sum',
+    rows: ({ released }) => LEAK_KINDS.map((kind): Row => [{ kind }, released[kind]]),
+  },
+  {
+    name: 'close_wait_oldest_seconds',
+    help: 'Age of the oldest socket whose peer has left.',
+    type: 'gauge',
+    labelNames: [],
+    combine: 'max',
+    rows: ({ oldestMs }) => [[{}, oldestMs / 1000]],
+  },
+  {
+    name: 'close_wait_unread_bytes',
+    help: 'Bytes that leaked sockets hold unread, in the kernel and in streams.',
+    type: 'gauge',
+    labelNames: [],
+    combine: 'sum',
+    rows: ({ unreadBytes }) => [[{}, unreadBytes]],
+  },
+  {
+    name: 'tcp_fin_wait2_sockets',
+    help: 'FIN_WAIT_2 sockets on the server\'s port: this side has closed, the remote end has not.',
+    type: 'gauge',
+    labelNames: ['server'],
+    // Every worker of a cluster sees the same sockets of the network namespace.
+    combine: 'max',
+    rows: ({ listeners }) => listeners.flatMap(({ server, finWait2 }): Row[] => (finWait2 === undefined ? [] : [[{ server }, finWait2]])),
+  },
+  {
+    name: 'tcp_accept_queue_sockets',
+    help: 'Connections that wait to be accepted.',
+    type: 'gauge',
+    labelNames: ['server'],
+    combine: 'max',
+    rows: ({ listeners }) => listeners.map(({ server, acceptQueue }): Row => [{ server }, acceptQueue]),
+  },
+  {
+    name: 'tcp_accept_queue_limit',
+    help: 'Connections that may wait to be accepted (the backlog the kernel granted).',
+    type: 'gauge',
+    labelNames: ['server'],
+    combine: 'max',
+    rows: ({ listeners }) => listeners.map(({ server, acceptQueueLimit }): Row => [{ server }, acceptQueueLimit]),
+  },
+  {
+    name: 'tcp_accept_queue_close_wait_sockets',
+    help: 'Connections that wait to be accepted and whose client has already gone.',
+    type: 'gauge',
+    labelNames: ['server'],
+    combine: 'max',
+    rows: ({ listeners }) =>
+      listeners.flatMap(({ server, acceptQueueCloseWait }): Row[] =>
+        acceptQueueCloseWait === undefined ? [] : [[{ server }, acceptQueueCloseWait]],
+      ),
+  },
+  {
+    name: 'close_wait_guard_sample_seconds',
+    help: 'What the guard\'s last sample took.',
+    type: 'gauge',
+    labelNames: [],
+    combine: 'max',
+    rows: ({ lastSample }) => [[{}, lastSample.durationMs / 1000]],
+  },
+  {
+    name: 'close_wait_guard_errors_total',
+    help: 'Failures of the guard that it kept from the application.',
+    type: 'counter',
+    labelNames: ['operation'],
+    combine: 'sum',
+    rows: ({ errors }) => GUARD_OPERATIONS.map((operation): Row => [{ operation }, errors[operation]]),
+  },
+];

@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net';
+import { badOption, GuardError, shown } from './errors.js';
+import type { LeakReport } from './leaks/report.js';
+
+/** Options of {@link createGuard}. All optional, times in milliseconds. */
+export interface GuardOptions {
+  /**
+   * How long a socket whose peer has gone may make no progress before it is a leak. 1 to 86,400,000 (a day).
+   * @default 60000: the default of `net.ipv4.tcp_fin_timeout` (tcp(7)). Past it the peer's end of the connection
+   * is gone, its port is free for reuse, and only this process still holds the 4-tuple.
+   */
+  closeWaitTimeout?: number | undefined;
+  /**
+   * Time between two samples, 10 to 3,600,000; 0 samples only on demand (`leaks()`, `sockets()`, a scrape).
+   * @default 1000
+   */
+  sampleInterval?: number | undefined;
+  /**
+   * `'process'`: inbound and outbound sockets of the whole process, and fds that no JS socket owns.
+   * `'watched'`: only connections of servers given to `watch()`.
+   * @default 'process'
+   */
+  scope?: 'process' | 'watched' | undefined;
+  /**
+   * How many open leaks get a report of their own (event, log line, entry of `leaks()`), 1 to 100,000. Further leaks are
+   * counted in `stats().unreported` and are reported when there is room again: a flood of leaks must not become a flood of logs.
+   * @default 1000
+   */
+  maxReported?: number | undefined;
+  /** Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). */
+  onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
+}
+
+export interface ResolvedGuardOptions {
+  readonly closeWaitTimeout: number;
+  readonly sampleInterval: number;
+  readonly scope: 'process' | 'watched';
+  readonly maxReported: number;
+  readonly onLeak: GuardOptions['onLeak'];
+}
+
+export const GUARD_DEFAULTS = Object.freeze({
+  closeWaitTimeout: 60_000,
+  sampleInterval: 1_000,
+  scope: 'process',
+  maxReported: 1_000,
+} as const);
+
+const GUARD_OPTION_NAMES = new Set(['closeWaitTimeout', 'sampleInterval', 'scope', 'maxReported', 'onLeak']);
+
+/** Range checks shared with the environment of `./register`, so that a limit is written once. */
+export const RANGES = Object.freeze({
+  closeWaitTimeout: [1, 86_400_000],
+  sampleInterval: [10, 3_600_000],
+  maxReported: [1, 100_000],
+} as const);
+
+export function integerIn(value: unknown, [min, max]: readonly [number, number]): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+export function describeRange([min, max]: readonly [number, number], unit: string): string {
+  return `a whole number of ${unit} from ${min} to ${max}`;
+}
+
+/** Throws CWG_ERR_OPTION when `options` is not a plain object or has a key outside `known`. */
+export function checkOptionNames(options: unknown, known: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: options is ${shown(options)}; it takes an object`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) {
+      throw new GuardError(
+        'CWG_ERR_OPTION',
+        `close-wait-guard: there is no option ${shown(name)}; the options are ${[...known].join(', ')}`,
+      );
+    }
+  }
+}
+
+/** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
+export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOptions {
+  checkOptionNames(options, GUARD_OPTION_NAMES);
+  const closeWaitTimeout = options.closeWaitTimeout ?? GUARD_DEFAULTS.closeWaitTimeout;
+  const sampleInterval = options.sampleInterval ?? GUARD_DEFAULTS.sampleInterval;
+  const scope = options.scope ?? GUARD_DEFAULTS.scope;
+  const maxReported = options.maxReported ?? GUARD_DEFAULTS.maxReported;
+  if (!integerIn(closeWaitTimeout, RANGES.closeWaitTimeout)) {
+    throw badOption('closeWaitTimeout', closeWaitTimeout, describeRange(RANGES.closeWaitTimeout, 'milliseconds'));
+  }
+  if (sampleInterval !== 0 && !integerIn(sampleInterval, RANGES.sampleInterval)) {
+    throw badOption('sampleInterval', sampleInterval, `${describeRange(RANGES.sampleInterval, 'milliseconds')}, or 0 for on demand only`);
+  }
+  if (scope !== 'process' && scope !== 'watched') throw badOption('scope', scope, `'process' or 'watched'`);
+  if (!integerIn(maxReported, RANGES.maxReported)) {
+    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'leaks'));
+  }
+  const { onLeak } = options;
+  if (onLeak !== undefined && typeof onLeak !== 'function') {
+    throw badOption('onLeak', onLeak, 'a function (leak, socket) => void');
+  }
+  return Object.freeze({ closeWaitTimeout, sampleInterval, scope, maxReported, onLeak });
+}

@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net';
+import type { SocketRecord } from '../kernel/socket-batch.js';
+import type { Side } from './announcements.js';
+
+/** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
+export interface StreamFacts {
+  readonly readableFlowing: boolean | null;
+  readonly readableEnded: boolean;
+  /** The FIN was read from the kernel, but `'end'` may still wait behind buffered bytes. */
+  readonly endBuffered: boolean;
+  readonly hasReadableListener: boolean;
+  readonly writableEnded: boolean;
+  /** Bytes that JS holds because the kernel did not take them. */
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  readonly allowHalfOpen: boolean;
+  /** http stopped reading because answers wait behind one that is pending. */
+  readonly pausedByPipelining: boolean;
+  readonly bytesRead: number;
+  /** True when these are the facts of a TLSSocket above the raw socket. */
+  readonly tls: boolean;
+  readonly http: HttpFacts | undefined;
+}
+
+export interface HttpFacts {
+  readonly role: 'server' | 'client';
+  readonly method: string | undefined;
+  /** As the client sent it: sanitise before showing. */
+  readonly url: string | undefined;
+  /** Fastify's route pattern. */
+  readonly route: string | undefined;
+  /** `http://host:port` of an outbound request. */
+  readonly origin: string | undefined;
+  /** The body we read from (request's when role is server, response's when client) has been taken whole. */
+  readonly bodyComplete: boolean;
+  /** Bytes of it that wait in the message's own buffer. */
+  readonly bodyBuffered: number;
+  readonly contentLength: number | undefined;
+  /** A message is under way on this socket now; false when only notes of the last one are left. */
+  readonly answering: boolean;
+  readonly answerStarted: boolean;
+  readonly answerEnded: boolean;
+}
+
+/** A socket whose peer has left, as one look found it. */
+export interface Departed {
+  /** The kernel's SO_COOKIE: unique for the life of the kernel, never reused like an fd. */
+  readonly cookie: bigint;
+  readonly fd: number;
+  readonly side: Side;
+  /** Undefined when no JS socket of this thread owns the fd (or it was collected). */
+  readonly socket: Socket | undefined;
+  /** True when a JS socket was announced for this fd and has let go of it. */
+  readonly detached: boolean;
+  readonly record: SocketRecord;
+  /** A RST or a time-out ended it, not an orderly close. */
+  readonly aborted: boolean;
+  /** When it was last known to be open, on the clock of the look. */
+  readonly openAtMs: number;
+  /** Packed endpoints, read while the connection had them; see kernel/endpoints.ts. */
+  readonly endpoints: Uint8Array;
+}

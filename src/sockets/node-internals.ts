@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
+
+/**
+ * The only file that reads what Node does not document. Each reader returns undefined when the property is missing or of
+ * another type, so that a future Node makes a report less precise and never throws.
+ */
+
+function property(object: unknown, name: string): unknown {
+  return typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
+}
+
+/** The fd under a socket or listening server (`_handle.fd`, there since Node 0.x); undefined before connect and after close. */
+export function fdOf(owner: Socket | Server): number | undefined {
+  const fd = property(property(owner, '_handle'), 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
+/** The server that accepted a socket (`socket.server`, set by net, tls and http). */
+export function serverOf(socket: Socket): Server | undefined {
+  const server = property(socket, 'server') ?? property(socket, '_server');
+  return typeof server === 'object' && server !== null ? (server as Server) : undefined;
+}
+
+/** The raw socket under a TLSSocket made from one (`_parent`). */
+export function rawSocketOf(socket: Socket): Socket | undefined {
+  const parent = property(socket, '_parent');
+  return typeof parent === 'object' && parent !== null ? (parent as Socket) : undefined;
+}
+
+/** Whether the kernel's FIN has been read into the stream, even when 'end' could not be emitted yet. */
+export function endIsBuffered(socket: Socket): boolean | undefined {
+  const ended = property(property(socket, '_readableState'), 'ended');
+  return typeof ended === 'boolean' ? ended : undefined;
+}
+
+/** http's own "paused because too many responses are queued behind a pending one" (`socket._paused`). */
+export function isPausedByPipelining(socket: Socket): boolean {
+  return property(socket, '_paused') === true;
+}
+
+/** The host a client socket was asked for (`_host`, set by net.connect). */
+export function requestedHostOf(socket: Socket): string | undefined {
+  const host = property(socket, '_host');
+  return typeof host === 'string' ? host : undefined;
+}
+
+/** The message that http is working on for this socket: a ServerResponse when inbound, a ClientRequest when outbound. */
+export function httpMessageOf(socket: Socket): unknown {
+  return property(socket, '_httpMessage') ?? undefined;
+}
+
+export function requestOf(response: unknown): IncomingMessage | undefined {
+  const request = property(response, 'req');
+  return typeof request === 'object' && request !== null ? (request as IncomingMessage) : undefined;
+}
+
+/** The response a ClientRequest received (`request.res`). */
+export function responseOf(clientRequest: unknown): IncomingMessage | undefined {
+  const response = property(clientRequest, 'res');
+  return typeof response === 'object' && response !== null ? (response as IncomingMessage) : undefined;
+}
+
+export function isServerResponse(message: unknown): message is ServerResponse {
+  return typeof property(message, 'writeHead') === 'function' && requestOf(message) !== undefined;
+}
+
+/**
+ * Sockets that are alive in this thread (`process._getActiveHandles`, undocumented but there since Node 0.10). It misses
+ * unref()ed ones; it is asked only for sockets that no diagnostics channel announced.
+ */
+export function activeSockets(): Socket[] {
+  const getActiveHandles = property(process, '_getActiveHandles');
+  if (typeof getActiveHandles !== 'function') return [];
+  const handles = (getActiveHandles as () => unknown[]).call(process);
+  return handles.filter((handle): handle is Socket => typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null);
+}

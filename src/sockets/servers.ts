@@ -1,0 +1,96 @@
+import { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import { Server, type AddressInfo } from 'node:net';
+import { Server as TlsServer, type TLSSocket } from 'node:tls';
+import { rawSocketOf } from './node-internals.js';
+import { noteTls } from './notes.js';
+
+/** A server given to `watch()`. */
+export interface WatchedServer {
+  readonly server: Server;
+  readonly name: string | undefined;
+  /** Every address it listens on: Fastify opens a server of its own for each (secondary servers). */
+  readonly addresses: () => readonly AddressInfo[];
+}
+
+/** The servers one guard watches, and what they are called. */
+export class WatchedServers {
+  readonly #watched = new Map<Server, WatchedServer>();
+
+  add(watched: WatchedServer): () => void {
+    this.#watched.set(watched.server, watched);
+    return () => {
+      if (this.#watched.get(watched.server) === watched) this.#watched.delete(watched.server);
+    };
+  }
+
+  has(server: Server): boolean {
+    return this.#watched.has(server);
+  }
+
+  /** The watched server that `server` is, or is a secondary of. */
+  find(server: Server): WatchedServer | undefined {
+    return this.#watched.get(server) ?? this.#bySharedAddress(server);
+  }
+
+  all(): readonly WatchedServer[] {
+    return [...this.#watched.values()];
+  }
+
+  clear(): void {
+    this.#watched.clear();
+  }
+
+  #bySharedAddress(server: Server): WatchedServer | undefined {
+    const address = tcpAddressOf(server);
+    if (!address) return undefined;
+    for (const watched of this.#watched.values()) {
+      if (watched.addresses().some(({ port, address: text }) => port === address.port && text === address.address)) return watched;
+    }
+    return undefined;
+  }
+}
+
+/** The address a server listens on; undefined when it is closed or listens on a pipe. */
+export function tcpAddressOf(server: Server): AddressInfo | undefined {
+  const address = server.address();
+  return address === null || typeof address === 'string' ? undefined : address;
+}
+
+/** A server's name in reports and labels, as in `http:8080`: its protocol and port, never an address. */
+export function defaultServerName(server: Server, port = tcpAddressOf(server)?.port): string {
+  return `${protocolOf(server)}:${port ?? 'closed'}`;
+}
+
+function protocolOf(server: Server): string {
+  if (server.constructor.name.startsWith('Http2')) return 'http2';
+  if (server instanceof HttpsServer) return 'https';
+  if (server instanceof HttpServer) return 'http';
+  return server instanceof TlsServer ? 'tls' : 'net';
+}
+
+/**
+ * Learns which TLSSocket stands above which raw socket, with a 'secureConnection' listener on each TLS server: that event
+ * has no default behaviour that a listener would change.
+ */
+export class TlsPairing {
+  readonly #servers = new Set<WeakRef<Server>>();
+  readonly #known = new WeakSet<Server>();
+
+  notice(server: Server | undefined): void {
+    if (!(server instanceof TlsServer) || this.#known.has(server)) return;
+    this.#known.add(server);
+    this.#servers.add(new WeakRef(server));
+    server.on('secureConnection', onSecureConnection);
+  }
+
+  close(): void {
+    for (const ref of this.#servers) ref.deref()?.removeListener('secureConnection', onSecureConnection);
+    this.#servers.clear();
+  }
+}
+
+function onSecureConnection(socket: TLSSocket): void {
+  const raw = rawSocketOf(socket);
+  if (raw) noteTls(raw, socket);
+}

@@ -1,0 +1,271 @@
+import type { Socket } from 'node:net';
+import { monotonicMs } from '../clock.js';
+import { isMainThread } from 'node:worker_threads';
+import { packEndpoints } from '../kernel/endpoints.js';
+import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
+import { HalfCloseWatch } from '../kernel/half-close-watch.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { SocketBatch } from '../kernel/socket-batch.js';
+import { TcpState } from '../kernel/tcp-states.js';
+import { listenForSockets, type Side } from './announcements.js';
+import type { Departed } from './facts.js';
+import { activeSockets, fdOf, serverOf } from './node-internals.js';
+import { PendingSockets, type DueSocket } from './pending-sockets.js';
+import { TlsPairing } from './servers.js';
+
+interface Entry {
+  readonly cookie: bigint;
+  readonly fd: number;
+  readonly side: Side;
+  /** Weak: being watched must not keep a socket alive. Undefined when no JS socket of this thread owns the fd. */
+  readonly socket: WeakRef<Socket> | undefined;
+  readonly endpoints: Uint8Array;
+  openAtMs: number;
+  /** The drain at which it went on the watch; an event in that same drain may be older than the watch. */
+  readonly addedInLook: number;
+  aborted: boolean;
+}
+
+/** How many watched sockets a look checks for having been closed. Bounds the walk, see DESIGN: cost must not follow connections. */
+const SWEEP_STEP = 256;
+
+export interface LookOptions {
+  /** Put even the youngest announced sockets on the watch, and walk the whole fd table if asked to. */
+  readonly young?: boolean;
+  readonly wholeFdTable?: boolean;
+  /** Announced sockets are put on the watch once they are this old. */
+  readonly minAgeMs?: number;
+}
+
+/**
+ * Which sockets this thread has, and which of them the peer has left. One table per thread, shared by all its guards.
+ * It holds no socket strongly and puts no listener on any.
+ */
+export class SocketTable {
+  readonly #binding: NativeBinding;
+  readonly #watch: HalfCloseWatch;
+  readonly #walk: FdWalk;
+  readonly #batch = new SocketBatch();
+  readonly #pending = new PendingSockets();
+  readonly #watched = new Map<bigint, Entry>();
+  readonly #departed = new Map<bigint, Entry>();
+  /** Sockets that another thread's guard answers for, by fd (a reused number overwrites its entry). */
+  readonly #elsewhere = new Map<number, bigint>();
+  readonly #tls = new TlsPairing();
+  readonly #unlisten: () => void;
+  #sweep: Iterator<Entry> | undefined;
+  #looks = 0;
+  #lastDrainAtMs = 0;
+  /** Failures that must not reach the application, by operation. */
+  readonly errors: Record<'watch_add' | 'fd_walk', number> = { watch_add: 0, fd_walk: 0 };
+
+  /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
+  constructor(binding: NativeBinding, nowMs: number) {
+    this.#binding = binding;
+    this.#watch = new HalfCloseWatch(binding);
+    this.#walk = new FdWalk(binding);
+    this.#lastDrainAtMs = nowMs;
+    this.#unlisten = listenForSockets((socket, side) => {
+      if (side === 'inbound') this.#tls.notice(serverOf(socket));
+      this.#pending.add(socket, side, monotonicMs());
+    });
+  }
+
+  get watchedCount(): number {
+    return this.#watched.size;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** All sockets whose peer has left and whose fd is still open. */
+  look(nowMs: number, { young = false, wholeFdTable = false, minAgeMs = 0 }: LookOptions = {}): Departed[] {
+    this.#looks++;
+    this.#register(nowMs, young ? 0 : minAgeMs);
+    this.#drain(nowMs);
+    this.#sweepClosed();
+    this.#findUnannounced(nowMs, wholeFdTable);
+    return this.#readDeparted(nowMs);
+  }
+
+  /** Says that another thread's guard holds this socket: this table stops looking at it. */
+  leaveToOtherThread({ cookie, fd }: Departed): void {
+    this.#departed.delete(cookie);
+    this.#elsewhere.set(fd, cookie);
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#tls.close();
+    this.#watch.close();
+    this.#watched.clear();
+    this.#departed.clear();
+    this.#pending.clear();
+  }
+
+  #register(nowMs: number, minAgeMs: number): void {
+    const due = this.#pending.takeOlderThan(nowMs - minAgeMs, nowMs);
+    if (due.length > 0) this.#addToWatch(due);
+  }
+
+  #addToWatch(sockets: readonly DueSocket[]): void {
+    const fds = sockets.map(({ fd }) => fd);
+    const added = this.#watch.add(fds);
+    const endpoints = packEndpoints(this.#binding, Int32Array.from(fds), fds.length);
+    sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
+      const result = added[i];
+      const packed = endpoints[i];
+      if (!result || !packed) return;
+      if (result.errno !== 0) {
+        // Not TCP (a pipe, a unix socket) is no failure; an epoll set that refuses a TCP socket is.
+        if (result.cookie !== 0n) this.errors.watch_add++;
+        return;
+      }
+      if (this.#watched.has(result.cookie)) return;
+      this.#departed.delete(result.cookie);
+      this.#watched.set(result.cookie, {
+        cookie: result.cookie,
+        fd,
+        side,
+        socket: new WeakRef(socket),
+        endpoints: packed,
+        openAtMs: sinceMs,
+        addedInLook: this.#looks,
+        aborted: false,
+      });
+    });
+  }
+
+  #drain(nowMs: number): void {
+    const previous = this.#lastDrainAtMs;
+    this.#lastDrainAtMs = nowMs;
+    for (const { cookie, aborted } of this.#watch.drain()) {
+      const entry = this.#watched.get(cookie);
+      if (!entry) continue;
+      if (aborted) entry.aborted = true;
+      if (this.#departed.has(cookie)) continue;
+      // The previous drain did not mention it, so it was open then; unless it was not on the watch yet.
+      if (entry.addedInLook !== this.#looks) entry.openAtMs = Math.max(entry.openAtMs, previous);
+      this.#departed.set(cookie, entry);
+    }
+  }
+
+  /** Forgets closed and collected sockets, a fixed number a look: the kernel has forgotten their fds by itself. */
+  #sweepClosed(): void {
+    this.#sweep ??= this.#watched.values();
+    for (let i = 0; i < SWEEP_STEP; i++) {
+      const { done, value } = this.#sweep.next();
+      if (done) {
+        this.#sweep = undefined;
+        return;
+      }
+      const socket = value.socket?.deref();
+      if ((socket === undefined || socket.destroyed) && !this.#departed.has(value.cookie)) this.#watched.delete(value.cookie);
+    }
+  }
+
+  /**
+   * Looks for sockets that no channel announced (Node 20 misses `new net.Socket().connect()`), that were announced and
+   * lost their JS socket, or that belong to another thread. Only those whose peer has left are of interest.
+   */
+  #findUnannounced(nowMs: number, wholeFdTable: boolean): void {
+    let found: TcpFd[];
+    try {
+      found = wholeFdTable ? this.#walk.lap() : this.#walk.next();
+    } catch {
+      this.errors.fd_walk++;
+      return;
+    }
+    const strangers = found.filter(
+      ({ cookie, fd }) => !this.#watched.has(cookie) && !this.#departed.has(cookie) && this.#elsewhere.get(fd) !== cookie,
+    );
+    if (strangers.length === 0) return;
+    this.#batch.clear();
+    for (const { fd } of strangers) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
+    const gone = strangers.filter(({ cookie }, i) => this.#batch.cookie(i) === cookie && this.#hasLostPeer(i));
+    if (gone.length > 0) this.#adopt(gone, nowMs);
+  }
+
+  /** CLOSE is also the state of a socket that was never connected: one that has carried a byte or a FIN was. */
+  #hasLostPeer(row: number): boolean {
+    const state = this.#batch.field(row, 'state');
+    if (state === TcpState.CLOSE_WAIT) return true;
+    return state === TcpState.CLOSE && (this.#batch.field(row, 'bytesReceived') > 0 || this.#batch.field(row, 'bytesAcked') > 0);
+  }
+
+  #adopt(strangers: readonly TcpFd[], nowMs: number): void {
+    const owners = new Map<number, Socket>();
+    for (const socket of [...activeSockets(), ...this.#pending.sockets()]) {
+      const fd = fdOf(socket);
+      if (fd !== undefined) owners.set(fd, socket);
+    }
+    const owned = strangers.flatMap(({ fd }) => {
+      const socket = owners.get(fd);
+      return socket ? [{ socket, side: sideOf(socket), sinceMs: 0, fd }] : [];
+    });
+    if (owned.length > 0) {
+      this.#addToWatch(owned);
+      this.#drain(nowMs);
+    }
+    // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
+    if (!isMainThread) return;
+    const unowned = strangers.filter(({ fd }) => !owners.has(fd));
+    const endpoints = packEndpoints(this.#binding, Int32Array.from(unowned, ({ fd }) => fd), unowned.length);
+    unowned.forEach(({ fd, cookie }, i) => {
+      const packed = endpoints[i];
+      if (!packed) return;
+      this.#departed.set(cookie, {
+        cookie,
+        fd,
+        side: 'unknown',
+        socket: undefined,
+        endpoints: packed,
+        openAtMs: 0,
+        addedInLook: this.#looks,
+        aborted: false,
+      });
+    });
+  }
+
+  #readDeparted(nowMs: number): Departed[] {
+    const entries = [...this.#departed.values()];
+    this.#batch.clear();
+    for (const { fd } of entries) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
+    const departed: Departed[] = [];
+    entries.forEach((entry, i) => {
+      const sameSocket = this.#batch.field(i, 'errno') === 0 && this.#batch.cookie(i) === entry.cookie;
+      const state = this.#batch.field(i, 'state');
+      if (!sameSocket) {
+        // Closed: the fd is gone, or its number belongs to another socket by now.
+        this.#departed.delete(entry.cookie);
+        this.#watched.delete(entry.cookie);
+      } else if (state === TcpState.ESTABLISHED) {
+        // shutdown(SHUT_RD) by the application raises EPOLLRDHUP too: the peer is still there.
+        this.#departed.delete(entry.cookie);
+        entry.openAtMs = nowMs;
+      } else {
+        const socket = entry.socket?.deref();
+        const holdsFd = socket !== undefined && fdOf(socket) === entry.fd;
+        departed.push({
+          cookie: entry.cookie,
+          fd: entry.fd,
+          side: entry.side,
+          socket: holdsFd ? socket : undefined,
+          detached: entry.socket !== undefined && !holdsFd,
+          record: this.#batch.record(i),
+          aborted: entry.aborted,
+          openAtMs: entry.openAtMs,
+          endpoints: entry.endpoints,
+        });
+      }
+    });
+    return departed;
+  }
+}
+
+function sideOf(socket: Socket): Side {
+  return serverOf(socket) ? 'inbound' : 'outbound';
+}

@@ -1,0 +1,110 @@
+import type { LeakCause, LeakKind } from './leaks/report.js';
+import type { Side } from './sockets/announcements.js';
+
+/** Leaks that agree in every label. */
+export interface LeakCount {
+  readonly kind: LeakKind;
+  readonly cause: LeakCause;
+  readonly side: Side;
+  /** Route pattern or path; '' when there is none, 'other' past the first 50 (see {@link RouteCap}). */
+  readonly route: string;
+  /** Open now. */
+  readonly open: number;
+  /** Reported since the guard was created. */
+  readonly total: number;
+}
+
+/** A listening server as the kernel sees it. */
+export interface ListenerStats {
+  readonly server: string;
+  /** Connections that wait for accept(2) (`tcpi_unacked` of a listener). */
+  readonly acceptQueue: number;
+  /** The backlog the kernel granted (`tcpi_sacked` of a listener). */
+  readonly acceptQueueLimit: number;
+  /** Of the waiting ones, those whose client has already gone; undefined where netlink is refused. */
+  readonly acceptQueueCloseWait: number | undefined;
+  /** FIN_WAIT_2 sockets on this port: the remote end has not closed. Undefined where netlink is refused. */
+  readonly finWait2: number | undefined;
+}
+
+export interface GuardStats {
+  /** False where the addon cannot run; every count is then 0. */
+  readonly supported: boolean;
+  readonly unsupportedReason: string | undefined;
+  /** Sockets on the half-close watch of this thread. */
+  readonly watched: number;
+  /** Announced sockets that are too young for the watch. */
+  readonly pending: number;
+  /** Half-closed sockets (CLOSE_WAIT), leaks or not yet. */
+  readonly halfClosed: readonly { readonly side: Side; readonly server: string; readonly count: number }[];
+  readonly leaks: readonly LeakCount[];
+  readonly released: Readonly<Record<LeakKind, number>>;
+  /** Leaks beyond `maxReported`: counted here only. */
+  readonly unreported: number;
+  /** Age of the oldest half-closed or reset socket, ms; 0 when there is none. */
+  readonly oldestMs: number;
+  /** Unread bytes held by leaks, in the kernel and in streams. */
+  readonly unreadBytes: number;
+  readonly listeners: readonly ListenerStats[];
+  /** Open fds of the process (undefined without /proc) and their soft limit (RLIMIT_NOFILE). */
+  readonly fds: { readonly open: number | undefined; readonly limit: number };
+  /** What the last sample cost, and how many sockets it read. */
+  readonly lastSample: { readonly durationMs: number; readonly socketsRead: number };
+  /** Failures that were kept from the application, by operation. */
+  readonly errors: Readonly<Record<GuardOperation, number>>;
+}
+
+export const GUARD_OPERATIONS = ['sample', 'watch_add', 'fd_walk', 'sock_diag', 'listener'] as const;
+export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
+
+/** Keeps a label's values few: the first 50 routes keep their name, the rest are `other`. */
+export class RouteCap {
+  static readonly LIMIT = 50;
+  readonly #known = new Set<string>();
+
+  label(route: string | undefined): string {
+    if (route === undefined) return '';
+    if (this.#known.has(route)) return route;
+    if (this.#known.size >= RouteCap.LIMIT) return 'other';
+    this.#known.add(route);
+    return route;
+  }
+}
+
+interface Tally {
+  readonly labels: Omit<LeakCount, 'open' | 'total'>;
+  open: number;
+  total: number;
+}
+
+/** Open leaks and totals by label. A total only grows; a label once seen is kept, so a series never vanishes. */
+export class LeakTallies {
+  readonly #routes = new RouteCap();
+  readonly #tallies = new Map<string, Tally>();
+
+  countLeak(leak: LeakLabels): void {
+    this.#of(leak).total++;
+  }
+
+  setOpen(leaks: Iterable<LeakLabels>): void {
+    for (const tally of this.#tallies.values()) tally.open = 0;
+    for (const leak of leaks) this.#of(leak).open++;
+  }
+
+  list(): LeakCount[] {
+    return Array.from(this.#tallies.values(), ({ labels, open, total }) => ({ ...labels, open, total }));
+  }
+
+  #of({ kind, cause, side, route }: LeakLabels): Tally {
+    const labels = { kind, cause, side, route: this.#routes.label(route) };
+    const key = `${kind} ${cause} ${side} ${labels.route}`;
+    let tally = this.#tallies.get(key);
+    if (!tally) {
+      tally = { labels, open: 0, total: 0 };
+      this.#tallies.set(key, tally);
+    }
+    return tally;
+  }
+}
+
+type LeakLabels = Pick<LeakCount, 'kind' | 'cause' | 'side'> & { readonly route: string | undefined };

@@ -1,0 +1,26 @@
+import type { GuardOperation } from './stats.js';
+
+const said = new Set<string>();
+
+/** Says once in this thread that the guard idles here, and why. */
+export function warnUnsupported(reason: string): void {
+  once('CWG_WARN_UNSUPPORTED', `close-wait-guard watches no sockets here: ${reason}. The application is not affected.`);
+}
+
+/** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
+export function warnFailure(operation: GuardOperation, error: unknown): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
+  once(`CWG_WARN_${operation.toUpperCase()}`, `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`);
+}
+
+/** A setting that was not taken: what it is, what it got and what is used instead. */
+export function warnSetting(name: string, message: string): void {
+  once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
+}
+
+function once(key: string, message: string, code = key): void {
+  if (said.has(key)) return;
+  said.add(key);
+  process.emitWarning(message, { type: 'CloseWaitGuardWarning', code });
+}
