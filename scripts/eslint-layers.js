@@ -30,7 +30,7 @@ export const layers = [
   },
   {
     name: 'guard',
-    files: ['guard.ts', 'claims.ts', 'describe.ts', 'listeners.ts', 'stats.ts', 'warnings.ts'],
+    files: ['guard.ts', 'guard/'],
     imports: ['words', 'leaf', 'kernel', 'sockets', 'leaks'],
     types: [],
     packages: ['node:'],
@@ -38,7 +38,7 @@ export const layers = [
   // The adapters know the guard and not each other, but that the plugin and the preload serve the metrics.
   {
     name: 'prometheus',
-    files: ['prometheus.ts', 'prometheus/'],
+    files: ['prometheus.ts', 'metrics/'],
     imports: ['words', 'leaf', 'guard'],
     types: [],
     packages: ['node:', 'prom-client'],
@@ -52,7 +52,7 @@ export const layers = [
   },
   {
     name: 'register',
-    files: ['register.ts'],
+    files: ['register.ts', 'preload/'],
     imports: ['words', 'leaf', 'guard', 'prometheus'],
     types: [],
     packages: ['node:', 'prom-client'],

@@ -33,9 +33,14 @@ export function shown(value: unknown): string {
   if (typeof value === 'function') return `[function ${value.name || 'anonymous'}]`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'object' && value !== null) {
-    return Array.isArray(value) ? `[array of ${value.length}]` : `[${value.constructor?.name ?? 'object'}]`;
+    return Array.isArray(value) ? `[array of ${value.length}]` : `[${nameOfClass(value)}]`;
   }
   return String(value);
+}
+
+function nameOfClass(value: object): string {
+  const { constructor } = value as { constructor?: { name?: unknown } };
+  return typeof constructor?.name === 'string' ? constructor.name : 'object';
 }
 
 export function badOption(name: string, value: unknown, takes: string): GuardError {

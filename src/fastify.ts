@@ -1,12 +1,11 @@
 import fp from 'fastify-plugin';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { AddressInfo, Server } from 'node:net';
 import { badOption, GuardError } from './errors.js';
-import { createGuard, type Guard } from './guard.js';
+import { createGuard, noteRoute, type Guard } from './guard.js';
 import type { LeakReport } from './leaks/report.js';
 import type { GuardOptions } from './options.js';
 import type { GuardMetricsOptions, GuardRegistry } from './prometheus.js';
-import { noteRoute } from './sockets/announcements.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -35,7 +34,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !metricsRoute.startsWith('/'))) {
     throw badOption('metricsRoute', metricsRoute, `a path that starts with '/', or false`);
   }
-  if (metrics !== undefined && metrics !== false && (typeof metrics !== 'object' || metrics === null)) {
+  if (metrics !== false && !isObjectOrLeftOut(metrics)) {
     throw badOption('metrics', metrics, 'false or an object { register, prefix, labels }');
   }
   const guard = createGuard(guardOptions);
@@ -92,18 +91,27 @@ function decorate(fastify: FastifyInstance, guard: Guard): void {
  * declares the same path later keeps it; an encapsulated context has no say over the root's missing routes and gets a route.
  */
 function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): void {
-  const answer = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const page = await register.metrics();
-    return reply.header('content-type', register.contentType).send(page);
-  };
+  const answer = async (reply: FastifyReply): Promise<FastifyReply> =>
+    reply.header('content-type', register.contentType).send(await register.metrics());
   if (!isRootContext(fastify)) {
-    if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) fastify.get(path, answer);
+    if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) {
+      fastify.get(path, (_request, reply) => answer(reply));
+    }
     return;
   }
-  fastify.addHook('onRequest', async (request, reply) => {
-    if (!request.is404 || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined;
-    return request.url.split('?', 1)[0] === path ? answer(request, reply) : undefined;
+  // It runs for every request, so it is a callback hook: an async one would cost each of them a promise.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (request.is404 && isGet(request.method) && request.url.split('?', 1)[0] === path) answer(reply).catch(done);
+    else done();
   });
+}
+
+function isGet(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function isObjectOrLeftOut(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null);
 }
 
 /** Encapsulated contexts are made with Object.create(parent); the root is a plain object. */
@@ -123,9 +131,13 @@ async function loadPrometheus(): Promise<typeof import('./prometheus.js')> {
     return await import('./prometheus.js');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: option metrics needs the package prom-client (npm install prom-client); metrics: false does without`, {
-      cause: error,
-    });
+    throw new GuardError(
+      'CWG_ERR_OPTION',
+      `close-wait-guard: option metrics needs the package prom-client (npm install prom-client); metrics: false does without`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

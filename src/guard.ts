@@ -1,25 +1,21 @@
 import { EventEmitter } from 'node:events';
-import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { Server, type AddressInfo, type Socket } from 'node:net';
 import { badArgument, GuardError } from './errors.js';
-import { loopIdleMs, monotonicMs } from './clock.js';
-import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
-import { describe, sightingOf } from './describe.js';
+import { answersFor, type Claimant } from './guard/claims.js';
+import { LeakFinder } from './guard/leak-finder.js';
+import { listenerStats, type Listener } from './guard/listeners.js';
+import { countHalfClosed, GUARD_OPERATIONS, LeakTallies, type GuardOperation, type GuardStats } from './guard/stats.js';
+import { warnFailure, warnUnsupported } from './guard/warnings.js';
+import { monotonicMs } from './kernel/clock.js';
 import { loadBinding } from './kernel/loader.js';
 import type { NativeBinding } from './kernel/native.js';
-import { heldByAnotherWatch } from './kernel/other-watches.js';
-import { listenerStats } from './listeners.js';
-import { LoopClock } from './leaks/loop-clock.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
-import { LeakTracker } from './leaks/tracker.js';
-import { resolveGuardOptions, type GuardOptions, type ResolvedGuardOptions } from './options.js';
-import type { Departed } from './sockets/facts.js';
-import { serverOf } from './sockets/node-internals.js';
-import { defaultServerName, tcpAddressOf, WatchedServers } from './sockets/servers.js';
+import { resolveGuardOptions, type GuardOptions } from './options.js';
+import { addressesOf, defaultServerName, WatchedServers } from './sockets/servers.js';
 import { acquireTable } from './sockets/shared-table.js';
 import type { SocketTable } from './sockets/socket-table.js';
-import { GUARD_OPERATIONS, LeakTallies, type GuardOperation, type GuardStats } from './stats.js';
-import { warnFailure, warnUnsupported } from './warnings.js';
+
+export { followFastifyRoutes, noteRoute } from './sockets/announcements.js';
 
 /** A half-closed, reset or stalled socket: a leak, or not yet one. */
 export interface SocketReport extends LeakReport {
@@ -28,7 +24,7 @@ export interface SocketReport extends LeakReport {
 }
 
 export interface WatchOptions {
-  /** What reports and metrics call the server. @default its protocol and port, as in `http:8080` */
+  /** What reports and metrics call the server: 1 to 100 letters, digits, spaces or any of _ . : @ / -. @default its protocol and port, as in `http:8080` */
   name?: string | undefined;
 }
 
@@ -40,6 +36,7 @@ export interface GuardRole {
 
 /** @internal */
 export interface WatchInternals {
+  /** Every address the server listens on, when it is more than `server.address()`. */
   readonly addresses?: () => readonly AddressInfo[];
 }
 
@@ -52,62 +49,63 @@ interface GuardEvents {
   reclaimed: [leak: LeakReport];
 }
 
+interface Engine {
+  readonly binding: NativeBinding;
+  readonly table: SocketTable;
+  readonly finder: LeakFinder;
+  readonly release: () => void;
+}
+
 /**
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
  * every method works and finds nothing.
  */
 export class Guard extends EventEmitter<GuardEvents> implements Disposable {
-  readonly #options: ResolvedGuardOptions;
+  /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
+  readonly supported: boolean;
+  readonly #unsupportedReason: string | undefined;
   readonly #servers = new WatchedServers();
   readonly #tallies = new LeakTallies();
   readonly #released: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
-  readonly #tracker: LeakTracker;
-  readonly #clock: LoopClock;
   readonly #claimant: Claimant;
-  readonly #observer: boolean;
-  readonly #binding: NativeBinding | undefined;
-  readonly #unsupportedReason: string | undefined;
-  readonly #open: { table: SocketTable; release: () => void } | undefined;
-  /** The last report of each open leak: what is left to say of it once it is closed. */
-  readonly #reported = new Map<bigint, LeakReport>();
-  /** Due at the last timed sample; a leak if still due one full turn of the loop later. */
-  #suspects = new Set<bigint>();
-  #departed = new Map<bigint, Departed>();
-  #timer: NodeJS.Timeout | undefined;
-  #recheck: NodeJS.Immediate | undefined;
-  #unreported = 0;
-  #lastSample = { durationMs: 0, socketsRead: 0 };
+  readonly #onLeak: GuardOptions['onLeak'];
+  /** Undefined where the addon cannot run, and after close(). */
+  #engine: Engine | undefined;
   #closed = false;
 
   /** Use {@link createGuard}. */
-  constructor(options: GuardOptions = {}, role: GuardRole = {}) {
+  constructor(options: GuardOptions = {}, { observer = false }: GuardRole = {}) {
     super();
-    this.#options = resolveGuardOptions(options);
-    const { closeWaitTimeout, sampleInterval, maxReported, scope } = this.#options;
-    this.#tracker = new LeakTracker(closeWaitTimeout, maxReported);
-    this.#clock = new LoopClock(sampleInterval, monotonicMs(), loopIdleMs());
-    this.#observer = role.observer ?? false;
-    this.#claimant = { watches: (server) => this.#servers.find(server) !== undefined, takesTheRest: scope === 'process' };
-    const { binding, table, reason } = openTable();
-    this.#binding = binding;
-    this.#open = table;
-    this.#unsupportedReason = reason;
-    if (reason !== undefined) {
-      warnUnsupported(reason);
+    const resolved = resolveGuardOptions(options);
+    this.#onLeak = resolved.onLeak;
+    this.#claimant = {
+      watches: (server) => this.#servers.find(server) !== undefined,
+      takesTheRest: resolved.scope === 'process',
+    };
+    const opened = openTable();
+    this.supported = opened.reason === undefined;
+    this.#unsupportedReason = opened.reason;
+    if (opened.reason !== undefined) {
+      warnUnsupported(opened.reason);
       return;
     }
-    if (!this.#observer) openClaims(this.#claimant);
-    if (sampleInterval > 0) {
-      this.#timer = setInterval(() => {
-        this.#sampleOnTimer();
-      }, sampleInterval).unref();
-    }
-  }
-
-  /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
-  get supported(): boolean {
-    return this.#open !== undefined;
+    const { binding, table, release } = opened;
+    const finder = new LeakFinder(binding, table, { ...resolved, observer }, this.#claimant, this.#nameOf, {
+      leaked: (report, socket) => {
+        this.#tallies.countLeak(report);
+        this.#tell('leak', report, socket);
+        if (this.#onLeak) this.#call(this.#onLeak, report, socket);
+      },
+      released: (report) => {
+        this.#released[report.kind]++;
+        this.#tell('released', report);
+      },
+      failed: (error) => {
+        this.#fail('sample', error);
+      },
+    });
+    this.#engine = { binding, table, release, finder };
   }
 
   /**
@@ -116,8 +114,12 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    * @throws GuardError CWG_ERR_ARGUMENT, CWG_ERR_CLOSED
    */
   watch(server: Server, options: WatchOptions = {}, { addresses }: WatchInternals = {}): () => void {
-    this.#assertOpen('watch');
-    if (!(server instanceof Server)) throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
+    if (this.#closed) {
+      throw new GuardError('CWG_ERR_CLOSED', 'close-wait-guard: watch() was called on a guard that is closed');
+    }
+    if (!(server instanceof Server)) {
+      throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
+    }
     const { name } = options;
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
@@ -127,170 +129,76 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
-    this.#lookOnDemand();
-    for (const id of this.#reported.keys()) this.#refresh(id);
-    return [...this.#reported.values()];
+    this.#engine?.finder.look();
+    return this.#engine?.finder.leaks() ?? [];
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
-    this.#lookOnDemand();
-    return this.#describeAll();
+    this.#engine?.finder.look();
+    return this.#engine?.finder.sockets() ?? [];
   }
 
   /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */
   stats(): GuardStats {
-    const binding = this.#closed ? undefined : this.#binding;
-    const table = this.#closed ? undefined : this.#open?.table;
-    const all = this.#describeAll();
-    const [open, limit] = binding ? binding.fdUsage() : [-1, 0];
-    this.#tallies.setOpen(all.filter(({ leaked }) => leaked));
+    const { binding, table, finder } = this.#engine ?? {};
+    const sockets = finder?.sockets() ?? [];
+    const leaked = sockets.filter((socket) => socket.leaked);
+    const [openFds, fdLimit] = binding?.fdUsage() ?? [-1, 0];
+    this.#tallies.setOpen(leaked);
     return {
       supported: this.supported,
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
       pending: table?.pendingCount ?? 0,
-      halfClosed: countHalfClosed(all),
+      halfClosed: countHalfClosed(sockets),
       leaks: this.#tallies.list(),
       released: { ...this.#released },
-      unreported: this.#unreported,
-      oldestMs: all.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
-      unreadBytes: all.reduce((sum, s) => (s.leaked ? sum + s.unreadKernelBytes + s.unreadStreamBytes : sum), 0),
-      listeners: binding ? listenerStats(binding, this.#servers, this.#nameOf, (error) => { this.#fail('sock_diag', error); }) : [],
-      fds: { open: open < 0 ? undefined : open, limit },
-      lastSample: this.#lastSample,
-      errors: { ...this.#errors, watch_add: table?.errors.watch_add ?? 0, fd_walk: table?.errors.fd_walk ?? 0 },
+      unreported: finder?.withheld ?? 0,
+      oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
+      unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
+      listeners: binding ? this.#listenerStats(binding) : [],
+      fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
+      lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
+      errors: { ...this.#errors, ...table?.errors },
     };
   }
 
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
-    if (this.#recheck) clearImmediate(this.#recheck);
-    closeClaims(this.#claimant);
-    this.#open?.release();
+    this.#engine?.finder.close();
+    this.#engine?.release();
+    this.#engine = undefined;
     this.#servers.clear();
-    this.#departed.clear();
-    this.#reported.clear();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #sampleOnTimer(): void {
-    this.#guarded(() => {
-      const due = new Set<bigint>();
-      this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => {
-        due.add(id);
-        return false;
-      });
-      this.#suspects = due;
-      if (due.size > 0 && !this.#recheck) this.#recheckAfterOneTurn();
-    });
-  }
-
-  /** Two immediates are one full turn: whatever was ready before has been handled, and the poll phase has run again. */
-  #recheckAfterOneTurn(): void {
-    this.#recheck = setImmediate(() => {
-      this.#recheck = setImmediate(() => {
-        this.#recheck = undefined;
-        this.#guarded(() => {
-          this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => this.#suspects.has(id));
-        });
-      }).unref();
-    }).unref();
-  }
-
-  #lookOnDemand(): void {
-    if (this.#closed) return;
-    this.#guarded(() => {
-      this.#look({ young: true, wholeFdTable: this.#options.sampleInterval === 0 }, () => true);
-    });
-  }
-
-  #look(how: Parameters<SocketTable['look']>[1], mayReport: (id: bigint) => boolean): void {
-    const { table } = this.#open ?? {};
-    if (!table) return;
-    const startedAt = monotonicMs();
-    const departed = table.look(startedAt, how).filter((socket) => this.#isMine(socket));
-    this.#departed = new Map(departed.map((socket) => [socket.cookie, socket]));
-    const verdict = this.#tracker.observe(
-      departed.map(sightingOf),
-      startedAt,
-      this.#clock.advance(startedAt, loopIdleMs()),
-      (id) => mayReport(id) && !this.#leftToAnotherThread(id),
+  /** The servers given to watch(), and those of the process that no guard watches, when this one answers for them. */
+  #listenerStats(binding: NativeBinding): GuardStats['listeners'] {
+    const others = (this.#engine?.table.listeningServers() ?? []).filter(
+      (server) => !this.#servers.has(server) && answersFor(server) === this.#claimant,
     );
-    this.#unreported = verdict.withheld;
-    for (const { id } of verdict.leaked) this.#report(id);
-    for (const { id, ageMs } of verdict.released) this.#release(id, ageMs);
-    this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
-  }
-
-  #isMine({ cookie, socket, side }: Departed): boolean {
-    const server = side === 'inbound' && socket ? serverOf(socket) : undefined;
-    if (this.#observer) return this.#options.scope === 'process' || (server !== undefined && this.#claimant.watches(server));
-    return reporterOf(cookie, server) === this.#claimant;
-  }
-
-  #leftToAnotherThread(id: bigint): boolean {
-    const departed = this.#departed.get(id);
-    if (!departed || departed.side !== 'unknown' || !heldByAnotherWatch(id)) return false;
-    this.#open?.table.leaveToOtherThread(departed);
-    this.#departed.delete(id);
-    this.#tracker.forget(id);
-    return true;
-  }
-
-  #report(id: bigint): void {
-    const report = this.#describeOne(id);
-    if (!report) return;
-    this.#reported.set(id, report);
-    this.#tallies.countLeak(report);
-    if (!this.#observer) noteReported(id, this.#claimant);
-    const socket = this.#departed.get(id)?.socket;
-    this.#tell('leak', report, socket);
-    if (this.#options.onLeak) this.#call(this.#options.onLeak, report, socket);
-  }
-
-  #release(id: bigint, ageMs: number): void {
-    const last = this.#reported.get(id);
-    this.#reported.delete(id);
-    if (!this.#observer) noteGone(id);
-    if (!last) return;
-    this.#released[last.kind]++;
-    this.#tell('released', { ...last, ageMs: Math.round(ageMs) });
-  }
-
-  #refresh(id: bigint): void {
-    const report = this.#describeOne(id);
-    if (report) this.#reported.set(id, report);
-  }
-
-  #describeOne(id: bigint): LeakReport | undefined {
-    const departed = this.#departed.get(id);
-    const tracked = this.#tracker.get(id);
-    return this.#binding && departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf);
-  }
-
-  #describeAll(): SocketReport[] {
-    return Array.from(this.#departed.keys()).flatMap((id) => {
-      if (this.#tracker.get(id)?.kind === 'closing') return [];
-      const report = this.#describeOne(id);
-      return report ? [{ ...report, leaked: this.#reported.has(id) }] : [];
+    const listeners: Listener[] = [
+      ...this.#servers
+        .all()
+        .map(({ server, addresses }) => ({ server, name: this.#nameOf(server), addresses: addresses() })),
+      ...others.map((server) => ({ server, name: this.#nameOf(server), addresses: addressesOf(server) })),
+    ];
+    return listenerStats(binding, listeners, (error) => {
+      this.#fail('sock_diag', error);
     });
   }
 
-  readonly #nameOf = (server: Server, port?: number): string => {
-    const watched = this.#servers.find(server);
-    return watched?.name ?? defaultServerName(server, port);
-  };
+  readonly #nameOf = (server: Server, port?: number): string =>
+    this.#servers.find(server)?.name ?? defaultServerName(server, port);
 
   /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
   #tell(event: 'leak' | 'released', ...args: [LeakReport, (Socket | undefined)?]): void {
-    for (const listener of this.rawListeners(event)) this.#call(listener as (...args: unknown[]) => void, ...args);
+    for (const listener of this.rawListeners(event)) this.#call(listener, ...args);
   }
 
   #call<A extends unknown[]>(callback: (...args: A) => void, ...args: A): void {
@@ -301,22 +209,9 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
   }
 
-  /** What goes wrong while looking must never reach the application: it is counted, and said once. */
-  #guarded(look: () => void): void {
-    try {
-      look();
-    } catch (error) {
-      this.#fail('sample', error);
-    }
-  }
-
   #fail(operation: GuardOperation, error: unknown): void {
     this.#errors[operation]++;
     warnFailure(operation, error);
-  }
-
-  #assertOpen(method: string): void {
-    if (this.#closed) throw new GuardError('CWG_ERR_CLOSED', `close-wait-guard: ${method}() was called on a guard that is closed`);
   }
 }
 
@@ -328,29 +223,22 @@ export function createGuard(options?: GuardOptions): Guard {
   return new Guard(options);
 }
 
-function openTable(): { binding?: NativeBinding; table?: ReturnType<typeof acquireTable>; reason?: string } {
+type Opened =
+  | {
+      readonly reason: undefined;
+      readonly binding: NativeBinding;
+      readonly table: SocketTable;
+      readonly release: () => void;
+    }
+  | { readonly reason: string };
+
+function openTable(): Opened {
   const loaded = loadBinding();
   if (!loaded.binding) return { reason: loaded.reason };
   try {
-    return { binding: loaded.binding, table: acquireTable(loaded.binding, monotonicMs()) };
+    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs()) };
   } catch (error) {
-    return { reason: `its half-close watch could not be opened (${error instanceof Error ? error.message : String(error)})` };
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: `its half-close watch could not be opened (${message})` };
   }
-}
-
-function addressesOf(server: Server): AddressInfo[] {
-  const address = tcpAddressOf(server);
-  return address ? [address] : [];
-}
-
-function countHalfClosed(sockets: readonly SocketReport[]): GuardStats['halfClosed'] {
-  const counts = new Map<string, { side: SocketReport['side']; server: string; count: number }>();
-  for (const { kind, side, server = '' } of sockets) {
-    if (kind !== 'close-wait') continue;
-    const key = `${side} ${server}`;
-    const entry = counts.get(key) ?? { side, server, count: 0 };
-    entry.count++;
-    counts.set(key, entry);
-  }
-  return [...counts.values()];
 }

@@ -3,7 +3,7 @@ export type { CloseWaitGuardPluginOptions } from './fastify.js';
 export { createGuard } from './guard.js';
 export type { Guard, SocketReport, WatchOptions } from './guard.js';
 export type { GuardOptions } from './options.js';
-export type { GuardStats, LeakCount, ListenerStats } from './stats.js';
+export type { GuardStats, LeakCount, ListenerStats } from './guard/stats.js';
 export type { LeakCause, LeakKind, LeakReport } from './leaks/report.js';
 export { LEAK_CAUSES, LEAK_KINDS } from './leaks/report.js';
 export type { Side } from './sockets/announcements.js';

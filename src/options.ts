@@ -83,13 +83,17 @@ export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOp
   checkOptionNames(options, GUARD_OPTION_NAMES);
   const closeWaitTimeout = options.closeWaitTimeout ?? GUARD_DEFAULTS.closeWaitTimeout;
   const sampleInterval = options.sampleInterval ?? GUARD_DEFAULTS.sampleInterval;
-  const scope = options.scope ?? GUARD_DEFAULTS.scope;
+  const scope: string = options.scope ?? GUARD_DEFAULTS.scope;
   const maxReported = options.maxReported ?? GUARD_DEFAULTS.maxReported;
   if (!integerIn(closeWaitTimeout, RANGES.closeWaitTimeout)) {
     throw badOption('closeWaitTimeout', closeWaitTimeout, describeRange(RANGES.closeWaitTimeout, 'milliseconds'));
   }
   if (sampleInterval !== 0 && !integerIn(sampleInterval, RANGES.sampleInterval)) {
-    throw badOption('sampleInterval', sampleInterval, `${describeRange(RANGES.sampleInterval, 'milliseconds')}, or 0 for on demand only`);
+    throw badOption(
+      'sampleInterval',
+      sampleInterval,
+      `${describeRange(RANGES.sampleInterval, 'milliseconds')}, or 0 for on demand only`,
+    );
   }
   if (scope !== 'process' && scope !== 'watched') throw badOption('scope', scope, `'process' or 'watched'`);
   if (!integerIn(maxReported, RANGES.maxReported)) {

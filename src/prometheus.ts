@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers';
-import { Counter, Gauge, register as globalRegister, type OpenMetricsContentType, type PrometheusContentType, type Registry } from 'prom-client';
+import { Counter, Gauge, register as globalRegister, type OpenMetricsContentType, type Registry } from 'prom-client';
 import { badArgument, badOption, GuardError } from './errors.js';
 import { Guard } from './guard.js';
-import { METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './metric-families.js';
+import { METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './metrics/families.js';
 import { checkOptionNames } from './options.js';
-import type { GuardStats } from './stats.js';
+import type { GuardStats } from './guard/stats.js';
 
 /** Either of prom-client's registry types; its plain `Registry` type refuses an OpenMetrics one. */
-export type GuardRegistry = Registry<PrometheusContentType> | Registry<OpenMetricsContentType>;
+export type GuardRegistry = Registry | Registry<OpenMetricsContentType>;
 
 export interface GuardMetricsOptions {
   /** @default prom-client's global registry */
@@ -34,17 +34,21 @@ export function registryOf(options: GuardMetricsOptions = {}): GuardRegistry {
  * label names differ from those of the guards that are, or when a name is taken.
  */
 export function collectGuardMetrics(guard: Guard, options: GuardMetricsOptions = {}): () => void {
-  if (!(guard instanceof Guard)) throw badArgument('the guard given to collectGuardMetrics()', guard, 'what createGuard() returns');
+  if (!(guard instanceof Guard))
+    throw badArgument('the guard given to collectGuardMetrics()', guard, 'what createGuard() returns');
   checkOptionNames(options, OPTION_NAMES);
   const { prefix = '', labels = {} } = options;
   const register = registryOf(options);
-  if (typeof register?.registerMetric !== 'function') throw badOption('register', register, 'a prom-client registry');
-  if (typeof prefix !== 'string' || (prefix !== '' && !METRIC_NAME.test(prefix))) throw badOption('prefix', prefix, `'' or the start of a metric name`);
-  if (typeof labels !== 'object' || labels === null) throw badOption('labels', labels, 'an object of label names and values');
+  if (typeof (register as Partial<Registry> | null)?.registerMetric !== 'function')
+    throw badOption('register', register, 'a prom-client registry');
+  if (typeof prefix !== 'string' || (prefix !== '' && !METRIC_NAME.test(prefix)))
+    throw badOption('prefix', prefix, `'' or the start of a metric name`);
+  if (!isObject(labels)) throw badOption('labels', labels, 'an object of label names and values');
   for (const [name, value] of Object.entries(labels)) {
     if (!LABEL_NAME.test(name)) throw badOption(`labels, name`, name, 'letters, digits and _, not first a digit');
     if (typeof value !== 'string') throw badOption(`labels.${name}`, value, 'a string');
-    if (METRIC_FAMILIES.some(({ labelNames }) => labelNames.includes(name))) throw badOption('labels, name', name, 'a name that no metric of the guard has');
+    if (METRIC_FAMILIES.some(({ labelNames }) => labelNames.includes(name)))
+      throw badOption('labels, name', name, 'a name that no metric of the guard has');
   }
   const exporters = exportersOf(register);
   let exporter = exporters.get(prefix);
@@ -101,7 +105,10 @@ class Exporter {
 
   add(guard: Guard, labels: Labels): () => void {
     if (this.#members.has(guard)) {
-      throw new GuardError('CWG_ERR_METRICS_CONFLICT', 'close-wait-guard: this guard is collected in this registry already');
+      throw new GuardError(
+        'CWG_ERR_METRICS_CONFLICT',
+        'close-wait-guard: this guard is collected in this registry already',
+      );
     }
     const names = Object.keys(labels);
     if (names.length !== this.#labelNames.length || names.some((name) => !this.#labelNames.includes(name))) {
@@ -128,7 +135,10 @@ class Exporter {
     const stats = guard.stats();
     for (const { name, type, rows } of METRIC_FAMILIES) {
       if (type !== 'counter') continue;
-      this.#retired.set(name, [...(this.#retired.get(name) ?? []), ...rows(stats).map(([own, value]): Row => [{ ...own, ...labels }, value])]);
+      this.#retired.set(name, [
+        ...(this.#retired.get(name) ?? []),
+        ...rows(stats).map(([own, value]): Row => [{ ...own, ...labels }, value]),
+      ]);
     }
   }
 
@@ -144,8 +154,18 @@ class Exporter {
       this.#fill(metric, family);
     };
     return family.type === 'gauge'
-      ? new Gauge({ ...configuration, collect() { fill(this); } })
-      : new Counter({ ...configuration, collect() { fill(this); } });
+      ? new Gauge({
+          ...configuration,
+          collect() {
+            fill(this);
+          },
+        })
+      : new Counter({
+          ...configuration,
+          collect() {
+            fill(this);
+          },
+        });
   }
 
   #fill(metric: Metric, { name, combine, rows }: MetricFamily): void {
@@ -185,10 +205,15 @@ class Exporter {
   }
 
   #unregister(): void {
-    for (const metric of this.#metrics.values()) if (this.#holds(metric)) this.#register.removeSingleMetric(nameOf(metric));
+    for (const metric of this.#metrics.values())
+      if (this.#holds(metric)) this.#register.removeSingleMetric(nameOf(metric));
     this.#metrics.clear();
     this.#retired.clear();
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /** prom-client's types keep a metric's name to themselves. */

@@ -5,11 +5,11 @@
  */
 import { createServer } from 'node:http';
 import { isMainThread } from 'node:worker_threads';
-import { createGuard, type Guard } from './guard.js';
-import { EventLog } from './event-log.js';
-import { readEnvironment } from './environment.js';
-import { followFastifyRoutes } from './sockets/announcements.js';
-import { warnSetting } from './warnings.js';
+import { createGuard, followFastifyRoutes, type Guard } from './guard.js';
+import { EventLog } from './preload/event-log.js';
+import { readEnvironment } from './preload/environment.js';
+
+import { warnSetting } from './guard/warnings.js';
 
 const settings = readEnvironment(process.env, warnSetting);
 const guard = createGuard({ closeWaitTimeout: settings.closeWaitTimeout, sampleInterval: settings.sampleInterval });
@@ -43,13 +43,19 @@ function serveMetrics(collected: Guard, port: number): void {
         );
       });
       server.on('error', (error) => {
-        warnSetting('CLOSE_WAIT_GUARD_METRICS_PORT', `/metrics cannot be served on 127.0.0.1:${port} (${error.message})`);
+        warnSetting(
+          'CLOSE_WAIT_GUARD_METRICS_PORT',
+          `/metrics cannot be served on 127.0.0.1:${port} (${error.message})`,
+        );
       });
       server.on('connection', (socket) => socket.unref());
       server.listen(port, '127.0.0.1').unref();
     },
     (error: unknown) => {
-      warnSetting('CLOSE_WAIT_GUARD_METRICS_PORT', `/metrics needs the package prom-client (npm install prom-client): ${String(error)}`);
+      warnSetting(
+        'CLOSE_WAIT_GUARD_METRICS_PORT',
+        `/metrics needs the package prom-client (npm install prom-client): ${String(error)}`,
+      );
     },
   );
 }

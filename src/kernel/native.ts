@@ -70,8 +70,27 @@ export interface NativeHalfCloseWatch {
 
 export const LAYOUT_VERSION = 1;
 export const RECORD_FIELDS = [
-  'errno', 'state', 'lastDataSentMs', 'lastDataRecvMs', 'lastAckRecvMs', 'bytesAcked', 'bytesReceived',
-  'unreadBytes', 'unsentBytes', 'receiveWindow', 'acceptQueue', 'backlog',
+  'errno',
+  'state',
+  'lastDataSentMs',
+  'lastDataRecvMs',
+  'lastAckRecvMs',
+  'bytesAcked',
+  'bytesReceived',
+  'unreadBytes',
+  'unsentBytes',
+  'receiveWindow',
+  'acceptQueue',
+  'backlog',
 ] as const;
-export const DUMP_FIELDS = ['state', 'family', 'localPort', 'remotePort', 'inode', 'receiveQueue', 'sendQueue', 'uid'] as const;
+export const DUMP_FIELDS = [
+  'state',
+  'family',
+  'localPort',
+  'remotePort',
+  'inode',
+  'receiveQueue',
+  'sendQueue',
+  'uid',
+] as const;
 export const ENDPOINT_BYTES = 40;

@@ -18,28 +18,29 @@ export interface DiagnosisFacts {
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
 export function diagnose(facts: DiagnosisFacts): LeakCause {
   const { stream } = facts;
-  if (stream === undefined) return facts.detached ? 'detached-handle' : 'unknown';
-  return httpCause(stream) ?? streamCause(facts, stream);
+  if (stream === undefined) return facts.detached ? 'detached-handle' : 'not-owned-by-this-thread';
+  return httpCause(facts, stream) ?? streamCause(facts, stream);
 }
 
 /** HTTP knows better than the socket under it: http itself pauses and resumes that socket. */
-function httpCause(stream: StreamFacts): LeakCause | undefined {
+function httpCause(
+  { unreadKernelBytes, unreadStreamBytes }: DiagnosisFacts,
+  stream: StreamFacts,
+): LeakCause | undefined {
   const { http } = stream;
+  if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
-  if (http.role === 'client') {
-    return http.answering && !http.bodyComplete ? 'response-body-not-read' : undefined;
-  }
-  if (!http.answering || http.answerEnded) return undefined;
-  if (!http.bodyComplete) return 'request-body-not-read';
-  return undefined;
+  if (http.role === 'client') return http.answering && !http.bodyComplete ? 'response-body-not-read' : undefined;
+  if (http.answering && !http.answerEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
+  const bodyLeft = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
+  return !http.answering && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
 }
 
-function streamCause(facts: DiagnosisFacts, stream: StreamFacts): LeakCause {
-  if (stream.pausedByPipelining || stream.http?.answering) return 'unknown';
-  if (stream.readableEnded || (stream.endBuffered && facts.unreadStreamBytes === 0 && stream.readableFlowing === true)) {
-    return stream.writableEnded ? 'unknown' : 'half-open-not-ended';
-  }
+function streamCause({ unsentBytes, unreadStreamBytes }: DiagnosisFacts, stream: StreamFacts): LeakCause {
+  const readToItsEnd =
+    stream.readableEnded || (stream.endBuffered && unreadStreamBytes === 0 && stream.readableFlowing === true);
+  if (stream.writableEnded && unsentBytes > 0 && readToItsEnd) return 'write-stalled';
+  if (readToItsEnd) return stream.writableEnded ? 'unknown' : 'half-open-not-ended';
   if (stream.readableFlowing === null && !stream.hasReadableListener) return 'never-read';
-  if (stream.readableFlowing === false) return 'paused';
-  return 'unknown';
+  return stream.readableFlowing === false ? 'paused' : 'unknown';
 }

@@ -89,7 +89,10 @@ const WRITERS: Readonly<Record<LeakCause, Writer>> = {
 
 function subject({ side, server, method, route, destination, peer }: Circumstances): string {
   const request = [method, route].filter(Boolean).join(' ');
-  if (side === 'outbound') return method ? `${method} ${destination ?? 'an outbound request'}` : `the connection to ${destination ?? peer ?? 'its peer'}`;
+  if (side === 'outbound')
+    return method
+      ? `${method} ${destination ?? 'an outbound request'}`
+      : `the connection to ${destination ?? peer ?? 'its peer'}`;
   if (request) return `${request}${server === undefined ? '' : ` (${server})`}`;
   const from = peer === undefined ? '' : ` from ${peer}`;
   if (side === 'inbound') return `the connection${server === undefined ? '' : ` to ${server}`}${from}`;
@@ -101,7 +104,9 @@ function departure({ kind, side, ageMs, aborted }: Circumstances): string {
   const ago = `${duration(ageMs)} ago`;
   if (kind === 'stalled') return `${peer} cannot even deliver its FIN: the receive window is full`;
   if (kind === 'close-wait') return `${peer} left ${ago}`;
-  return aborted ? `the connection was reset ${ago}` : `both ends have closed the connection ${ago} and only the fd is left`;
+  return aborted
+    ? `the connection was reset ${ago}`
+    : `both ends have closed the connection ${ago} and only the fd is left`;
 }
 
 function waiting({ unreadKernelBytes, unreadStreamBytes }: Circumstances): string {

@@ -15,9 +15,10 @@ interface UndiciRequest {
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
  * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its undo.
- * No listener is put on any socket and no function is replaced.
+ * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
+ * what a subscriber throws would end the process as an uncaught exception.
  */
-export function listenForSockets(announce: (socket: Socket, side: Side) => void): () => void {
+export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): () => void {
   // The notes of an undici request's socket, until its response is complete; keyed by request, so it dies with it.
   const inFlight = new WeakMap<object, SocketNotes>();
 
@@ -49,9 +50,19 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void)
       inFlight.delete(request);
     },
   };
-  for (const [channel, handler] of Object.entries(handlers)) subscribe(channel, handler as never);
+  const subscriptions = Object.entries(handlers).map(([channel, handle]) => {
+    const onMessage = (message: unknown): void => {
+      try {
+        handle(message as never);
+      } catch {
+        onError();
+      }
+    };
+    subscribe(channel, onMessage);
+    return { channel, onMessage };
+  });
   return () => {
-    for (const [channel, handler] of Object.entries(handlers)) unsubscribe(channel, handler as never);
+    for (const { channel, onMessage } of subscriptions) unsubscribe(channel, onMessage);
   };
 }
 

@@ -17,6 +17,8 @@ export interface StreamFacts {
   /** http stopped reading because answers wait behind one that is pending. */
   readonly pausedByPipelining: boolean;
   readonly bytesRead: number;
+  /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
+  readonly readByHttp: boolean;
   /** True when these are the facts of a TLSSocket above the raw socket. */
   readonly tls: boolean;
   readonly http: HttpFacts | undefined;

@@ -39,6 +39,11 @@ export function isPausedByPipelining(socket: Socket): boolean {
   return property(socket, '_paused') === true;
 }
 
+/** Whether http's parser still reads this socket (`socket.parser`): not after an upgrade, CONNECT or on a plain socket. */
+export function isReadByHttp(socket: Socket): boolean {
+  return property(socket, 'parser') != null;
+}
+
 /** The host a client socket was asked for (`_host`, set by net.connect). */
 export function requestedHostOf(socket: Socket): string | undefined {
   const host = property(socket, '_host');
@@ -73,5 +78,8 @@ export function activeSockets(): Socket[] {
   const getActiveHandles = property(process, '_getActiveHandles');
   if (typeof getActiveHandles !== 'function') return [];
   const handles = (getActiveHandles as () => unknown[]).call(process);
-  return handles.filter((handle): handle is Socket => typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null);
+  return handles.filter(
+    (handle): handle is Socket =>
+      typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
+  );
 }

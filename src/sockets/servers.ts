@@ -1,6 +1,6 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import { Server, type AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
@@ -45,7 +45,8 @@ export class WatchedServers {
     const address = tcpAddressOf(server);
     if (!address) return undefined;
     for (const watched of this.#watched.values()) {
-      if (watched.addresses().some(({ port, address: text }) => port === address.port && text === address.address)) return watched;
+      if (watched.addresses().some(({ port, address: text }) => port === address.port && text === address.address))
+        return watched;
     }
     return undefined;
   }
@@ -70,27 +71,39 @@ function protocolOf(server: Server): string {
 }
 
 /**
- * Learns which TLSSocket stands above which raw socket, with a 'secureConnection' listener on each TLS server: that event
- * has no default behaviour that a listener would change.
+ * The servers that have accepted a connection in this thread. On TLS servers it learns which TLSSocket stands above which
+ * raw socket, with a 'secureConnection' listener: that event has no default behaviour that a listener would change.
  */
-export class TlsPairing {
-  readonly #servers = new Set<WeakRef<Server>>();
+export class SeenServers {
   readonly #known = new WeakSet<Server>();
+  #servers: WeakRef<Server>[] = [];
 
+  /** Called for each accepted connection: one look-up for a server that is known. */
   notice(server: Server | undefined): void {
-    if (!(server instanceof TlsServer) || this.#known.has(server)) return;
+    if (server === undefined || this.#known.has(server)) return;
     this.#known.add(server);
-    this.#servers.add(new WeakRef(server));
-    server.on('secureConnection', onSecureConnection);
+    this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
+    this.#servers.push(new WeakRef(server));
+    if (server instanceof TlsServer) server.on('secureConnection', onSecureConnection);
+  }
+
+  listening(): Server[] {
+    return this.#servers.flatMap((ref) => ref.deref() ?? []).filter(({ listening }) => listening);
   }
 
   close(): void {
     for (const ref of this.#servers) ref.deref()?.removeListener('secureConnection', onSecureConnection);
-    this.#servers.clear();
+    this.#servers = [];
   }
 }
 
 function onSecureConnection(socket: TLSSocket): void {
   const raw = rawSocketOf(socket);
   if (raw) noteTls(raw, socket);
+}
+
+/** The TCP address of a server, as a list; empty when it is closed. */
+export function addressesOf(server: Server): AddressInfo[] {
+  const address = tcpAddressOf(server);
+  return address ? [address] : [];
 }

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
-import { monotonicMs } from '../clock.js';
+import type { Server, Socket } from 'node:net';
+import { monotonicMs } from '../kernel/clock.js';
 import { isMainThread } from 'node:worker_threads';
 import { packEndpoints } from '../kernel/endpoints.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
@@ -9,9 +9,10 @@ import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { listenForSockets, type Side } from './announcements.js';
 import type { Departed } from './facts.js';
-import { activeSockets, fdOf, serverOf } from './node-internals.js';
+import { fdOf, serverOf } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-import { TlsPairing } from './servers.js';
+import { SeenServers } from './servers.js';
+import { socketsByFd, withoutPeer } from './unannounced.js';
 
 interface Entry {
   readonly cookie: bigint;
@@ -51,13 +52,13 @@ export class SocketTable {
   readonly #departed = new Map<bigint, Entry>();
   /** Sockets that another thread's guard answers for, by fd (a reused number overwrites its entry). */
   readonly #elsewhere = new Map<number, bigint>();
-  readonly #tls = new TlsPairing();
+  readonly #servers = new SeenServers();
   readonly #unlisten: () => void;
   #sweep: Iterator<Entry> | undefined;
   #looks = 0;
   #lastDrainAtMs = 0;
   /** Failures that must not reach the application, by operation. */
-  readonly errors: Record<'watch_add' | 'fd_walk', number> = { watch_add: 0, fd_walk: 0 };
+  readonly errors: Record<'announce' | 'watch_add' | 'fd_walk', number> = { announce: 0, watch_add: 0, fd_walk: 0 };
 
   /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
   constructor(binding: NativeBinding, nowMs: number) {
@@ -65,10 +66,15 @@ export class SocketTable {
     this.#watch = new HalfCloseWatch(binding);
     this.#walk = new FdWalk(binding);
     this.#lastDrainAtMs = nowMs;
-    this.#unlisten = listenForSockets((socket, side) => {
-      if (side === 'inbound') this.#tls.notice(serverOf(socket));
-      this.#pending.add(socket, side, monotonicMs());
-    });
+    this.#unlisten = listenForSockets(
+      (socket, side) => {
+        if (side === 'inbound') this.#servers.notice(serverOf(socket));
+        this.#pending.add(socket, side, monotonicMs());
+      },
+      () => {
+        this.errors.announce++;
+      },
+    );
   }
 
   get watchedCount(): number {
@@ -89,6 +95,11 @@ export class SocketTable {
     return this.#readDeparted(nowMs);
   }
 
+  /** Servers of this thread that have accepted a connection and still listen. */
+  listeningServers(): Server[] {
+    return this.#servers.listening();
+  }
+
   /** Says that another thread's guard holds this socket: this table stops looking at it. */
   leaveToOtherThread({ cookie, fd }: Departed): void {
     this.#departed.delete(cookie);
@@ -97,7 +108,7 @@ export class SocketTable {
 
   close(): void {
     this.#unlisten();
-    this.#tls.close();
+    this.#servers.close();
     this.#watch.close();
     this.#watched.clear();
     this.#departed.clear();
@@ -124,16 +135,7 @@ export class SocketTable {
       }
       if (this.#watched.has(result.cookie)) return;
       this.#departed.delete(result.cookie);
-      this.#watched.set(result.cookie, {
-        cookie: result.cookie,
-        fd,
-        side,
-        socket: new WeakRef(socket),
-        endpoints: packed,
-        openAtMs: sinceMs,
-        addedInLook: this.#looks,
-        aborted: false,
-      });
+      this.#watched.set(result.cookie, this.#entry(result.cookie, fd, side, new WeakRef(socket), packed, sinceMs));
     });
   }
 
@@ -155,13 +157,14 @@ export class SocketTable {
   #sweepClosed(): void {
     this.#sweep ??= this.#watched.values();
     for (let i = 0; i < SWEEP_STEP; i++) {
-      const { done, value } = this.#sweep.next();
-      if (done) {
+      const next = this.#sweep.next();
+      if (next.done) {
         this.#sweep = undefined;
         return;
       }
-      const socket = value.socket?.deref();
-      if ((socket === undefined || socket.destroyed) && !this.#departed.has(value.cookie)) this.#watched.delete(value.cookie);
+      const { socket: ref, cookie } = next.value;
+      const socket = ref?.deref();
+      if ((socket === undefined || socket.destroyed) && !this.#departed.has(cookie)) this.#watched.delete(cookie);
     }
   }
 
@@ -178,29 +181,16 @@ export class SocketTable {
       return;
     }
     const strangers = found.filter(
-      ({ cookie, fd }) => !this.#watched.has(cookie) && !this.#departed.has(cookie) && this.#elsewhere.get(fd) !== cookie,
+      ({ cookie, fd }) =>
+        !this.#watched.has(cookie) && !this.#departed.has(cookie) && this.#elsewhere.get(fd) !== cookie,
     );
     if (strangers.length === 0) return;
-    this.#batch.clear();
-    for (const { fd } of strangers) this.#batch.push(fd);
-    this.#batch.read(this.#binding);
-    const gone = strangers.filter(({ cookie }, i) => this.#batch.cookie(i) === cookie && this.#hasLostPeer(i));
+    const gone = withoutPeer(this.#binding, strangers, this.#batch);
     if (gone.length > 0) this.#adopt(gone, nowMs);
   }
 
-  /** CLOSE is also the state of a socket that was never connected: one that has carried a byte or a FIN was. */
-  #hasLostPeer(row: number): boolean {
-    const state = this.#batch.field(row, 'state');
-    if (state === TcpState.CLOSE_WAIT) return true;
-    return state === TcpState.CLOSE && (this.#batch.field(row, 'bytesReceived') > 0 || this.#batch.field(row, 'bytesAcked') > 0);
-  }
-
   #adopt(strangers: readonly TcpFd[], nowMs: number): void {
-    const owners = new Map<number, Socket>();
-    for (const socket of [...activeSockets(), ...this.#pending.sockets()]) {
-      const fd = fdOf(socket);
-      if (fd !== undefined) owners.set(fd, socket);
-    }
+    const owners = socketsByFd(this.#pending.sockets());
     const owned = strangers.flatMap(({ fd }) => {
       const socket = owners.get(fd);
       return socket ? [{ socket, side: sideOf(socket), sinceMs: 0, fd }] : [];
@@ -212,21 +202,26 @@ export class SocketTable {
     // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
     if (!isMainThread) return;
     const unowned = strangers.filter(({ fd }) => !owners.has(fd));
-    const endpoints = packEndpoints(this.#binding, Int32Array.from(unowned, ({ fd }) => fd), unowned.length);
+    const endpoints = packEndpoints(
+      this.#binding,
+      Int32Array.from(unowned, ({ fd }) => fd),
+      unowned.length,
+    );
     unowned.forEach(({ fd, cookie }, i) => {
       const packed = endpoints[i];
-      if (!packed) return;
-      this.#departed.set(cookie, {
-        cookie,
-        fd,
-        side: 'unknown',
-        socket: undefined,
-        endpoints: packed,
-        openAtMs: 0,
-        addedInLook: this.#looks,
-        aborted: false,
-      });
+      if (packed) this.#departed.set(cookie, this.#entry(cookie, fd, 'unknown', undefined, packed, 0));
     });
+  }
+
+  #entry(
+    cookie: bigint,
+    fd: number,
+    side: Side,
+    socket: WeakRef<Socket> | undefined,
+    endpoints: Uint8Array,
+    openAtMs: number,
+  ): Entry {
+    return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook: this.#looks, aborted: false };
   }
 
   #readDeparted(nowMs: number): Departed[] {

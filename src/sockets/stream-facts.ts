@@ -1,7 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { HttpFacts, StreamFacts } from "./facts.js";
-import { endIsBuffered, httpMessageOf, isPausedByPipelining, isServerResponse, requestedHostOf, requestOf, responseOf } from './node-internals.js';
+import type { HttpFacts, StreamFacts } from './facts.js';
+import {
+  endIsBuffered,
+  httpMessageOf,
+  isPausedByPipelining,
+  isReadByHttp,
+  isServerResponse,
+  requestedHostOf,
+  requestOf,
+  responseOf,
+} from './node-internals.js';
 import { notesOf, tlsSocketOf } from './notes.js';
 import type { Side } from './announcements.js';
 
@@ -29,6 +38,7 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     allowHalfOpen: socket.allowHalfOpen,
     pausedByPipelining: isPausedByPipelining(socket),
     bytesRead: raw.bytesRead,
+    readByHttp: isReadByHttp(socket),
     tls: socket !== raw,
     http: httpFactsOf(socket, side),
   };

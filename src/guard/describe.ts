@@ -1,15 +1,15 @@
 import type { Server } from 'node:net';
-import { unpackEndpoints } from './kernel/endpoints.js';
-import type { NativeBinding } from './kernel/native.js';
-import { TcpState, tcpStateName } from './kernel/tcp-states.js';
-import { diagnose } from './leaks/diagnosis.js';
-import type { LeakKind, LeakReport } from './leaks/report.js';
-import { safeMethod, safePath } from './leaks/sanitise.js';
-import { sentencesFor } from './leaks/sentences.js';
-import type { Sighting, TrackedSocket } from './leaks/tracker.js';
-import type { Departed, HttpFacts } from './sockets/facts.js';
-import { serverOf } from './sockets/node-internals.js';
-import { bufferedBytes, destinationHostOf, streamFactsOf } from './sockets/stream-facts.js';
+import { unpackEndpoints } from '../kernel/endpoints.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { TcpState, tcpStateName } from '../kernel/tcp-states.js';
+import { diagnose } from '../leaks/diagnosis.js';
+import type { LeakKind, LeakReport } from '../leaks/report.js';
+import { safeMethod, safePath } from '../leaks/sanitise.js';
+import { sentencesFor } from '../leaks/sentences.js';
+import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
+import type { Departed, HttpFacts } from '../sockets/facts.js';
+import { serverOf } from '../sockets/node-internals.js';
+import { bufferedBytes, destinationHostOf, streamFactsOf } from '../sockets/stream-facts.js';
 
 /** A departed socket in the tracker's terms. */
 export function sightingOf(departed: Departed): Sighting {
@@ -47,33 +47,62 @@ export function describe(
   const unreadKernelBytes = Math.max(0, record.unreadBytes);
   const unreadStreamBytes = socket ? bufferedBytes(socket) : 0;
   const unsentBytes = Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0);
-  const cause = diagnose({ kind, side, detached: departed.detached, stream, unreadKernelBytes, unreadStreamBytes, unsentBytes });
-  const peer = endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
+  const cause = diagnose({
+    kind,
+    side,
+    detached: departed.detached,
+    stream,
+    unreadKernelBytes,
+    unreadStreamBytes,
+    unsentBytes,
+  });
+  const peer =
+    endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
   const server = side === 'inbound' && owner ? nameOfServer(owner, endpoints.localPort) : undefined;
   const method = http?.method === undefined ? undefined : safeMethod(http.method);
-  const route = side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
+  const route =
+    side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
   const host = socket && side === 'outbound' ? destinationHostOf(socket) : undefined;
   const destination =
-    side === 'outbound' ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort)) : undefined;
+    side === 'outbound'
+      ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort))
+      : undefined;
   const { explanation, fix } = sentencesFor(cause, {
-    kind, side, server, method, route, destination, peer,
+    kind,
+    side,
+    server,
+    method,
+    route,
+    destination,
+    peer,
     ageMs: tracked.ageMs,
-    unreadKernelBytes, unreadStreamBytes, unsentBytes,
+    unreadKernelBytes,
+    unreadStreamBytes,
+    unsentBytes,
     contentLength: http?.contentLength,
     answerStarted: http?.answerStarted ?? false,
     aborted: departed.aborted,
   });
   return {
     id: departed.cookie.toString(),
-    kind, cause, explanation, fix, side,
+    kind,
+    cause,
+    explanation,
+    fix,
+    side,
     fd: departed.fd,
     state: tcpStateName(record.state),
-    server, method, route, destination,
+    server,
+    method,
+    route,
+    destination,
     requestedBy: undefined,
     ...endpoints,
     ageMs: Math.round(tracked.ageMs),
     idleMs: Math.round(Math.min(tracked.idleMs, tracked.ageMs)),
-    unreadKernelBytes, unreadStreamBytes, unsentBytes,
+    unreadKernelBytes,
+    unreadStreamBytes,
+    unsentBytes,
     stack: undefined,
   };
 }

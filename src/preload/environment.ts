@@ -1,5 +1,5 @@
-import { describeRange, GUARD_DEFAULTS, integerIn, RANGES } from './options.js';
-import { shown } from './errors.js';
+import { describeRange, GUARD_DEFAULTS, integerIn, RANGES } from '../options.js';
+import { shown } from '../errors.js';
 
 /** What the preload reads from its environment. */
 export interface PreloadSettings {
@@ -14,7 +14,12 @@ type Warn = (name: string, message: string) => void;
 
 /** Reads the settings; `warn` hears of each one that cannot be taken, and its default stands. */
 export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): PreloadSettings {
-  const number = (name: string, fallback: number | undefined, range: readonly [number, number], unit: string): number | undefined => {
+  const number = (
+    name: string,
+    fallback: number | undefined,
+    range: readonly [number, number],
+    unit: string,
+  ): number | undefined => {
     const text = environment[name];
     if (text === undefined || text === '') return fallback;
     const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
@@ -24,13 +29,20 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     return fallback;
   };
   const { closeWaitTimeout, sampleInterval } = GUARD_DEFAULTS;
-  if ((environment['CLOSE_WAIT_GUARD_RECLAIM'] ?? '0') !== '0') {
-    warn('CLOSE_WAIT_GUARD_RECLAIM', 'CLOSE_WAIT_GUARD_RECLAIM is set, and this version cannot reclaim sockets yet; leaks are reported only');
+  const path = environment.CLOSE_WAIT_GUARD_LOG;
+  if ((environment.CLOSE_WAIT_GUARD_RECLAIM ?? '0') !== '0') {
+    warn(
+      'CLOSE_WAIT_GUARD_RECLAIM',
+      'CLOSE_WAIT_GUARD_RECLAIM is set, and this version cannot reclaim sockets yet; leaks are reported only',
+    );
   }
   return {
-    closeWaitTimeout: number('CLOSE_WAIT_GUARD_TIMEOUT_MS', closeWaitTimeout, RANGES.closeWaitTimeout, 'milliseconds') ?? closeWaitTimeout,
-    sampleInterval: number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'milliseconds') ?? sampleInterval,
-    log: environment['CLOSE_WAIT_GUARD_LOG'] || undefined,
+    closeWaitTimeout:
+      number('CLOSE_WAIT_GUARD_TIMEOUT_MS', closeWaitTimeout, RANGES.closeWaitTimeout, 'milliseconds') ??
+      closeWaitTimeout,
+    sampleInterval:
+      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'milliseconds') ?? sampleInterval,
+    log: path === '' ? undefined : path,
     metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'port numbers'),
   };
 }

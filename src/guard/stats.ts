@@ -1,5 +1,5 @@
-import type { LeakCause, LeakKind } from './leaks/report.js';
-import type { Side } from './sockets/announcements.js';
+import type { LeakCause, LeakKind } from '../leaks/report.js';
+import type { Side } from '../sockets/announcements.js';
 
 /** Leaks that agree in every label. */
 export interface LeakCount {
@@ -54,7 +54,7 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = ['sample', 'watch_add', 'fd_walk', 'sock_diag', 'listener'] as const;
+export const GUARD_OPERATIONS = ['sample', 'announce', 'watch_add', 'fd_walk', 'sock_diag', 'listener'] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
 
 /** Keeps a label's values few: the first 50 routes keep their name, the rest are `other`. */
@@ -108,3 +108,18 @@ export class LeakTallies {
 }
 
 type LeakLabels = Pick<LeakCount, 'kind' | 'cause' | 'side'> & { readonly route: string | undefined };
+
+/** Half-closed sockets by side and server. */
+export function countHalfClosed(
+  sockets: readonly { readonly kind: LeakKind; readonly side: Side; readonly server: string | undefined }[],
+): GuardStats['halfClosed'] {
+  const counts = new Map<string, { side: Side; server: string; count: number }>();
+  for (const { kind, side, server = '' } of sockets) {
+    if (kind !== 'close-wait') continue;
+    const key = `${side} ${server}`;
+    const entry = counts.get(key) ?? { side, server, count: 0 };
+    entry.count++;
+    counts.set(key, entry);
+  }
+  return [...counts.values()];
+}

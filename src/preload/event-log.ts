@@ -1,7 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
-import type { LeakReport } from './leaks/report.js';
-import { warnSetting } from './warnings.js';
+import type { LeakReport } from '../leaks/report.js';
+import { warnSetting } from '../guard/warnings.js';
 
 const STDERR = 2;
 /** Lines kept while stderr's reader is slow; beyond it the oldest are counted instead of kept, so memory stays bounded. */
@@ -14,7 +14,6 @@ const MAX_WAITING = 10_000;
 export class EventLog {
   readonly #fd: number;
   #waiting: string[] = [];
-  #dropped = 0;
   #exitHooked = false;
 
   /** @param path appended to; undefined is stderr, and so is a file that cannot be opened (with a warning). */
@@ -26,8 +25,10 @@ export class EventLog {
     const line = `${JSON.stringify({ event, time: new Date().toISOString(), pid: process.pid, threadId, leak })}\n`;
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.shift();
-      this.#dropped++;
-      warnSetting('CLOSE_WAIT_GUARD_LOG', `the log takes nothing; more than ${MAX_WAITING} lines wait and the oldest are dropped`);
+      warnSetting(
+        'CLOSE_WAIT_GUARD_LOG',
+        `the log takes nothing; more than ${MAX_WAITING} lines wait and the oldest are dropped`,
+      );
     }
     this.#waiting.push(line);
     this.flush();
@@ -46,7 +47,6 @@ export class EventLog {
           this.#flushAtExit();
         } else {
           this.#waiting.shift();
-          this.#dropped++;
           warnSetting('CLOSE_WAIT_GUARD_LOG', `a line could not be written (${(error as Error).message})`);
         }
         return;
@@ -67,7 +67,10 @@ function openOrStderr(path: string): number {
   try {
     return openSync(path, 'a');
   } catch (error) {
-    warnSetting('CLOSE_WAIT_GUARD_LOG', `the log ${JSON.stringify(path)} cannot be opened (${(error as Error).message}); stderr is used`);
+    warnSetting(
+      'CLOSE_WAIT_GUARD_LOG',
+      `the log ${JSON.stringify(path)} cannot be opened (${(error as Error).message}); stderr is used`,
+    );
     return STDERR;
   }
 }

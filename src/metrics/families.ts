@@ -1,5 +1,5 @@
-import { LEAK_KINDS } from './leaks/report.js';
-import { GUARD_OPERATIONS, type GuardStats } from './stats.js';
+import { LEAK_KINDS } from '../leaks/report.js';
+import { GUARD_OPERATIONS, type GuardStats } from '../guard/stats.js';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Row = readonly [labels: Labels, value: number];
@@ -75,12 +75,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_fin_wait2_sockets',
-    help: 'FIN_WAIT_2 sockets on the server\'s port: this side has closed, the remote end has not.',
+    help: "FIN_WAIT_2 sockets on the server's port: this side has closed, the remote end has not.",
     type: 'gauge',
     labelNames: ['server'],
     // Every worker of a cluster sees the same sockets of the network namespace.
     combine: 'max',
-    rows: ({ listeners }) => listeners.flatMap(({ server, finWait2 }): Row[] => (finWait2 === undefined ? [] : [[{ server }, finWait2]])),
+    rows: ({ listeners }) =>
+      listeners.flatMap(({ server, finWait2 }): Row[] => (finWait2 === undefined ? [] : [[{ server }, finWait2]])),
   },
   {
     name: 'tcp_accept_queue_sockets',
@@ -111,7 +112,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_guard_sample_seconds',
-    help: 'What the guard\'s last sample took.',
+    help: "What the guard's last sample took.",
     type: 'gauge',
     labelNames: [],
     combine: 'max',

@@ -11,7 +11,10 @@ export function warnUnsupported(reason: string): void {
 export function warnFailure(operation: GuardOperation, error: unknown): void {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
-  once(`CWG_WARN_${operation.toUpperCase()}`, `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`);
+  once(
+    `CWG_WARN_${operation.toUpperCase()}`,
+    `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`,
+  );
 }
 
 /** A setting that was not taken: what it is, what it got and what is used instead. */

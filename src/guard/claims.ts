@@ -28,13 +28,13 @@ export function closeClaims(claimant: Claimant): void {
  * oldest guard of scope 'process'. So two Fastify instances, or the preload beside the plugin, never count a leak twice.
  */
 export function reporterOf(id: bigint, server: Server | undefined): Claimant | undefined {
-  const reporter = reporters.get(id);
-  if (reporter) return reporter;
-  if (server) {
-    const watcher = claimants.find((claimant) => claimant.watches(server));
-    if (watcher) return watcher;
-  }
-  return claimants.find(({ takesTheRest }) => takesTheRest);
+  return reporters.get(id) ?? answersFor(server);
+}
+
+/** The guard that answers for connections of `server` (undefined: for sockets of no known server). */
+export function answersFor(server: Server | undefined): Claimant | undefined {
+  const watcher = server && claimants.find((claimant) => claimant.watches(server));
+  return watcher ?? claimants.find(({ takesTheRest }) => takesTheRest);
 }
 
 export function noteReported(id: bigint, claimant: Claimant): void {

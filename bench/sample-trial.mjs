@@ -1,0 +1,153 @@
+// One trial of the sample's cost: this process holds the sockets, and looks at them in every way there is, in turn.
+// argv: sockets, leaks, rounds, timed samples a round. Sends its times (ms) to the process that forked it.
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createGuard } from '../dist/index.js';
+import { shuffled } from './stats.mjs';
+
+const [sockets, leaks, rounds, samplesPerRound] = process.argv.slice(2).map(Number);
+const SAMPLE_INTERVAL_MS = 20;
+const LISTENERS = 3;
+const DEADLINE_MS = 60_000;
+
+async function main() {
+  // A guard with no timer of note registers all sockets at once in one look: that look's cost is told apart.
+  const registering = createGuard({ sampleInterval: 3_600_000 });
+  const clients = fork(fileURLToPath(new URL('./clients.mjs', import.meta.url)));
+  try {
+    const servers = await openSockets(clients);
+    const registerMs = lookCost(registering) - lookCost(registering);
+    const guard = createGuard({ sampleInterval: SAMPLE_INTERVAL_MS, closeWaitTimeout: 100 });
+    for (const server of servers) guard.watch(server);
+    registering.close();
+    await settle(guard);
+    const times = await measure(guard);
+    const { watched, errors } = guard.stats();
+    const failures = Object.values(errors).reduce((sum, count) => sum + count, 0);
+    if (failures > 0) throw new Error(`the guard counted errors: ${JSON.stringify(errors)}`);
+    guard.close();
+    process.send({ times, watched, registerMs });
+    for (const server of servers) server.close();
+  } finally {
+    clients.send({ what: 'reset' });
+  }
+  await once(clients, 'exit');
+  process.exit();
+}
+
+async function openSockets(clients) {
+  let accepted = 0;
+  const servers = [];
+  for (let i = 0; i < LISTENERS + 1; i++) {
+    const leaky = i === LISTENERS;
+    const count = leaky ? leaks : Math.floor((sockets - leaks) / LISTENERS) + (i < (sockets - leaks) % LISTENERS ? 1 : 0);
+    const server = createServer((socket) => {
+      accepted++;
+      socket.on('error', () => undefined);
+      if (leaky) socket.pause();
+      else socket.resume();
+    });
+    await once(server.listen(0, '127.0.0.1', 1024), 'listening');
+    servers.push(server);
+    await ask(clients, 'open', server.address().port, count);
+  }
+  await until(() => accepted === sockets, 'all connections are accepted');
+  await ask(clients, 'leave', servers[LISTENERS].address().port);
+  return servers;
+}
+
+async function ask(clients, what, port, count) {
+  clients.send({ what, port, count });
+  await once(clients, 'message');
+}
+
+/** The guard, and the kernel, see the leaks and nothing else. */
+async function settle(guard) {
+  await until(() => guard.leaks().length === leaks, `${leaks} leaks are reported`);
+  await until(() => parseProcNetTcp() >= leaks, 'the kernel lists them');
+  const { watched } = guard.stats();
+  if (watched !== sockets) throw new Error(`${watched} of ${sockets} sockets are on the watch`);
+}
+
+async function measure(guard) {
+  const ways = {
+    'on demand': () => lookCost(guard),
+    proc: () => timed(parseProcNetTcp),
+    report: () => timed(() => process.report.getReport()),
+    ss: () => timed(() => run('ss', ['-tnp', 'state', 'close-wait'])),
+    lsof: () => timed(() => run('lsof', ['-nP', '-p', String(process.pid)])),
+  };
+  for (const command of ['ss', 'lsof']) if (!isInstalled(command)) delete ways[command];
+  // lsof -p without -nP looks up names; process.report likewise unless it leaves the network out, which is the point of it.
+  process.report.excludeNetwork = false;
+  const times = { timed: [], ...Object.fromEntries(Object.keys(ways).map((way) => [way, []])) };
+  await timedSamples(guard, samplesPerRound); // warm-up
+  for (let round = 0; round < rounds; round++) {
+    for (const way of shuffled(['timed', ...Object.keys(ways)])) {
+      if (way === 'timed') times.timed.push(...(await timedSamples(guard, samplesPerRound)));
+      else times[way].push(ways[way]());
+      await sleep(0);
+    }
+  }
+  return times;
+}
+
+/** What the guard's own timer spent, sample by sample. */
+async function timedSamples(guard, count) {
+  const durations = [];
+  // The first one after another way of looking runs late and with cold caches, as every sample of a real server does.
+  let last = guard.stats().lastSample;
+  while (durations.length < count) {
+    await sleep(SAMPLE_INTERVAL_MS);
+    const { lastSample } = guard.stats();
+    if (lastSample === last) continue;
+    last = lastSample;
+    durations.push(lastSample.durationMs);
+  }
+  return durations;
+}
+
+function lookCost(guard) {
+  guard.leaks();
+  return guard.stats().lastSample.durationMs;
+}
+
+/** As one would write it: every row of the kernel's table, kept when it is CLOSE_WAIT. Returns how many. */
+function parseProcNetTcp() {
+  const rows = [];
+  for (const line of readFileSync('/proc/self/net/tcp', 'latin1').split('\n').slice(1)) {
+    const [, local, remote, state, queues, , , , , inode] = line.trim().split(/\s+/);
+    if (state === '08') rows.push({ local, remote, queues, inode });
+  }
+  return rows.length;
+}
+
+function timed(work) {
+  const startedAt = performance.now();
+  work();
+  return performance.now() - startedAt;
+}
+
+function run(command, args) {
+  const { error, status, stderr } = spawnSync(command, args, { encoding: 'latin1', maxBuffer: 2 ** 27 });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr}`);
+}
+
+function isInstalled(command) {
+  return spawnSync(command, ['-v'], { stdio: 'ignore' }).error === undefined;
+}
+
+async function until(condition, what) {
+  const deadline = performance.now() + DEADLINE_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`in ${DEADLINE_MS / 1000} s it did not happen that ${what}`);
+    await sleep(20);
+  }
+}
+
+await main();

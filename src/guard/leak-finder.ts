@@ -1,0 +1,189 @@
+import type { Server, Socket } from 'node:net';
+import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
+import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { heldByAnotherWatch } from '../kernel/other-watches.js';
+import { LoopClock } from '../leaks/loop-clock.js';
+import type { LeakReport } from '../leaks/report.js';
+import { LeakTracker } from '../leaks/tracker.js';
+import type { ResolvedGuardOptions } from '../options.js';
+import type { Departed } from '../sockets/facts.js';
+import { serverOf } from '../sockets/node-internals.js';
+import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
+import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
+import { describe, sightingOf } from './describe.js';
+
+/** Who hears of what a look found. */
+export interface FinderEvents {
+  leaked(report: LeakReport, socket: Socket | undefined): void;
+  released(report: LeakReport): void;
+  failed(error: unknown): void;
+}
+
+export interface FinderOptions extends ResolvedGuardOptions {
+  /** Sees every socket, whoever reports it, and claims none: for tests. */
+  readonly observer: boolean;
+}
+
+/**
+ * The engine of a guard: takes a look now and then or on demand, joins table, tracker and diagnosis, and tells of each
+ * leak once. What goes wrong while looking never leaves it but through `failed`.
+ */
+export class LeakFinder {
+  readonly #binding: NativeBinding;
+  readonly #table: SocketTable;
+  readonly #options: FinderOptions;
+  readonly #claimant: Claimant;
+  readonly #nameOf: (server: Server, port: number | undefined) => string;
+  readonly #events: FinderEvents;
+  readonly #tracker: LeakTracker;
+  readonly #clock: LoopClock;
+  readonly #timer: NodeJS.Timeout | undefined;
+  /** The last report of each open leak: what is left to say of it once it is closed. */
+  readonly #reported = new Map<bigint, LeakReport>();
+  #departed = new Map<bigint, Departed>();
+  /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
+  #suspects = new Set<bigint>();
+  #recheck: NodeJS.Immediate | undefined;
+  #withheld = 0;
+  #lastSample = { durationMs: 0, socketsRead: 0 };
+
+  constructor(
+    binding: NativeBinding,
+    table: SocketTable,
+    options: FinderOptions,
+    claimant: Claimant,
+    nameOf: (server: Server, port: number | undefined) => string,
+    events: FinderEvents,
+  ) {
+    this.#binding = binding;
+    this.#table = table;
+    this.#options = options;
+    this.#claimant = claimant;
+    this.#nameOf = nameOf;
+    this.#events = events;
+    this.#tracker = new LeakTracker(options.closeWaitTimeout, options.maxReported);
+    this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    if (!options.observer) openClaims(claimant);
+    if (options.sampleInterval > 0) {
+      this.#timer = setInterval(() => {
+        this.#sampleOnTimer();
+      }, options.sampleInterval).unref();
+    }
+  }
+
+  /** Leaks that `maxReported` keeps from being reported. */
+  get withheld(): number {
+    return this.#withheld;
+  }
+
+  get lastSample(): { readonly durationMs: number; readonly socketsRead: number } {
+    return this.#lastSample;
+  }
+
+  /** Looks at every socket now, also the youngest. */
+  look(): void {
+    const wholeFdTable = this.#options.sampleInterval === 0;
+    this.#look({ young: true, wholeFdTable }, () => true);
+  }
+
+  /** The open leaks as of the last look. */
+  leaks(): LeakReport[] {
+    for (const id of this.#reported.keys()) {
+      const report = this.#describe(id);
+      if (report) this.#reported.set(id, report);
+    }
+    return [...this.#reported.values()];
+  }
+
+  /** Every socket of the last look whose peer has left, leak or not yet. */
+  sockets(): (LeakReport & { readonly leaked: boolean })[] {
+    return Array.from(this.#departed.keys()).flatMap((id) => {
+      if (this.#tracker.get(id)?.kind === 'closing') return [];
+      const report = this.#describe(id);
+      return report ? [{ ...report, leaked: this.#reported.has(id) }] : [];
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    if (this.#recheck) clearImmediate(this.#recheck);
+    closeClaims(this.#claimant);
+  }
+
+  #sampleOnTimer(): void {
+    const due = new Set<bigint>();
+    this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => {
+      due.add(id);
+      return false;
+    });
+    this.#suspects = due;
+    if (due.size > 0 && !this.#recheck) this.#recheckAfterOneTurn();
+  }
+
+  /** Two immediates are one full turn: whatever was ready before has been handled, and the poll phase has run again. */
+  #recheckAfterOneTurn(): void {
+    this.#recheck = setImmediate(() => {
+      this.#recheck = setImmediate(() => {
+        this.#recheck = undefined;
+        this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => this.#suspects.has(id));
+      }).unref();
+    }).unref();
+  }
+
+  #look(how: LookOptions, mayReport: (id: bigint) => boolean): void {
+    try {
+      const startedAt = monotonicMs();
+      const departed = this.#table.look(startedAt, how).filter((socket) => this.#isMine(socket));
+      this.#departed = new Map(departed.map((socket) => [socket.cookie, socket]));
+      const { leaked, released, withheld } = this.#tracker.observe(
+        departed.map(sightingOf),
+        startedAt,
+        this.#clock.advance(startedAt, loopIdleMs()),
+        (id) => mayReport(id) && !this.#leftToAnotherThread(id),
+      );
+      this.#withheld = withheld;
+      for (const { id } of leaked) this.#report(id);
+      for (const { id, ageMs } of released) this.#release(id, ageMs);
+      this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
+    } catch (error) {
+      this.#events.failed(error);
+    }
+  }
+
+  #isMine({ cookie, socket, side }: Departed): boolean {
+    const server = side === 'inbound' && socket ? serverOf(socket) : undefined;
+    if (!this.#options.observer) return reporterOf(cookie, server) === this.#claimant;
+    return this.#options.scope === 'process' || (server !== undefined && this.#claimant.watches(server));
+  }
+
+  #leftToAnotherThread(id: bigint): boolean {
+    const departed = this.#departed.get(id);
+    if (departed?.side !== 'unknown' || !heldByAnotherWatch(id)) return false;
+    this.#table.leaveToOtherThread(departed);
+    this.#departed.delete(id);
+    this.#tracker.forget(id);
+    return true;
+  }
+
+  #report(id: bigint): void {
+    const report = this.#describe(id);
+    if (!report) return;
+    this.#reported.set(id, report);
+    if (!this.#options.observer) noteReported(id, this.#claimant);
+    this.#events.leaked(report, this.#departed.get(id)?.socket);
+  }
+
+  #release(id: bigint, ageMs: number): void {
+    const last = this.#reported.get(id);
+    this.#reported.delete(id);
+    if (!this.#options.observer) noteGone(id);
+    if (last) this.#events.released({ ...last, ageMs: Math.round(ageMs) });
+  }
+
+  #describe(id: bigint): LeakReport | undefined {
+    const departed = this.#departed.get(id);
+    const tracked = this.#tracker.get(id);
+    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf);
+  }
+}

@@ -1,0 +1,71 @@
+import type { AddressInfo, Server } from 'node:net';
+import type { NativeBinding } from '../kernel/native.js';
+import { censusByPort, type PortCensus } from '../kernel/sock-diag.js';
+import { SocketBatch } from '../kernel/socket-batch.js';
+import { TcpState } from '../kernel/tcp-states.js';
+import { fdOf } from '../sockets/node-internals.js';
+import type { ListenerStats } from './stats.js';
+
+export interface Listener {
+  readonly server: Server;
+  readonly name: string;
+  readonly addresses: readonly AddressInfo[];
+}
+
+/**
+ * The listening sockets of these servers, read now; servers of one name are added up. Where netlink is refused,
+ * `onRefused` is told and the rest stands.
+ */
+export function listenerStats(
+  binding: NativeBinding,
+  listeners: readonly Listener[],
+  onRefused: (error: unknown) => void,
+): ListenerStats[] {
+  const listening = listeners.filter(({ addresses }) => addresses.length > 0);
+  if (listening.length === 0) return [];
+  const batch = new SocketBatch();
+  for (const { server } of listening) batch.push(fdOf(server) ?? -1);
+  batch.read(binding);
+  const byName = new Map<string, { ports: Set<number>; acceptQueue: number; acceptQueueLimit: number }>();
+  listening.forEach(({ name, addresses }, row) => {
+    const entry = byName.get(name) ?? { ports: new Set(), acceptQueue: 0, acceptQueueLimit: 0 };
+    byName.set(name, entry);
+    for (const { port } of addresses) entry.ports.add(port);
+    // In a cluster worker the listening socket is the primary's, and there is no fd here to read.
+    if (batch.field(row, 'errno') !== 0 || batch.field(row, 'state') !== TcpState.LISTEN) return;
+    entry.acceptQueue += batch.field(row, 'acceptQueue');
+    entry.acceptQueueLimit += batch.field(row, 'backlog');
+  });
+  const census = takeCensus(
+    binding,
+    [...byName.values()].flatMap(({ ports }) => [...ports]),
+    onRefused,
+  );
+  return Array.from(byName, ([server, { ports, acceptQueue, acceptQueueLimit }]) => {
+    const counts = [...ports].map((port) => census?.get(port));
+    return {
+      server,
+      acceptQueue,
+      acceptQueueLimit,
+      acceptQueueCloseWait: census && sum(counts, 'acceptQueueCloseWait'),
+      finWait2: census && sum(counts, 'finWait2'),
+    };
+  });
+}
+
+function takeCensus(
+  binding: NativeBinding,
+  ports: readonly number[],
+  onRefused: (error: unknown) => void,
+): Map<number, PortCensus> | undefined {
+  try {
+    return censusByPort(binding, ports);
+  } catch (error) {
+    onRefused(error);
+    return undefined;
+  }
+}
+
+function sum(counts: readonly (PortCensus | undefined)[], name: keyof PortCensus): number {
+  return counts.reduce((total, count) => total + (count?.[name] ?? 0), 0);
+}

@@ -1,0 +1,54 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { describe } from 'vitest';
+import closeWaitGuard from '../../src/index.js';
+import { QUICK, testLeaks, type Scene } from '../support/leak-case.js';
+import { post, type Stage } from '../support/stage.js';
+import { until } from '../support/until.js';
+
+const inbound = { kind: 'close-wait', side: 'inbound', method: 'POST' } as const;
+const BODY = 160_000;
+
+/** An application that takes any body as a stream, as one for uploads does. */
+async function application(stage: Stage, routes: (app: FastifyInstance) => void): Promise<Omit<Required<Scene>, 'release' | 'unread'>> {
+  const app = Fastify({ bodyLimit: 1e9 });
+  stage.undo(() => app.close());
+  await app.register(closeWaitGuard, { ...QUICK, metrics: false });
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  routes(app);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  // close() waits for its connections, and a leaked one never ends.
+  stage.undo(() => app.server.closeAllConnections());
+  return { port: app.addresses()[0]!.port, guard: app.closeWaitGuard };
+}
+
+describe('a Fastify application leaks a socket when', () => {
+  testLeaks([
+    {
+      name: 'a POST handler hijacks the reply and never ends it',
+      report: { ...inbound, cause: 'request-body-not-read', route: '/events' },
+      start: async (stage) => {
+        const scene = await application(stage, (app) =>
+          app.post('/events', async (_request, reply) => {
+            reply.hijack();
+            reply.raw.writeHead(200, { 'content-type': 'text/event-stream' });
+            reply.raw.write('data: hi\n\n');
+          }),
+        );
+        const client = await stage.connect(scene.port);
+        client.say(post('/events', BODY));
+        await until('the first event', () => client.text.includes('data: hi'));
+        await client.leave();
+        return { ...scene, unread: BODY };
+      },
+    },
+    {
+      name: 'a handler awaits something that never comes and has not read its body',
+      report: { ...inbound, cause: 'request-body-not-read', route: '/items/:id' },
+      start: async (stage) => {
+        const scene = await application(stage, (app) => app.post('/items/:id', () => new Promise(() => {})));
+        await stage.visit(scene.port, post('/items/7?q=secret', BODY));
+        return { ...scene, unread: BODY };
+      },
+    },
+  ]);
+});

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { createGuard } from '../../src/guard.js';
+import type { LeakReport } from '../../src/leaks/report.js';
+import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
+import { root } from '../support/programs.js';
+import type { Stage } from '../support/stage.js';
+import { until } from '../support/until.js';
+
+/** A server in a worker thread that nobody reads; 'close' destroys its sockets. With a guard of its own if asked to. */
+const WORKER = `
+  const net = require('node:net');
+  const { parentPort, workerData } = require('node:worker_threads');
+  const sockets = [];
+  const server = net.createServer((socket) => sockets.push(socket));
+  parentPort.on('message', () => { for (const socket of sockets) socket.destroy(); });
+  (async () => {
+    if (workerData.guard) {
+      const { createGuard } = await import(workerData.guard);
+      const guard = createGuard(workerData.options);
+      guard.on('leak', (leak) => parentPort.postMessage({ leak }));
+      guard.on('released', (leak) => parentPort.postMessage({ released: leak }));
+    }
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage({ port: server.address().port }));
+  })();
+`;
+
+interface FromWorker {
+  readonly port?: number;
+  readonly leak?: LeakReport;
+  readonly released?: LeakReport;
+}
+
+async function startWorker(stage: Stage, guarded: boolean): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
+  const guard = guarded ? pathToFileURL(path.join(root, 'dist/index.js')).href : undefined;
+  const worker = new Worker(WORKER, { eval: true, workerData: { guard, options: QUICK } });
+  stage.undo(() => worker.terminate());
+  const said: FromWorker[] = [];
+  worker.on('message', (message: FromWorker) => said.push(message));
+  await once(worker, 'message');
+  return { worker, port: said[0]!.port!, said };
+}
+
+describe('a socket of a worker thread without a guard', () => {
+  testLeaks([
+    {
+      name: 'is reported by the main thread, which does not know whose it is',
+      report: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread', server: undefined },
+      start: async (stage) => {
+        const { worker, port } = await startWorker(stage, false);
+        await stage.visit(port, 'hello');
+        return { port, release: () => worker.postMessage('close') };
+      },
+    },
+  ]);
+});
+
+describe('a socket of a worker thread with a guard', () => {
+  const stage = stageOfEachTest();
+
+  it('is reported by that guard alone', async () => {
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const inMain = follow(guard);
+    const { worker, port, said } = await startWorker(stage, true);
+    await stage.visit(port, 'hello');
+
+    const { leak } = await until('the leak', () => said.find(({ leak }) => leak));
+    expect(leak).toMatchObject({ side: 'inbound', cause: 'never-read', server: `net:${port}`, localPort: port });
+    expectKernelAgrees(leak!);
+
+    // A later leak of the main thread's own: once it is reported, the other one has had its time there.
+    const controlPort = await stage.listen(net.createServer(() => {}));
+    await stage.visit(controlPort, 'hello');
+    await until('the control', () => inMain.leaks.some(({ localPort }) => localPort === controlPort));
+    expect(inMain.leaks.map(({ localPort }) => localPort)).toEqual([controlPort]);
+    expect(guard.sockets().filter(({ localPort }) => localPort === port)).toEqual([]);
+
+    worker.postMessage('close');
+    await until('the release', () => said.some(({ released }) => released?.id === leak?.id));
+    expect(said.filter(({ leak }) => leak)).toHaveLength(1);
+  });
+});

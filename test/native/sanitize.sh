@@ -1,0 +1,15 @@
+#!/bin/sh
+# Compiles the addon's C++ (all but addon.cc) with the address and undefined-behaviour sanitizers and runs
+# sanitize/main.cc over it. Exits non-zero when a check fails, a sanitizer reports, or memory leaks.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+native="$here/../../native"
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+"${CXX:-g++}" -std=c++17 -Wall -Wextra -Werror -g -O1 -pthread -fno-omit-frame-pointer \
+  -fsanitize=address,undefined -fno-sanitize-recover=all \
+  "$native/socket_reader.cc" "$native/half_close_watch.cc" "$native/fd_table.cc" "$native/sock_diag.cc" \
+  "$here"/sanitize/*.cc -o "$out/sanitize"
+
+ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 "$out/sanitize"
