@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { monotonicMs } from '../kernel/clock.js';
+import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { packEndpoints } from '../kernel/endpoints.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
@@ -14,6 +15,8 @@ import { PendingSockets, type DueSocket } from './pending-sockets.js';
 import { SeenServers } from './servers.js';
 import { socketsByFd, withoutPeer } from './unannounced.js';
 
+const { errno } = constants;
+
 interface Entry {
   readonly cookie: bigint;
   readonly fd: number;
@@ -26,6 +29,9 @@ interface Entry {
   readonly addedInLook: number;
   aborted: boolean;
 }
+
+/** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
+const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno.EPROTONOSUPPORT]);
 
 /** How many watched sockets a look checks for having been closed. Bounds the walk, see DESIGN: cost must not follow connections. */
 const SWEEP_STEP = 256;
@@ -130,7 +136,7 @@ export class SocketTable {
       if (!result || !packed) return;
       if (result.errno !== 0) {
         // Not TCP (a pipe, a unix socket) is no failure; an epoll set that refuses a TCP socket is.
-        if (result.cookie !== 0n) this.errors.watch_add++;
+        if (!NOT_TCP.has(result.errno)) this.errors.watch_add++;
         return;
       }
       if (this.#watched.has(result.cookie)) return;
