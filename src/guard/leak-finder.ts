@@ -46,6 +46,7 @@ export class LeakFinder {
   #suspects = new Set<bigint>();
   #recheck: NodeJS.Immediate | undefined;
   #withheld = 0;
+  #closed = false;
   #lastSample = { durationMs: 0, socketsRead: 0 };
 
   constructor(
@@ -106,6 +107,7 @@ export class LeakFinder {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     if (this.#recheck) clearImmediate(this.#recheck);
     closeClaims(this.#claimant);
@@ -143,8 +145,9 @@ export class LeakFinder {
         (id) => mayReport(id) && !this.#leftToAnotherThread(id),
       );
       this.#withheld = withheld;
-      for (const { id } of leaked) this.#report(id);
-      for (const { id, ageMs } of released) this.#release(id, ageMs);
+      // A listener may close the guard: it hears of nothing more, and claims no socket.
+      for (const { id } of leaked) if (!this.#closed) this.#report(id);
+      for (const { id, ageMs } of released) if (!this.#closed) this.#release(id, ageMs);
       this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
     } catch (error) {
       this.#events.failed(error);

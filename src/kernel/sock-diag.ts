@@ -13,6 +13,7 @@ const COLUMNS = DUMP_FIELDS.length;
 const column = (name: (typeof DUMP_FIELDS)[number]): number => DUMP_FIELDS.indexOf(name);
 const STATE = column('state');
 const LOCAL_PORT = column('localPort');
+const REMOTE_PORT = column('remotePort');
 const INODE = column('inode');
 const MASK = stateBit(TcpState.FIN_WAIT2) | stateBit(TcpState.CLOSE_WAIT);
 
@@ -25,23 +26,48 @@ export function censusByPort(binding: NativeBinding, ports: readonly number[]): 
   const census = new Map<number, { finWait2: number; acceptQueueCloseWait: number }>();
   for (const port of ports) census.set(port, { finWait2: 0, acceptQueueCloseWait: 0 });
   if (census.size === 0) return census;
-  const wanted = Uint16Array.from(census.keys());
+  for (const { state, localPort, inode } of dumpRows(binding, MASK, [...census.keys()])) {
+    const counts = census.get(localPort);
+    if (!counts) continue;
+    if (state === TcpState.FIN_WAIT2) counts.finWait2++;
+    else if (inode === 0) counts.acceptQueueCloseWait++;
+  }
+  return census;
+}
+
+/** One socket of the network namespace. */
+export interface DumpRow {
+  readonly cookie: bigint;
+  readonly state: number;
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** 0 when no fd of any process holds it. */
+  readonly inode: number;
+}
+
+/**
+ * The namespace's TCP sockets in the states of `stateMask`, and on these local ports unless there are none.
+ * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
+ */
+export function dumpRows(binding: NativeBinding, stateMask: number, ports: readonly number[] = []): DumpRow[] {
   let capacity = 256;
   for (;;) {
     const values = new Float64Array(capacity * COLUMNS);
-    const total = binding.dumpSockets(MASK, wanted, values, new BigUint64Array(capacity));
-    if (total > capacity) {
-      // More rows than fit; the next dump may find more again, so leave room.
-      capacity = total * 2;
-      continue;
-    }
-    for (let row = 0; row < total; row++) {
-      const at = row * COLUMNS;
-      const counts = census.get(values[at + LOCAL_PORT] ?? -1);
-      if (!counts) continue;
-      if (values[at + STATE] === TcpState.FIN_WAIT2) counts.finWait2++;
-      else if (values[at + INODE] === 0) counts.acceptQueueCloseWait++;
-    }
-    return census;
+    const cookies = new BigUint64Array(capacity);
+    const total = binding.dumpSockets(stateMask, Uint16Array.from(ports), values, cookies);
+    if (total <= capacity) return Array.from({ length: total }, (_, row) => rowAt(values, cookies, row));
+    // More rows than fit; the next dump may find more again, so leave room.
+    capacity = total * 2;
   }
+}
+
+function rowAt(values: Float64Array, cookies: BigUint64Array, row: number): DumpRow {
+  const field = (index: number): number => values[row * COLUMNS + index] ?? -1;
+  return {
+    cookie: cookies[row] ?? 0n,
+    state: field(STATE),
+    localPort: field(LOCAL_PORT),
+    remotePort: field(REMOTE_PORT),
+    inode: field(INODE),
+  };
 }
