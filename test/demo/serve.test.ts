@@ -76,7 +76,7 @@ describe('npm start', () => {
 
     const leaks = await until('three leaks', async () => {
       const found = (await (await fetch(`${url}/leaks`)).json()) as Leak[];
-      return found.length === 3 && found;
+      return found.length === 3 ? found : undefined;
     });
     expect(leaks.map(({ server, route, cause }) => [route ?? server, cause]).sort()).toEqual([
       ['/items/:id', 'request-body-not-read'],

@@ -104,7 +104,7 @@ describe('an http2 server', () => {
     const seen = follow(guard);
     const server = http2.createServer((_request, response) => response.end('ok'));
     const port = await stage.listen(server);
-    guard.watch(server as unknown as Server);
+    guard.watch(server);
     const session = http2.connect(`http://127.0.0.1:${port}`);
     const stream = session.request({ ':path': '/' });
     const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];

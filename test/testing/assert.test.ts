@@ -69,15 +69,25 @@ describe('assertNoLeakedSockets()', () => {
     const elsewhere = await stage.listen(net.createServer((socket) => socket.end('x'.repeat(100_000))));
     const client = await stage.connect(elsewhere, '127.0.0.1', { read: false });
     await until('the FIN', () => kernelRow(client.port, elsewhere)?.state === CLOSE_WAIT);
-    const request = http.get({ port: elsewhere, host: '127.0.0.1', path: '/stock?key=secret' });
-    request.on('error', () => {});
+    const upstream = http.createServer((_request, response) => {
+      response.writeHead(200, { connection: 'close' }).end('x'.repeat(100_000));
+    });
+    const upstreamPort = await stage.listen(upstream);
+    const request = http.get({ port: upstreamPort, host: '127.0.0.1', path: '/stock?key=secret', agent: false });
     stage.undo(() => request.destroy());
+    // Asked for, and never read.
+    await once(request, 'response');
+    const requestPort = request.socket!.localPort!;
+    await until('the second FIN', () => kernelRow(requestPort, upstreamPort)?.state === CLOSE_WAIT);
     const { message } = await failure();
     expect(message).toContain('leaked sockets: their peers have gone, and nothing closed them.');
     expect(message).toContain(
       `connection to net:${port} from 127.0.0.1 port ${clientPort}: inbound, close-wait, half-open-not-ended\n`,
     );
     expect(message).toContain(`connection to 127.0.0.1:${elsewhere}: outbound, close-wait, never-read\n`);
+    expect(message).toContain(
+      `GET http://127.0.0.1:${upstreamPort}/stock: outbound, close-wait, response-body-not-read\n`,
+    );
     expect(message).not.toContain('secret');
   });
 
@@ -102,24 +112,24 @@ describe('a bad option is an error that names it, what it got and what it takes'
   const servers = 'it takes a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
   const ignores = 'it takes an array of leak ids (strings), or a function (leak) => boolean';
   it.each([
-    [{ deadlineMs: -1 }, `option deadlineMs is -1; ${millis}`],
-    [{ deadlineMs: 0.5 }, `option deadlineMs is 0.5; ${millis}`],
-    [{ deadlineMs: NaN }, `option deadlineMs is NaN; ${millis}`],
-    [{ deadlineMs: '2000' }, `option deadlineMs is "2000"; ${millis}`],
-    [{ deadlineMs: 600_001 }, `option deadlineMs is 600001; ${millis}`],
-    [{ strict: 1 }, 'option strict is 1; it takes true or false'],
-    [{ server: {} }, `option server is [Object]; ${servers}`],
-    [{ server: null }, `option server is null; ${servers}`],
-    [{ server: 8080 }, `option server is 8080; ${servers}`],
-    [{ server: [] }, `option server is [array of 0]; ${servers}`],
-    [{ server: [net.createServer(), 'b'] }, `option server is "b"; ${servers}`],
-    [{ server: { server: {} } }, `option server is [Object]; ${servers}`],
-    [{ ignore: 'id' }, `option ignore is "id"; ${ignores}`],
-    [{ ignore: [1] }, `option ignore is [array of 1]; ${ignores}`],
-    [{ timeout: 5 }, 'there is no option "timeout"; the options are deadlineMs, strict, server, ignore'],
-    [null, 'options is null; it takes an object'],
-    [5, 'options is 5; it takes an object'],
-  ])('%o', async (options, message) => {
+    [`option deadlineMs is -1; ${millis}`, { deadlineMs: -1 }],
+    [`option deadlineMs is 0.5; ${millis}`, { deadlineMs: 0.5 }],
+    [`option deadlineMs is NaN; ${millis}`, { deadlineMs: NaN }],
+    [`option deadlineMs is "2000"; ${millis}`, { deadlineMs: '2000' }],
+    [`option deadlineMs is 600001; ${millis}`, { deadlineMs: 600_001 }],
+    ['option strict is 1; it takes true or false', { strict: 1 }],
+    [`option server is [Object]; ${servers}`, { server: {} }],
+    [`option server is null; ${servers}`, { server: null }],
+    [`option server is 8080; ${servers}`, { server: 8080 }],
+    [`option server is [array of 0]; ${servers}`, { server: [] }],
+    [`option server is "b"; ${servers}`, { server: ['b', net.createServer()] }],
+    [`option server is [Object]; ${servers}`, { server: { server: {} } }],
+    [`option ignore is "id"; ${ignores}`, { ignore: 'id' }],
+    [`option ignore is [array of 1]; ${ignores}`, { ignore: [1] }],
+    ['there is no option "timeout"; the options are deadlineMs, strict, server, ignore', { timeout: 5 }],
+    ['options is null; it takes an object', null],
+    ['options is 5; it takes an object', 5],
+  ])('%s', async (message, options) => {
     const expected = { name: 'GuardError', code: 'CWG_ERR_OPTION', message: `close-wait-guard: ${message}` };
     await expect(findLeakedSockets(options as never)).rejects.toMatchObject(expected);
     await expect(assertNoLeakedSockets(options as never)).rejects.toMatchObject(expected);
@@ -163,7 +173,6 @@ describe('what it leaves behind', () => {
       import { hasSubscribers } from 'node:diagnostics_channel';
       const state = () => JSON.stringify({
         subscribed: ${JSON.stringify(channels)}.map((name) => hasSubscribers(name)),
-        handles: process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap' && !name.startsWith('FS')),
         epolls: readdirSync('/proc/self/fd').filter((fd) => {
           try { return readlinkSync('/proc/self/fd/' + fd).includes('eventpoll'); } catch { return false; }
         }).length,

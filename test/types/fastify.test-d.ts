@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { Registry, type OpenMetricsContentType, type PrometheusContentType } from 'prom-client';
+import { Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expectTypeOf, it } from 'vitest';
 import closeWaitGuard, {
   closeWaitGuard as named,
@@ -10,7 +10,7 @@ import closeWaitGuard, {
 import { collectGuardMetrics } from '../../src/prometheus.js';
 import { localhost } from '../support/tls.js';
 
-const prometheus = {} as Registry<PrometheusContentType>;
+const prometheus = {} as Registry;
 const openMetrics = {} as Registry<OpenMetricsContentType>;
 
 describe('the plugin', () => {

@@ -4,12 +4,9 @@ import https from 'node:https';
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
 import { describe, expectTypeOf, it } from 'vitest';
+import type { GUARD_ERROR_CODES, GuardError, LEAK_CAUSES, LEAK_KINDS } from '../../src/index.js';
 import {
   createGuard,
-  GUARD_ERROR_CODES,
-  GuardError,
-  LEAK_CAUSES,
-  LEAK_KINDS,
   type Guard,
   type GuardErrorCode,
   type GuardOptions,
@@ -69,7 +66,6 @@ describe('a guard', () => {
     expectTypeOf(guard.sockets()).toEqualTypeOf<SocketReport[]>();
     expectTypeOf(guard.stats()).toEqualTypeOf<GuardStats>();
     expectTypeOf<SocketReport['leaked']>().toEqualTypeOf<boolean>();
-    expectTypeOf(guard.close()).toEqualTypeOf<void>();
     expectTypeOf(guard).toExtend<Disposable>();
   });
 
