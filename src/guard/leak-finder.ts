@@ -12,15 +12,20 @@ import { serverOf } from '../sockets/node-internals.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
 import { describe, sightingOf } from './describe.js';
+import { mayReclaim, reclaim, type ReclaimPolicy } from './reclaim.js';
 
 /** Who hears of what a look found. */
 export interface FinderEvents {
   leaked(report: LeakReport, socket: Socket | undefined): void;
   released(report: LeakReport): void;
+  reclaimed(report: LeakReport): void;
+  /** A filter of the application threw. */
+  filterFailed(error: unknown): void;
   failed(error: unknown): void;
 }
 
 export interface FinderOptions extends ResolvedGuardOptions {
+  readonly reclaim: ReclaimPolicy | undefined;
   /** Sees every socket, whoever reports it, and claims none: for tests. */
   readonly observer: boolean;
 }
@@ -145,6 +150,7 @@ export class LeakFinder {
       this.#withheld = withheld;
       for (const { id } of leaked) this.#report(id);
       for (const { id, ageMs } of released) this.#release(id, ageMs);
+      this.#reclaimDue();
       this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
     } catch (error) {
       this.#events.failed(error);
@@ -179,6 +185,37 @@ export class LeakFinder {
     this.#reported.delete(id);
     if (!this.#options.observer) noteGone(id);
     if (last) this.#events.released({ ...last, ageMs: Math.round(ageMs) });
+  }
+
+  #reclaimDue(): void {
+    const { reclaim: policy, closeWaitTimeout } = this.#options;
+    if (!policy) return;
+    for (const id of [...this.#reported.keys()]) {
+      const socket = this.#departed.get(id)?.socket;
+      const tracked = this.#tracker.get(id);
+      if (!socket || !tracked || tracked.ableIdleMs < closeWaitTimeout + policy.afterMs) continue;
+      const report = this.#describe(id);
+      if (!report || !this.#mayReclaim(policy, report, socket)) continue;
+      reclaim(socket, report);
+      this.#forget(id);
+      this.#events.reclaimed(report);
+    }
+  }
+
+  #mayReclaim(policy: ReclaimPolicy, report: LeakReport, socket: Socket): boolean {
+    try {
+      return mayReclaim(policy, report, socket);
+    } catch (error) {
+      this.#events.filterFailed(error);
+      return false;
+    }
+  }
+
+  #forget(id: bigint): void {
+    this.#tracker.forget(id);
+    this.#departed.delete(id);
+    this.#reported.delete(id);
+    if (!this.#options.observer) noteGone(id);
   }
 
   #describe(id: bigint): LeakReport | undefined {

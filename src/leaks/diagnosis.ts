@@ -6,7 +6,7 @@ import type { LeakCause, LeakKind } from './report.js';
 export interface DiagnosisFacts {
   readonly kind: LeakKind;
   readonly side: Side;
-  /** A JS socket was announced for this fd and has let go of it. */
+  /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
   readonly stream: StreamFacts | undefined;
   readonly unreadKernelBytes: number;

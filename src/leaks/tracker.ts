@@ -26,6 +26,8 @@ export interface TrackedSocket {
   readonly ageMs: number;
   /** Since the last progress; never more than ageMs. */
   readonly idleMs: number;
+  /** The part of idleMs in which the event loop was able to act. */
+  readonly ableIdleMs: number;
   /** It is a leak and has been reported as one. */
   readonly reported: boolean;
 }
@@ -174,6 +176,7 @@ export class LeakTracker {
       kind: track.kind,
       ageMs: this.#nowMs - track.leftAtMs,
       idleMs: this.#nowMs - track.progressAtMs,
+      ableIdleMs: this.#ableMs - track.progressAtAbleMs,
       reported: track.reported,
     };
   }
@@ -181,9 +184,10 @@ export class LeakTracker {
 
 /**
  * When the peer left. At first sight of CLOSE_WAIT the last ACK is the FIN, or came after it: so the FIN is at least that
- * old, and it is no older than the last look that found the socket open. A RST leaves no such trace: then it is now.
+ * old, and it is no older than the last look that found the socket open. A RST leaves no such trace,
+ * and behind a full window there is no FIN yet: then it is now.
  */
 export function departureTime({ kind, lastAckAgeMs, openAtMs }: Sighting, nowMs: number): number {
-  if (kind === 'reset' || lastAckAgeMs < 0) return nowMs;
+  if (kind === 'reset' || kind === 'stalled' || lastAckAgeMs < 0) return nowMs;
   return Math.min(nowMs, Math.max(nowMs - lastAckAgeMs, openAtMs));
 }

@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net';
 import { monotonicMs } from '../kernel/clock.js';
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { packEndpoints } from '../kernel/endpoints.js';
+import { localPortOf, packEndpoints } from '../kernel/endpoints.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
 import { HalfCloseWatch } from '../kernel/half-close-watch.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -10,10 +10,10 @@ import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { listenForSockets, type Side } from './announcements.js';
 import type { Departed } from './facts.js';
-import { fdOf, serverOf } from './node-internals.js';
+import { fdOf, hasStoppedReading, serverOf } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-import { SeenServers } from './servers.js';
-import { socketsByFd, withoutPeer } from './unannounced.js';
+import { SeenServers, tcpAddressOf } from './servers.js';
+import { isStalled, socketsByFd, withoutPeer } from './unannounced.js';
 
 const { errno } = constants;
 
@@ -33,7 +33,7 @@ interface Entry {
 /** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
 const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno.EPROTONOSUPPORT]);
 
-/** How many watched sockets a look checks for having been closed. Bounds the walk, see DESIGN: cost must not follow connections. */
+/** How many watched sockets a look visits: its cost must not follow the number of connections. */
 const SWEEP_STEP = 256;
 
 export interface LookOptions {
@@ -96,7 +96,7 @@ export class SocketTable {
     this.#looks++;
     this.#register(nowMs, young ? 0 : minAgeMs);
     this.#drain(nowMs);
-    this.#sweepClosed();
+    this.#sweepWatched(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
     return this.#readDeparted(nowMs);
   }
@@ -159,19 +159,37 @@ export class SocketTable {
     }
   }
 
-  /** Forgets closed and collected sockets, a fixed number a look: the kernel has forgotten their fds by itself. */
-  #sweepClosed(): void {
+  /**
+   * Visits a fixed number of watched sockets a look. Closed and collected ones are forgotten (the kernel has forgotten
+   * their fds by itself); those that JS has stopped reading may be stalled, which no event announces.
+   */
+  #sweepWatched(all: boolean): void {
+    const quiet: Entry[] = [];
+    if (all) this.#sweep = undefined;
     this.#sweep ??= this.#watched.values();
-    for (let i = 0; i < SWEEP_STEP; i++) {
+    for (let visited = 0; all || visited < SWEEP_STEP; visited++) {
       const next = this.#sweep.next();
       if (next.done) {
         this.#sweep = undefined;
-        return;
+        break;
       }
-      const { socket: ref, cookie } = next.value;
-      const socket = ref?.deref();
-      if ((socket === undefined || socket.destroyed) && !this.#departed.has(cookie)) this.#watched.delete(cookie);
+      const entry = next.value;
+      if (this.#departed.has(entry.cookie)) continue;
+      const socket = entry.socket?.deref();
+      if (socket === undefined || socket.destroyed) this.#watched.delete(entry.cookie);
+      else if (hasStoppedReading(socket)) quiet.push(entry);
     }
+    this.#read(quiet);
+    quiet.forEach((entry, row) => {
+      if (this.#batch.cookie(row) === entry.cookie && isStalled(this.#batch, row))
+        this.#departed.set(entry.cookie, entry);
+    });
+  }
+
+  #read(entries: readonly Entry[]): void {
+    this.#batch.clear();
+    for (const { fd } of entries) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
   }
 
   /**
@@ -219,6 +237,12 @@ export class SocketTable {
     });
   }
 
+  /** A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it. */
+  #wasAcceptedHere({ endpoints }: Entry): boolean {
+    const port = localPortOf(endpoints);
+    return this.#servers.listening().some((server) => tcpAddressOf(server)?.port === port);
+  }
+
   #entry(
     cookie: bigint,
     fd: number,
@@ -232,9 +256,7 @@ export class SocketTable {
 
   #readDeparted(nowMs: number): Departed[] {
     const entries = [...this.#departed.values()];
-    this.#batch.clear();
-    for (const { fd } of entries) this.#batch.push(fd);
-    this.#batch.read(this.#binding);
+    this.#read(entries);
     const departed: Departed[] = [];
     entries.forEach((entry, i) => {
       const sameSocket = this.#batch.field(i, 'errno') === 0 && this.#batch.cookie(i) === entry.cookie;
@@ -243,11 +265,12 @@ export class SocketTable {
         // Closed: the fd is gone, or its number belongs to another socket by now.
         this.#departed.delete(entry.cookie);
         this.#watched.delete(entry.cookie);
-      } else if (state === TcpState.ESTABLISHED) {
-        // shutdown(SHUT_RD) by the application raises EPOLLRDHUP too: the peer is still there.
+      } else if (state === TcpState.ESTABLISHED && !isStalled(this.#batch, i)) {
+        // No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too.
         this.#departed.delete(entry.cookie);
         entry.openAtMs = nowMs;
       } else {
+        if (state === TcpState.ESTABLISHED) entry.openAtMs = nowMs;
         const socket = entry.socket?.deref();
         const holdsFd = socket !== undefined && fdOf(socket) === entry.fd;
         departed.push({
@@ -255,7 +278,7 @@ export class SocketTable {
           fd: entry.fd,
           side: entry.side,
           socket: holdsFd ? socket : undefined,
-          detached: entry.socket !== undefined && !holdsFd,
+          detached: entry.socket === undefined ? this.#wasAcceptedHere(entry) : !holdsFd,
           record: this.#batch.record(i),
           aborted: entry.aborted,
           openAtMs: entry.openAtMs,
