@@ -1,10 +1,13 @@
 // Marshalling only: checks every argument, calls the plain C++ beside it, and turns its errors into coded JavaScript
 // ones. The contract is src/kernel/native.ts.
+#include <errno.h>
 #include <napi.h>
 #include <netinet/in.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <string>
@@ -19,17 +22,35 @@ namespace {
 
 constexpr double kMaxFd = 2147483647;
 
-void ThrowArgument(Napi::Error error) {
-  error.Set("code", "CWG_ERR_NATIVE_ARGUMENT");
-  error.ThrowAsJavaScriptException();
+// Errors are made with plain Node-API calls whose status does not matter: in a worker thread that is being terminated
+// each of them may fail, and node-addon-api's wrappers take a failure here for fatal.
+napi_value Text(napi_env env, const std::string& text) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
 }
 
-void ThrowSyscall(Napi::Env env, const cwg::SyscallError& failure) {
-  Napi::Error error = Napi::Error::New(env, std::string(failure.call) + ": " + std::strerror(failure.number));
-  error.Set("code", "CWG_ERR_SYSCALL");
-  error.Set("errno", Napi::Number::New(env, failure.number));
-  error.Set("syscall", failure.call);
-  error.ThrowAsJavaScriptException();
+using ErrorConstructor = napi_status (*)(napi_env, napi_value, napi_value, napi_value*);
+
+napi_value NewError(napi_env env, ErrorConstructor create, const char* code, const std::string& message) {
+  napi_value error = nullptr;
+  create(env, nullptr, Text(env, message), &error);
+  napi_set_named_property(env, error, "code", Text(env, code));
+  return error;
+}
+
+void ThrowArgument(napi_env env, ErrorConstructor create, const std::string& message) {
+  napi_throw(env, NewError(env, create, "CWG_ERR_NATIVE_ARGUMENT", message));
+}
+
+void ThrowSyscall(napi_env env, const cwg::SyscallError& failure) {
+  napi_value error = NewError(env, napi_create_error, "CWG_ERR_SYSCALL",
+                              std::string(failure.call) + ": " + std::strerror(failure.number));
+  napi_value number = nullptr;
+  napi_create_int32(env, failure.number, &number);
+  napi_set_named_property(env, error, "errno", number);
+  napi_set_named_property(env, error, "syscall", Text(env, failure.call));
+  napi_throw(env, error);
 }
 
 struct ArrayType {
@@ -49,14 +70,27 @@ struct Span {
   std::size_t length = 0;
 };
 
-// "the string", "an array": names what was passed without running any of the caller's code.
+std::string WithArticle(const char* name) { return std::string(name[0] == 'I' ? "an " : "a ") + name; }
+
+std::string Describe(double number) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number < 0 ? "-Infinity" : "Infinity";
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.16g", number);
+  return text;
+}
+
+// "a string", "an array": names what was passed without running any of the caller's code.
 std::string Describe(const Napi::Value& value) {
   switch (value.Type()) {
     case napi_undefined:
+      return "undefined";
     case napi_null:
+      return "null";
     case napi_boolean:
+      return value.As<Napi::Boolean>().Value() ? "true" : "false";
     case napi_number:
-      return value.ToString().Utf8Value();
+      return Describe(value.As<Napi::Number>().DoubleValue());
     case napi_string:
       return "a string";
     case napi_symbol:
@@ -74,7 +108,7 @@ std::string Describe(const Napi::Value& value) {
                                            "Uint16Array",   "Int32Array",   "Uint32Array",       "Float32Array",
                                            "Float64Array",  "BigInt64Array", "BigUint64Array"};
   const std::size_t type = value.As<Napi::TypedArray>().TypedArrayType();
-  return std::string("a ") + (type < std::size(kNames) ? kNames[type] : "typed array of another kind");
+  return type < std::size(kNames) ? WithArticle(kNames[type]) : "a typed array of another kind";
 }
 
 // Takes the arguments of one call. The first that does not fit throws; after that ok() is false and the rest is empty.
@@ -87,47 +121,40 @@ class Arguments {
   double Integer(std::size_t index, const char* name, double min, double max) {
     if (!ok_) return 0;
     const Napi::Value value = info_[index];
-    const std::string takes = "an integer from " + Text(min) + " to " + Text(max);
-    if (!value.IsNumber()) return RejectType(name, takes, Describe(value)), 0;
+    const std::string takes = "an integer from " + Describe(min) + " to " + Describe(max);
+    if (!value.IsNumber()) return Reject(napi_create_type_error, name, takes, Describe(value)), 0;
     const double number = value.As<Napi::Number>().DoubleValue();
     if (number >= min && number <= max && std::trunc(number) == number) return number;
-    return RejectRange(name, takes, Describe(value)), 0;
+    return Reject(napi_create_range_error, name, takes, Describe(value)), 0;
   }
 
   template <typename Element>
   Span<Element> Array(std::size_t index, const char* name, const ArrayType& type, double min_length = 0) {
     if (!ok_) return {};
     const Napi::Value value = info_[index];
-    std::string takes = std::string("a ") + type.name;
-    if (min_length > 0) takes += " of at least " + Text(min_length) + (min_length == 1 ? " element" : " elements");
+    std::string takes = WithArticle(type.name);
+    if (min_length > 0) takes += " of at least " + Describe(min_length) + (min_length == 1 ? " element" : " elements");
     napi_typedarray_type actual;
     void* data = nullptr;
     napi_value buffer;
     std::size_t length = 0;
     if (!value.IsTypedArray() || napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, &buffer,
                                                           nullptr) != napi_ok || actual != type.type) {
-      return RejectType(name, takes, Describe(value)), Span<Element>{};
+      return Reject(napi_create_type_error, name, takes, Describe(value)), Span<Element>{};
     }
     bool detached = false;
     if (length == 0) napi_is_detached_arraybuffer(info_.Env(), buffer, &detached);
-    if (detached) return RejectRange(name, takes, "a detached one"), Span<Element>{};
+    if (detached) return Reject(napi_create_range_error, name, takes, "a detached one"), Span<Element>{};
     if (static_cast<double>(length) < min_length) {
-      return RejectRange(name, takes, "one of length " + std::to_string(length)), Span<Element>{};
+      return Reject(napi_create_range_error, name, takes, "one of length " + std::to_string(length)), Span<Element>{};
     }
     return {static_cast<Element*>(data), length};
   }
 
  private:
-  static std::string Text(double integer) { return std::to_string(static_cast<long long>(integer)); }
-  std::string Message(const char* name, const std::string& takes, const std::string& got) {
+  void Reject(ErrorConstructor create, const char* name, const std::string& takes, const std::string& got) {
     ok_ = false;
-    return std::string(function_) + ": " + name + " must be " + takes + ", got " + got;
-  }
-  void RejectType(const char* name, const std::string& takes, const std::string& got) {
-    ThrowArgument(Napi::TypeError::New(info_.Env(), Message(name, takes, got)));
-  }
-  void RejectRange(const char* name, const std::string& takes, const std::string& got) {
-    ThrowArgument(Napi::RangeError::New(info_.Env(), Message(name, takes, got)));
+    ThrowArgument(info_.Env(), create, std::string(function_) + ": " + name + " must be " + takes + ", got " + got);
   }
 
   const Napi::CallbackInfo& info_;
@@ -147,18 +174,20 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
 
   // node-addon-api calls this for HalfCloseWatch() without new.
   static Napi::Value OnCalledAsFunction(const Napi::CallbackInfo& info) {
-    ThrowArgument(Napi::TypeError::New(info.Env(), "HalfCloseWatch: must be called with new, got a plain call"));
+    ThrowArgument(info.Env(), napi_create_type_error, "HalfCloseWatch: must be called with new, got a plain call");
     return info.Env().Undefined();
   }
 
   explicit HalfCloseWatch(const Napi::CallbackInfo& info) : Napi::ObjectWrap<HalfCloseWatch>(info) {
+    // In a worker thread that is being terminated napi_wrap fails: no finalizer would ever close what we open here.
+    if (IsEmpty()) return;
     if (cwg::SyscallError error = watch_.Open()) ThrowSyscall(info.Env(), error);
   }
 
  private:
   bool CheckOpen(const Napi::CallbackInfo& info, const char* function) {
     if (watch_.is_open()) return true;
-    ThrowArgument(Napi::TypeError::New(info.Env(), std::string(function) + ": watch is closed"));
+    ThrowArgument(info.Env(), napi_create_type_error, std::string(function) + ": watch is closed");
     return false;
   }
 
@@ -264,7 +293,7 @@ class Addon : public Napi::Addon<Addon> {
     const double family = arguments.Integer(2, "family", 4, 6);
     if (!arguments.ok()) return {};
     if (family == 5) {
-      ThrowArgument(Napi::RangeError::New(info.Env(), "formatAddress: family must be 4 or 6, got 5"));
+      ThrowArgument(info.Env(), napi_create_range_error, "formatAddress: family must be 4 or 6, got 5");
       return {};
     }
     char text[INET6_ADDRSTRLEN] = {};
@@ -302,6 +331,11 @@ class Addon : public Napi::Addon<Addon> {
     const auto values = arguments.Array<double>(2, "values", kFloat64Array);
     const auto cookies = arguments.Array<std::uint64_t>(3, "cookies", kBigUint64Array,
                                                         std::floor(static_cast<double>(values.length) / cwg::kDumpColumns));
+    Span<std::uint8_t> endpoints;
+    if (!info[4].IsUndefined()) {
+      endpoints = arguments.Array<std::uint8_t>(4, "endpoints", kUint8Array,
+                                                static_cast<double>(values.length / cwg::kDumpColumns * cwg::kEndpointBytes));
+    }
     if (!arguments.ok()) return {};
     std::unique_ptr<cwg::PortSet> wanted;
     if (ports.length > 0) {
@@ -315,6 +349,7 @@ class Addon : public Napi::Addon<Addon> {
     cwg::DumpRows rows;
     rows.values = values.data;
     rows.cookies = cookies.data;
+    rows.endpoints = endpoints.data;
     rows.capacity = values.length / cwg::kDumpColumns;
     if (cwg::SyscallError error = cwg::DumpSockets(static_cast<std::uint32_t>(state_mask), wanted.get(), &rows)) {
       ThrowSyscall(info.Env(), error);

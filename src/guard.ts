@@ -177,7 +177,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       listeners: binding ? this.#listenerStats(binding) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
-      errors: { ...this.#errors, ...table?.errors },
+      errors: { ...this.#errors, ...table?.errors, sock_diag: this.#errors.sock_diag + (table?.errors.sock_diag ?? 0) },
     };
   }
 

@@ -8,7 +8,6 @@ import { safeMethod, safePath } from '../leaks/sanitise.js';
 import { sentencesFor } from '../leaks/sentences.js';
 import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts } from '../sockets/facts.js';
-import { serverOf } from '../sockets/node-internals.js';
 import type { RequestNotes } from '../sockets/notes.js';
 import { bufferedBytes, destinationHostOf, originOfSocket, streamFactsOf } from '../sockets/stream-facts.js';
 
@@ -39,11 +38,11 @@ export function describe(
   departed: Departed,
   tracked: TrackedSocket,
   nameOfServer: (server: Server, port: number | undefined) => string,
+  holder: number | undefined,
 ): LeakReport {
   const { record, socket, side } = departed;
   const endpoints = unpackEndpoints(binding, departed.endpoints);
   const stream = socket && streamFactsOf(socket, side);
-  const owner = socket && serverOf(socket);
   const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
   const http = stream?.http;
   const unreadKernelBytes = Math.max(0, record.unreadBytes);
@@ -53,6 +52,7 @@ export function describe(
     kind,
     side,
     detached: departed.detached,
+    foreign: departed.foreignInode !== undefined,
     stream,
     unreadKernelBytes,
     unreadStreamBytes,
@@ -60,7 +60,7 @@ export function describe(
   });
   const peer =
     endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
-  const server = side === 'inbound' && owner ? nameOfServer(owner, endpoints.localPort) : undefined;
+  const server = departed.server && nameOfServer(departed.server, endpoints.localPort);
   const method = http?.method === undefined ? undefined : safeMethod(http.method);
   const route =
     side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
@@ -90,7 +90,7 @@ export function describe(
     openedAt: origin?.stack?.split('\n', 1)[0],
     upgraded: side === 'inbound' && http !== undefined && stream?.readByHttp === false,
     leftToClientErrorListener: stream?.leftToClientErrorListener ?? false,
-    pid: undefined,
+    pid: holder,
     fd: departed.fd,
   });
   return {

@@ -2,13 +2,12 @@ import type { Server, Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { heldByAnotherWatch } from '../kernel/other-watches.js';
+import { holderOf, isWatchedBy } from '../kernel/holders.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LeakTracker } from '../leaks/tracker.js';
 import type { ResolvedGuardOptions } from '../options.js';
 import type { Departed } from '../sockets/facts.js';
-import { serverOf } from '../sockets/node-internals.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
 import { describe, sightingOf } from './describe.js';
@@ -44,8 +43,12 @@ export class LeakFinder {
   readonly #tracker: LeakTracker;
   readonly #clock: LoopClock;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #foreignEveryMs: number;
+  readonly #timedLook: LookOptions;
   /** The last report of each open leak: what is left to say of it once it is closed. */
   readonly #reported = new Map<bigint, LeakReport>();
+  /** Processes that hold what only another process holds. */
+  readonly #holders = new Map<bigint, number>();
   #departed = new Map<bigint, Departed>();
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
   #suspects = new Set<bigint>();
@@ -69,6 +72,9 @@ export class LeakFinder {
     this.#events = events;
     this.#tracker = new LeakTracker(options.closeWaitTimeout, options.maxReported);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
+    this.#foreignEveryMs = options.closeWaitTimeout / 4;
+    this.#timedLook = { minAgeMs: options.sampleInterval, foreignEveryMs: this.#foreignEveryMs };
     if (!options.observer) openClaims(claimant);
     if (options.sampleInterval > 0) {
       this.#timer = setInterval(() => {
@@ -89,7 +95,7 @@ export class LeakFinder {
   /** Looks at every socket now, also the youngest. */
   look(): void {
     const wholeFdTable = this.#options.sampleInterval === 0;
-    this.#look({ young: true, wholeFdTable }, () => true);
+    this.#look({ young: true, wholeFdTable, foreignEveryMs: wholeFdTable ? 0 : this.#foreignEveryMs }, () => true);
   }
 
   /** The open leaks as of the last look. */
@@ -118,7 +124,7 @@ export class LeakFinder {
 
   #sampleOnTimer(): void {
     const due = new Set<bigint>();
-    this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => {
+    this.#look(this.#timedLook, (id) => {
       due.add(id);
       return false;
     });
@@ -131,7 +137,7 @@ export class LeakFinder {
     this.#recheck = setImmediate(() => {
       this.#recheck = setImmediate(() => {
         this.#recheck = undefined;
-        this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => this.#suspects.has(id));
+        this.#look(this.#timedLook, (id) => this.#suspects.has(id));
       }).unref();
     }).unref();
   }
@@ -145,7 +151,7 @@ export class LeakFinder {
         departed.map(sightingOf),
         startedAt,
         this.#clock.advance(startedAt, loopIdleMs()),
-        (id) => mayReport(id) && !this.#leftToAnotherThread(id),
+        (id) => mayReport(id) && !this.#isAnsweredElsewhere(id),
       );
       this.#withheld = withheld;
       for (const { id } of leaked) this.#report(id);
@@ -157,18 +163,23 @@ export class LeakFinder {
     }
   }
 
-  #isMine({ cookie, socket, side }: Departed): boolean {
-    const server = side === 'inbound' && socket ? serverOf(socket) : undefined;
+  #isMine({ cookie, server }: Departed): boolean {
     if (!this.#options.observer) return reporterOf(cookie, server) === this.#claimant;
     return this.#options.scope === 'process' || (server !== undefined && this.#claimant.watches(server));
   }
 
-  #leftToAnotherThread(id: bigint): boolean {
+  /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */
+  #isAnsweredElsewhere(id: bigint): boolean {
     const departed = this.#departed.get(id);
-    if (departed?.side !== 'unknown' || !heldByAnotherWatch(id)) return false;
-    this.#table.leaveToOtherThread(departed);
-    this.#departed.delete(id);
-    this.#tracker.forget(id);
+    if (departed?.side !== 'unknown') return false;
+    const { foreignInode } = departed;
+    const holder = foreignInode === undefined ? 'self' : holderOf(foreignInode);
+    if (holder === undefined || !isWatchedBy(holder, id)) {
+      if (holder !== undefined && holder !== 'self') this.#holders.set(id, holder);
+      return false;
+    }
+    this.#table.leave(departed);
+    this.#forget(id);
     return true;
   }
 
@@ -183,6 +194,7 @@ export class LeakFinder {
   #release(id: bigint, ageMs: number): void {
     const last = this.#reported.get(id);
     this.#reported.delete(id);
+    this.#holders.delete(id);
     if (!this.#options.observer) noteGone(id);
     if (last) this.#events.released({ ...last, ageMs: Math.round(ageMs) });
   }
@@ -215,12 +227,13 @@ export class LeakFinder {
     this.#tracker.forget(id);
     this.#departed.delete(id);
     this.#reported.delete(id);
+    this.#holders.delete(id);
     if (!this.#options.observer) noteGone(id);
   }
 
   #describe(id: bigint): LeakReport | undefined {
     const departed = this.#departed.get(id);
     const tracked = this.#tracker.get(id);
-    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf);
+    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf, this.#holders.get(id));
   }
 }

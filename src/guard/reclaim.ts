@@ -20,9 +20,7 @@ const NAMES = new Set(['afterMs', 'kinds', 'filter']);
 export function resolveReclaim(option: boolean | ReclaimOptions | undefined): ReclaimPolicy | undefined {
   if (option === undefined || option === false) return undefined;
   if (option === true) return { afterMs: 0, kinds: new Set(LEAK_KINDS), filter: undefined };
-  if (typeof option !== 'object' || option === null || Array.isArray(option)) {
-    throw badOption('reclaim', option, 'true, false or an object { afterMs, kinds, filter }');
-  }
+  if (!isPlainObject(option)) throw badOption('reclaim', option, 'true, false or an object { afterMs, kinds, filter }');
   checkOptionNames(option, NAMES, 'reclaim.');
   const { afterMs = 0, kinds = LEAK_KINDS, filter } = option;
   if (!integerIn(afterMs, RANGES.reclaimAfter)) {
@@ -35,6 +33,10 @@ export function resolveReclaim(option: boolean | ReclaimOptions | undefined): Re
     throw badOption('reclaim.filter', filter, 'a function (leak) => boolean');
   }
   return { afterMs, kinds: new Set(kinds as readonly LeakKind[]), filter };
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether the policy and the socket's route let the guard destroy it. */

@@ -8,6 +8,8 @@ export interface DiagnosisFacts {
   readonly side: Side;
   /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
+  /** Only another process holds it. */
+  readonly foreign: boolean;
   readonly stream: StreamFacts | undefined;
   readonly unreadKernelBytes: number;
   readonly unreadStreamBytes: number;
@@ -18,6 +20,7 @@ export interface DiagnosisFacts {
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
 export function diagnose(facts: DiagnosisFacts): LeakCause {
   const { stream } = facts;
+  if (facts.foreign) return 'held-by-another-process';
   if (stream === undefined) return facts.detached ? 'detached-handle' : 'not-owned-by-this-thread';
   return httpCause(facts, stream) ?? streamCause(facts, stream);
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { SocketRecord } from '../kernel/socket-batch.js';
 import type { Side } from './announcements.js';
 
@@ -52,6 +52,10 @@ export interface Departed {
   readonly side: Side;
   /** Undefined when no JS socket of this thread owns the fd (or it was collected). */
   readonly socket: Socket | undefined;
+  /** The server that accepted it; for a socket without a JS socket, the one of this thread that listens on its port. */
+  readonly server: Server | undefined;
+  /** Only another process has it: its inode. There is no fd then (-1). */
+  readonly foreignInode: number | undefined;
   /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
   readonly record: SocketRecord;

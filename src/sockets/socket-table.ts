@@ -9,7 +9,9 @@ import type { NativeBinding } from '../kernel/native.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { listenForSockets, type Side } from './announcements.js';
+import type { DumpedSocket } from '../kernel/sock-diag.js';
 import type { Departed } from './facts.js';
+import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
 import { fdOf, hasStoppedReading, serverOf } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
 import { SeenServers, tcpAddressOf } from './servers.js';
@@ -35,6 +37,7 @@ const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno
 
 /** How many watched sockets a look visits: its cost must not follow the number of connections. */
 const SWEEP_STEP = 256;
+const MAX_ELSEWHERE = 10_000;
 
 export interface LookOptions {
   /** Put even the youngest announced sockets on the watch, and walk the whole fd table if asked to. */
@@ -42,6 +45,8 @@ export interface LookOptions {
   readonly wholeFdTable?: boolean;
   /** Announced sockets are put on the watch once they are this old. */
   readonly minAgeMs?: number;
+  /** Also look for connections that only another process holds, at most this often. */
+  readonly foreignEveryMs?: number;
 }
 
 /**
@@ -56,21 +61,28 @@ export class SocketTable {
   readonly #pending = new PendingSockets();
   readonly #watched = new Map<bigint, Entry>();
   readonly #departed = new Map<bigint, Entry>();
-  /** Sockets that another thread's guard answers for, by fd (a reused number overwrites its entry). */
-  readonly #elsewhere = new Map<number, bigint>();
+  readonly #foreign: ForeignSockets;
+  /** Cookies of sockets that another thread's or process's guard answers for. */
+  readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
   readonly #unlisten: () => void;
   #sweep: Iterator<Entry> | undefined;
   #looks = 0;
   #lastDrainAtMs = 0;
   /** Failures that must not reach the application, by operation. */
-  readonly errors: Record<'announce' | 'watch_add' | 'fd_walk', number> = { announce: 0, watch_add: 0, fd_walk: 0 };
+  readonly errors: Record<'announce' | 'watch_add' | 'fd_walk' | 'sock_diag', number> = {
+    announce: 0,
+    watch_add: 0,
+    fd_walk: 0,
+    sock_diag: 0,
+  };
 
   /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
   constructor(binding: NativeBinding, nowMs: number) {
     this.#binding = binding;
     this.#watch = new HalfCloseWatch(binding);
     this.#walk = new FdWalk(binding);
+    this.#foreign = new ForeignSockets(binding);
     this.#lastDrainAtMs = nowMs;
     this.#unlisten = listenForSockets(
       (socket, side) => {
@@ -92,13 +104,17 @@ export class SocketTable {
   }
 
   /** All sockets whose peer has left and whose fd is still open. */
-  look(nowMs: number, { young = false, wholeFdTable = false, minAgeMs = 0 }: LookOptions = {}): Departed[] {
+  look(
+    nowMs: number,
+    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs }: LookOptions = {},
+  ): Departed[] {
     this.#looks++;
     this.#register(nowMs, young ? 0 : minAgeMs);
     this.#drain(nowMs);
     this.#sweepWatched(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    return this.#readDeparted(nowMs);
+    const departed = this.#readDeparted(nowMs);
+    return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
   }
 
   /** Servers of this thread that have accepted a connection and still listen. */
@@ -106,15 +122,18 @@ export class SocketTable {
     return this.#servers.listening();
   }
 
-  /** Says that another thread's guard holds this socket: this table stops looking at it. */
-  leaveToOtherThread({ cookie, fd }: Departed): void {
+  /** Says that a guard of another thread or process answers for this socket: this table stops looking at it. */
+  leave({ cookie }: Departed): void {
     this.#departed.delete(cookie);
-    this.#elsewhere.set(fd, cookie);
+    // What is forgotten here is asked about once more.
+    if (this.#elsewhere.size >= MAX_ELSEWHERE) this.#elsewhere.clear();
+    this.#elsewhere.add(cookie);
   }
 
   close(): void {
     this.#unlisten();
     this.#servers.close();
+    this.#foreign.close();
     this.#watch.close();
     this.#watched.clear();
     this.#departed.clear();
@@ -205,8 +224,7 @@ export class SocketTable {
       return;
     }
     const strangers = found.filter(
-      ({ cookie, fd }) =>
-        !this.#watched.has(cookie) && !this.#departed.has(cookie) && this.#elsewhere.get(fd) !== cookie,
+      ({ cookie }) => !this.#watched.has(cookie) && !this.#departed.has(cookie) && !this.#elsewhere.has(cookie),
     );
     if (strangers.length === 0) return;
     const gone = withoutPeer(this.#binding, strangers, this.#batch);
@@ -237,10 +255,25 @@ export class SocketTable {
     });
   }
 
-  /** A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it. */
-  #wasAcceptedHere({ endpoints }: Entry): boolean {
-    const port = localPortOf(endpoints);
-    return this.#servers.listening().some((server) => tcpAddressOf(server)?.port === port);
+  #serverOn(port: number): Server | undefined {
+    return this.#servers.listening().find((server) => tcpAddressOf(server)?.port === port);
+  }
+
+  #readForeign(nowMs: number, everyMs: number): Departed[] {
+    // Every thread sees the same children and the same namespace: they are the main thread's to report.
+    if (!isMainThread) return [];
+    const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
+    const ours = (): ReadonlySet<bigint> => new Set(this.#walk.lap().map(({ cookie }) => cookie));
+    let found: readonly DumpedSocket[];
+    try {
+      found = this.#foreign.look(nowMs, everyMs, ports, ours);
+    } catch {
+      this.errors.sock_diag++;
+      return [];
+    }
+    return found
+      .filter(({ cookie }) => !this.#elsewhere.has(cookie))
+      .map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
   }
 
   #entry(
@@ -273,12 +306,18 @@ export class SocketTable {
         if (state === TcpState.ESTABLISHED) entry.openAtMs = nowMs;
         const socket = entry.socket?.deref();
         const holdsFd = socket !== undefined && fdOf(socket) === entry.fd;
+        const accepted = entry.side === 'inbound' && socket ? serverOf(socket) : undefined;
+        const server =
+          entry.side === 'outbound' ? undefined : (accepted ?? this.#serverOn(localPortOf(entry.endpoints)));
         departed.push({
           cookie: entry.cookie,
           fd: entry.fd,
           side: entry.side,
           socket: holdsFd ? socket : undefined,
-          detached: entry.socket === undefined ? this.#wasAcceptedHere(entry) : !holdsFd,
+          // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
+          detached: entry.socket === undefined ? server !== undefined : !holdsFd,
+          server,
+          foreignInode: undefined,
           record: this.#batch.record(i),
           aborted: entry.aborted,
           openAtMs: entry.openAtMs,
