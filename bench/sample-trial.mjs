@@ -44,7 +44,9 @@ async function openSockets(clients) {
   const servers = [];
   for (let i = 0; i < LISTENERS + 1; i++) {
     const leaky = i === LISTENERS;
-    const count = leaky ? leaks : Math.floor((sockets - leaks) / LISTENERS) + (i < (sockets - leaks) % LISTENERS ? 1 : 0);
+    const count = leaky
+      ? leaks
+      : Math.floor((sockets - leaks) / LISTENERS) + (i < (sockets - leaks) % LISTENERS ? 1 : 0);
     const server = createServer((socket) => {
       accepted++;
       socket.on('error', () => undefined);

@@ -35,6 +35,8 @@ process.env.npm_config_devdir ??= path.join(
 
 if (process.argv.includes('--prebuild')) {
   fs.rmSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}`), { recursive: true, force: true });
+  // The compiler's errors and node-gyp's, without its diary.
+  process.env.npm_config_loglevel = 'error';
   const prebuildify = require('prebuildify');
   prebuildify({ cwd: root, napi: true, strip: true, tagLibc: true, targets: [process.version] }, (error) => {
     if (!error) return;

@@ -62,7 +62,7 @@ export const layers = [
     files: ['testing/vitest.ts', 'testing/jest.ts', 'testing/node-test.ts'],
     imports: ['words', 'leaf', 'guard', 'testing'],
     types: [],
-    packages: ['node:', 'vitest'],
+    packages: ['node:', 'vitest', 'vitest/'],
   },
   { name: 'testing', files: ['testing/'], imports: ['words', 'leaf', 'guard'], types: [], packages: ['node:'] },
   {

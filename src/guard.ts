@@ -8,6 +8,7 @@ import { resolveReclaim } from './guard/reclaim.js';
 import { countHalfClosed, GUARD_OPERATIONS, LeakTallies, type GuardOperation, type GuardStats } from './guard/stats.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { monotonicMs } from './kernel/clock.js';
+import { countDeparting } from './kernel/departing.js';
 import { loadBinding } from './kernel/loader.js';
 import type { NativeBinding } from './kernel/native.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
@@ -153,6 +154,16 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   sockets(): SocketReport[] {
     this.#engine?.finder.look();
     return this.#engine?.finder.sockets() ?? [];
+  }
+
+  /** Sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
+  departing(): number {
+    try {
+      return this.#engine ? countDeparting(this.#engine.binding) : 0;
+    } catch (error) {
+      this.#fail('sock_diag', error);
+      return 0;
+    }
   }
 
   /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */

@@ -101,8 +101,9 @@ export function integerIn(value: unknown, [min, max]: readonly [number, number])
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
-export function describeRange([min, max]: readonly [number, number], unit: string): string {
-  return `a whole number of ${unit} from ${min} to ${max}`;
+/** As in `a whole number of milliseconds from 1 to 100`. */
+export function describeRange([min, max]: readonly [number, number], what: string): string {
+  return `${what} from ${min} to ${max}`;
 }
 
 /** Throws CWG_ERR_OPTION when `options` is not a plain object or has a key outside `known`. */
@@ -128,18 +129,22 @@ export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOp
   const scope: string = options.scope ?? GUARD_DEFAULTS.scope;
   const maxReported = options.maxReported ?? GUARD_DEFAULTS.maxReported;
   if (!integerIn(closeWaitTimeout, RANGES.closeWaitTimeout)) {
-    throw badOption('closeWaitTimeout', closeWaitTimeout, describeRange(RANGES.closeWaitTimeout, 'milliseconds'));
+    throw badOption(
+      'closeWaitTimeout',
+      closeWaitTimeout,
+      describeRange(RANGES.closeWaitTimeout, 'a whole number of milliseconds'),
+    );
   }
   if (sampleInterval !== 0 && !integerIn(sampleInterval, RANGES.sampleInterval)) {
     throw badOption(
       'sampleInterval',
       sampleInterval,
-      `${describeRange(RANGES.sampleInterval, 'milliseconds')}, or 0 for on demand only`,
+      `${describeRange(RANGES.sampleInterval, 'a whole number of milliseconds')}, or 0 for on demand only`,
     );
   }
   if (scope !== 'process' && scope !== 'watched') throw badOption('scope', scope, `'process' or 'watched'`);
   if (!integerIn(maxReported, RANGES.maxReported)) {
-    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'leaks'));
+    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'a whole number of leaks'));
   }
   for (const name of ['traceRequests', 'captureStacks'] as const) {
     const value: unknown = options[name];

@@ -4,11 +4,16 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { getDefaultHighWaterMark } from 'node:stream';
 import closeWaitGuard from 'close-wait-guard';
 import Fastify from 'fastify';
 
-/** What a client uploads: more than Node buffers of a body that nobody reads, less than the kernel's receive window. */
-export const UPLOAD_BYTES = 160_000;
+/**
+ * What a client uploads. Of a body that nobody reads, Node takes one read (64 KiB) and a high-water mark's worth (16 KiB in
+ * Node 20, 64 KiB later); the rest waits in the kernel. A smaller body would be taken whole and the client's FIN be noticed;
+ * one larger by more than the receive window (64 KiB at first) would keep the FIN from arriving at all.
+ */
+export const UPLOAD_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
 
 /**
  * @param {{ port?: number, closeWaitTimeout: number, sampleInterval: number, log?: { write(line: string): void } }} options
@@ -22,6 +27,9 @@ export async function startApp({ port = 0, closeWaitTimeout, sampleInterval, log
   await fastify.register(closeWaitGuard, { closeWaitTimeout, sampleInterval });
   serveItems(fastify, held.uploads);
   const guard = fastify.closeWaitGuard;
+  const closeHeld = () => closeAll(held);
+  fastify.get('/leaks', async () => guard.leaks());
+  fastify.delete('/leaks', async () => ({ closed: closeHeld() }));
 
   const raw = {
     smtp: smtpServer(held.sessions),
@@ -39,22 +47,23 @@ export async function startApp({ port = 0, closeWaitTimeout, sampleInterval, log
     ports[name] = server.address().port;
   }
 
-  /** What the bugs below leave out: closes every connection the handlers still hold. Returns how many, by handler. */
-  const closeHeld = () => {
-    const closed = { uploads: held.uploads.size, sessions: held.sessions.size, newcomers: held.newcomers.size };
-    for (const body of held.uploads) body.destroy();
-    for (const socket of held.sessions) socket.end();
-    for (const socket of held.newcomers) socket.destroy();
-    for (const references of Object.values(held)) references.clear();
-    return closed;
-  };
   const close = async () => {
     // A leaked connection also keeps its server from closing.
     closeHeld();
     await Promise.all(Object.values(raw).map((server) => new Promise((resolve) => server.close(resolve))));
     await fastify.close();
   };
-  return { fastify, guard, ports, closeHeld, close };
+  return { guard, ports, closeHeld, close };
+}
+
+/** What the bugs below leave out: closes every connection the handlers still hold. Returns how many, by handler. */
+function closeAll(held) {
+  const closed = { uploads: held.uploads.size, sessions: held.sessions.size, newcomers: held.newcomers.size };
+  for (const body of held.uploads) body.destroy();
+  for (const socket of held.sessions) socket.end();
+  for (const socket of held.newcomers) socket.destroy();
+  for (const references of Object.values(held)) references.clear();
+  return closed;
 }
 
 function serveItems(fastify, uploads) {
@@ -101,6 +110,7 @@ function collectorServer(newcomers) {
 function timeServer() {
   return createServer((socket) => {
     socket.on('error', () => socket.destroy());
+    socket.resume();
     socket.end(`${new Date().toISOString()}\r\n`);
   });
 }

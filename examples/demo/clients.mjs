@@ -57,7 +57,7 @@ export function startClients() {
 }
 
 /** @param {Visit} visit @returns {Promise<Visited>} */
-function pay({ port, localPort, head, bodyBytes = 0, patienceMs, stay = false }) {
+function call({ port, localPort, head, bodyBytes = 0, patienceMs, stay = false }) {
   return new Promise((resolve) => {
     const startedAt = performance.now();
     const visited = { localPort, connectMs: undefined, answer: '', hungUpBy: 'nobody', error: undefined };
@@ -74,8 +74,7 @@ function pay({ port, localPort, head, bodyBytes = 0, patienceMs, stay = false })
     socket.on('connect', () => {
       visited.connectMs = performance.now() - startedAt;
       visited.localPort = socket.localPort;
-      if (head !== undefined) socket.write(head);
-      if (bodyBytes > 0) socket.write(Buffer.alloc(bodyBytes, 'x'));
+      if (head !== undefined) socket.write(head + 'x'.repeat(bodyBytes));
     });
     socket.on('data', (data) => {
       answer += data.toString('latin1');
@@ -91,7 +90,7 @@ function pay({ port, localPort, head, bodyBytes = 0, patienceMs, stay = false })
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   process.on('message', ({ id, visit }) => {
-    pay(visit).then((visited) => process.send?.({ id, visited }));
+    call(visit).then((visited) => process.send?.({ id, visited }));
   });
   // The demo is over, one way or the other: so are its clients, and whatever connections they still have.
   process.on('disconnect', () => process.exit(0));

@@ -3,7 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** As `ss` spells them, by the numbers of include/net/tcp_states.h. */
-const STATES = ['', 'ESTAB', 'SYN-SENT', 'SYN-RECV', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT', 'UNCONN', 'CLOSE-WAIT', 'LAST-ACK', 'LISTEN', 'CLOSING'];
+const STATES = [
+  '',
+  'ESTAB',
+  'SYN-SENT',
+  'SYN-RECV',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'TIME-WAIT',
+  'UNCONN',
+  'CLOSE-WAIT',
+  'LAST-ACK',
+  'LISTEN',
+  'CLOSING',
+];
 
 /**
  * @typedef {object} Row
@@ -49,6 +62,11 @@ export function fdUse() {
   const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
   // readdir() itself has one more open while it looks.
   return [readdirSync('/proc/self/fd').length - 1, Number(limit)];
+}
+
+/** Seconds after which the kernel drops an end in FIN-WAIT-2; CLOSE-WAIT has no such limit. */
+export function finTimeout() {
+  return Number(readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'latin1'));
 }
 
 /**

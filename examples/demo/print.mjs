@@ -19,7 +19,7 @@ process.stdout.on('error', (error) => {
 });
 
 export function title(text) {
-  console.log(`\n${bold(text)}\n${'='.repeat(text.length)}`);
+  console.log(`\n${bold(text)}\n${'='.repeat(text.length)}\n`);
 }
 
 /** @param {number} number @param {string} text */
@@ -29,7 +29,12 @@ export function chapter(number, text) {
 
 /** A paragraph, wrapped. */
 export function say(text = '', indent = INDENT) {
-  console.log(wrap(text, indent).join('\n'));
+  console.log(wrap(text, indent).join('\n').trimEnd());
+}
+
+/** What this machine cannot show, and why: one line, not wrapped, that a script can look for. */
+export function notShown(what, why) {
+  console.log(yellow(`NOT SHOWN: ${what}: ${why}`));
 }
 
 /** A line as it is: output of a tool, a command to type. */
@@ -58,7 +63,7 @@ export function table(titles, rows, indent = INDENT) {
       const space = ' '.repeat(widths[column] - lengthOf(cell));
       return right[column] ? space + cell : cell + space;
     });
-    console.log(`${indent}${padded.join('  ').trimEnd()}`);
+    console.log((indent + padded.join('  ')).trimEnd());
   }
 }
 

@@ -54,6 +54,7 @@ export class LeakFinder {
   #suspects = new Set<bigint>();
   #recheck: NodeJS.Immediate | undefined;
   #withheld = 0;
+  #closed = false;
   #lastSample = { durationMs: 0, socketsRead: 0 };
 
   constructor(
@@ -117,6 +118,7 @@ export class LeakFinder {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     if (this.#recheck) clearImmediate(this.#recheck);
     closeClaims(this.#claimant);
@@ -154,9 +156,10 @@ export class LeakFinder {
         (id) => mayReport(id) && !this.#isAnsweredElsewhere(id),
       );
       this.#withheld = withheld;
-      for (const { id } of leaked) this.#report(id);
-      for (const { id, ageMs } of released) this.#release(id, ageMs);
-      this.#reclaimDue();
+      // A listener may close the guard: it hears of nothing more, and claims no socket.
+      for (const { id } of leaked) if (!this.#closed) this.#report(id);
+      for (const { id, ageMs } of released) if (!this.#closed) this.#release(id, ageMs);
+      if (!this.#closed) this.#reclaimDue();
       this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
     } catch (error) {
       this.#events.failed(error);
@@ -204,8 +207,7 @@ export class LeakFinder {
     if (!policy) return;
     for (const id of [...this.#reported.keys()]) {
       const socket = this.#departed.get(id)?.socket;
-      const tracked = this.#tracker.get(id);
-      if (!socket || !tracked || tracked.ableIdleMs < closeWaitTimeout + policy.afterMs) continue;
+      if (!socket || this.#tracker.ableIdleMs(id) < closeWaitTimeout + policy.afterMs) continue;
       const report = this.#describe(id);
       if (!report || !this.#mayReclaim(policy, report, socket)) continue;
       reclaim(socket, report);

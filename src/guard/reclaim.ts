@@ -24,7 +24,7 @@ export function resolveReclaim(option: boolean | ReclaimOptions | undefined): Re
   checkOptionNames(option, NAMES, 'reclaim.');
   const { afterMs = 0, kinds = LEAK_KINDS, filter } = option;
   if (!integerIn(afterMs, RANGES.reclaimAfter)) {
-    throw badOption('reclaim.afterMs', afterMs, describeRange(RANGES.reclaimAfter, 'milliseconds'));
+    throw badOption('reclaim.afterMs', afterMs, describeRange(RANGES.reclaimAfter, 'a whole number of milliseconds'));
   }
   if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => LEAK_KINDS.includes(kind as LeakKind))) {
     throw badOption('reclaim.kinds', kinds, `an array of ${LEAK_KINDS.join(', ')}`);

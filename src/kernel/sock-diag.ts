@@ -16,19 +16,19 @@ export interface DumpedSocket {
 }
 
 /**
- * The sockets in these states on these local ports. One dump costs what the namespace holds (about 0.4 µs a socket), so it
+ * The sockets in these states, on these local ports or on any. One dump costs what the namespace holds (about 0.4 µs a socket), so it
  * belongs to a scrape, or to a look that comes rarely.
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused (a seccomp sandbox).
  */
 export function dumpSockets(
   binding: NativeBinding,
   states: readonly number[],
-  ports: readonly number[],
+  ports?: readonly number[],
 ): DumpedSocket[] {
-  // An empty list means every port to the kernel.
-  if (ports.length === 0) return [];
+  // To the addon an empty list means every port.
+  if (ports?.length === 0) return [];
   const mask = states.reduce((bits, state) => bits | stateBit(state), 0);
-  const wanted = Uint16Array.from(ports);
+  const wanted = Uint16Array.from(ports ?? []);
   let capacity = 256;
   for (;;) {
     const values = new Float64Array(capacity * COLUMNS);

@@ -6,7 +6,7 @@ const MAX_LENGTH = 200;
  */
 export function safePath(url: string): string {
   const path = url.split(/[?#]/, 1)[0] ?? '';
-  const printable = path.replace(/[^\x21-\x7e]|["'<>\\`]/g, (character) =>
+  const printable = path.replace(/[^\x21-\x7e]|["'<>\\`]/gu, (character) =>
     [...Buffer.from(character, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );
   return printable.length > MAX_LENGTH ? `${printable.slice(0, MAX_LENGTH)}...` : printable;

@@ -63,7 +63,7 @@ const WRITERS: Readonly<Record<LeakCause, Writer>> = {
           fix: `Call socket.end() in its 'end' handler (or socket.destroy()): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`,
         },
   'request-body-not-read': (c) => ({
-    explanation: `${capital(subject(c))} has not read its request body${declared(c)}${waiting(c)} and ${c.answerStarted ? 'has not ended its answer' : 'has not answered'}; ${departure(c)}.`,
+    explanation: `${capital(subject(c))} has not read its request body${bodyLeft(c)} and ${c.answerStarted ? 'has not ended its answer' : 'has not answered'}; ${departure(c)}.`,
     fix: `Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.`,
   }),
   'response-body-not-read': (c) => ({
@@ -135,15 +135,17 @@ function askedBy({ requestedBy, openedAt }: Circumstances): string {
 
 function waiting({ unreadKernelBytes, unreadStreamBytes }: Circumstances): string {
   const total = unreadKernelBytes + unreadStreamBytes;
-  return total > 0 ? `, ${bytes(total)} of it unread` : '';
+  return total > 0 ? ` (${bytes(total)} unread)` : '';
 }
 
-function declared({ contentLength }: Circumstances): string {
-  return contentLength === undefined ? '' : ` of ${bytes(contentLength)}`;
+function bodyLeft(c: Circumstances): string {
+  if (c.contentLength === undefined) return waiting(c);
+  const unread = c.unreadKernelBytes + c.unreadStreamBytes;
+  return ` (${bytes(c.contentLength)} declared, ${unread.toLocaleString('en-US')} unread)`;
 }
 
 function unsent({ unsentBytes }: Circumstances): string {
-  return unsentBytes > 0 ? `, ${bytes(unsentBytes)} not delivered` : '';
+  return unsentBytes > 0 ? ` (${bytes(unsentBytes)} not delivered)` : '';
 }
 
 function capital(text: string): string {

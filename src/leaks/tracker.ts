@@ -26,8 +26,6 @@ export interface TrackedSocket {
   readonly ageMs: number;
   /** Since the last progress; never more than ageMs. */
   readonly idleMs: number;
-  /** The part of idleMs in which the event loop was able to act. */
-  readonly ableIdleMs: number;
   /** It is a leak and has been reported as one. */
   readonly reported: boolean;
 }
@@ -124,6 +122,12 @@ export class LeakTracker {
     return track && this.#view(track);
   }
 
+  /** How much of a socket's idle time the event loop was able to act in; 0 for one that is not tracked. */
+  ableIdleMs(id: bigint): number {
+    const track = this.#tracks.get(id);
+    return track ? this.#ableMs - track.progressAtAbleMs : 0;
+  }
+
   /** Drops a socket without a word: somebody else answers for it. */
   forget(id: bigint): void {
     if (this.#tracks.get(id)?.reported) this.#reported--;
@@ -176,7 +180,6 @@ export class LeakTracker {
       kind: track.kind,
       ageMs: this.#nowMs - track.leftAtMs,
       idleMs: this.#nowMs - track.progressAtMs,
-      ableIdleMs: this.#ableMs - track.progressAtAbleMs,
       reported: track.reported,
     };
   }

@@ -38,12 +38,17 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
   const path = environment.CLOSE_WAIT_GUARD_LOG;
   return {
     closeWaitTimeout:
-      number('CLOSE_WAIT_GUARD_TIMEOUT_MS', closeWaitTimeout, RANGES.closeWaitTimeout, 'milliseconds') ??
-      closeWaitTimeout,
+      number(
+        'CLOSE_WAIT_GUARD_TIMEOUT_MS',
+        closeWaitTimeout,
+        RANGES.closeWaitTimeout,
+        'a whole number of milliseconds',
+      ) ?? closeWaitTimeout,
     sampleInterval:
-      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'milliseconds') ?? sampleInterval,
+      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'a whole number of milliseconds') ??
+      sampleInterval,
     reclaim: flag('CLOSE_WAIT_GUARD_RECLAIM'),
     log: path === '' ? undefined : path,
-    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'port numbers'),
+    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'a port number'),
   };
 }

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { describe } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { QUICK, testLeaks, type Scene } from '../support/leak-case.js';
+import { listenApp } from '../support/fastify-app.js';
 import { post, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
@@ -9,16 +10,12 @@ const inbound = { kind: 'close-wait', side: 'inbound', method: 'POST' } as const
 const BODY = 160_000;
 
 /** An application that takes any body as a stream, as one for uploads does. */
-async function application(stage: Stage, routes: (app: FastifyInstance) => void): Promise<Omit<Required<Scene>, 'release' | 'unread'>> {
+async function application(stage: Stage, routes: (app: FastifyInstance) => void): Promise<Scene> {
   const app = Fastify({ bodyLimit: 1e9 });
-  stage.undo(() => app.close());
   await app.register(closeWaitGuard, { ...QUICK, metrics: false });
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   routes(app);
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  // close() waits for its connections, and a leaked one never ends.
-  stage.undo(() => app.server.closeAllConnections());
-  return { port: app.addresses()[0]!.port, guard: app.closeWaitGuard };
+  return { port: await listenApp(stage, app), guard: app.closeWaitGuard };
 }
 
 describe('a Fastify application leaks a socket when', () => {

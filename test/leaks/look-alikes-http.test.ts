@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describe, expect } from 'vitest';
+import { listenApp } from '../support/fastify-app.js';
 import { testLookAlikes } from '../support/look-alike.js';
 import { get, post, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
@@ -116,10 +117,8 @@ describe('a socket of an http server is no leak when', () => {
 describe('a Fastify socket is no leak when', () => {
   async function play(stage: Stage, handler: RouteHandlerMethod): Promise<number> {
     const app = Fastify();
-    stage.undo(() => app.close());
     app.get('/', handler);
-    await app.listen({ port: 0, host: '127.0.0.1' });
-    const { port } = app.addresses()[0]!;
+    const port = await listenApp(stage, app);
     await stage.visit(port, get('/'));
     return port;
   }

@@ -45,7 +45,9 @@ describe('a client leaks a socket when', () => {
       report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
       start: async (stage) => {
         const port = await serveOnce(stage, 120 * 1024);
-        http.get({ port, host: '127.0.0.1', path: '/prices?key=secret', agent: false }, (response) => kept.push(response));
+        http.get({ port, host: '127.0.0.1', path: '/prices?key=secret', agent: false }, (response) =>
+          kept.push(response),
+        );
         await serverHasLeft(port);
         return { port, unread: 120 * 1024 };
       },

@@ -11,7 +11,9 @@ describe('a connection that the kernel has ended is a leak while its fd is open,
       name: 'the client resets a paused socket',
       report: { kind: 'reset', side: 'inbound', cause: 'paused', state: 'CLOSE' },
       start: async (stage) => {
-        const port = await stage.listen(net.createServer({ pauseOnConnect: true }, (socket) => socket.on('error', () => {})));
+        const port = await stage.listen(
+          net.createServer({ pauseOnConnect: true }, (socket) => socket.on('error', () => {})),
+        );
         const client = await stage.connect(port);
         client.say('hello');
         await until('the bytes to arrive', () => kernelRow(port, client.port)?.receiveQueue === 5);

@@ -35,7 +35,10 @@ interface FromWorker {
   readonly released?: LeakReport;
 }
 
-async function startWorker(stage: Stage, guarded: boolean): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
+async function startWorker(
+  stage: Stage,
+  guarded: boolean,
+): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
   const guard = guarded ? pathToFileURL(path.join(root, 'dist/index.js')).href : undefined;
   const worker = new Worker(WORKER, { eval: true, workerData: { guard, options: QUICK } });
   stage.undo(() => worker.terminate());

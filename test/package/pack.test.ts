@@ -27,7 +27,7 @@ beforeAll(async () => {
   work = await fs.mkdtemp(path.join(os.tmpdir(), 'close-wait-guard-pack-'));
   await pack();
   await install();
-}, 180_000);
+}, 300_000);
 
 afterAll(() => fs.rm(work, { recursive: true, force: true }));
 
@@ -141,7 +141,7 @@ describe('installed with npm install --ignore-scripts', () => {
   it('type-checks in a strict TypeScript project, as an ES module and as CommonJS', async () => {
     const tsc = createRequire(path.join(project, 'package.json')).resolve('typescript/bin/tsc');
     expect(await run(process.execPath, [tsc, '-p', '.'], project)).toBe('');
-  });
+  }, 120_000);
 
   it('watches a program that does not know of it', async () => {
     expect(await run(process.execPath, ['--import', 'close-wait-guard/register', '-p', '6 * 7'], project)).toBe('42\n');

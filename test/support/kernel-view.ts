@@ -7,6 +7,8 @@ export const LISTEN = '0A';
 
 /** One row of /proc/self/net/tcp or tcp6 (proc_net_tcp in the kernel's documentation). */
 export interface KernelRow {
+  /** Hex, in the byte order of the machine: 127.0.0.1 is 0100007F on little-endian ones. */
+  readonly localAddress: string;
   readonly localPort: number;
   readonly remotePort: number;
   readonly state: string;
@@ -38,6 +40,7 @@ function rowsOf(file: string): KernelRow[] {
       const columns = line.trim().split(/\s+/);
       const [sendQueue, receiveQueue] = (columns[4] ?? '').split(':').map((hex) => parseInt(hex, 16));
       return {
+        localAddress: columns[1]?.split(':')[0] ?? '',
         localPort: portOf(columns[1]),
         remotePort: portOf(columns[2]),
         state: columns[3] ?? '',

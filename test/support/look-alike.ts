@@ -43,6 +43,7 @@ export function testLookAlikes(cases: readonly LookAlike[]): void {
 /** Some fd is open on a connection of this port; the listener does not count. */
 function isHeldOpen(port: number): boolean {
   return kernelRows().some(
-    ({ localPort, remotePort, inode }) => inode !== 0 && remotePort !== 0 && (localPort === port || remotePort === port),
+    ({ localPort, remotePort, inode }) =>
+      inode !== 0 && remotePort !== 0 && (localPort === port || remotePort === port),
   );
 }

@@ -22,7 +22,11 @@ export async function runNode(args: readonly string[], env: Environment = {}, ti
 }
 
 /** Runs an ES module given as text. It can import the package by its name. */
-export async function runModule(code: string, nodeArgs: readonly string[] = [], env: Environment = {}): Promise<Outcome> {
+export async function runModule(
+  code: string,
+  nodeArgs: readonly string[] = [],
+  env: Environment = {},
+): Promise<Outcome> {
   return runNode([...nodeArgs, '--input-type=module', '-e', code], env);
 }
 

@@ -1,0 +1,133 @@
+// The cost of looking at a process's sockets: the guard's sample beside every other way to look, in the same process.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { fixed, range, table } from './render.mjs';
+import { median, quantile, shuffled } from './stats.mjs';
+
+const TRIAL = fileURLToPath(new URL('./sample-trial.mjs', import.meta.url));
+/** What a process needs beside its end of each connection. */
+const SPARE_FDS = 200;
+/** A lap of the guard's walk over the fd table is 64 samples at 9,000 sockets; a round takes at least one. */
+const SAMPLES_PER_ROUND = 70;
+
+const WAYS = Object.freeze({
+  timed: 'a sample of the guard, on its timer',
+  'on demand': '`guard.leaks()`',
+  proc: '`/proc/self/net/tcp`, read and parsed in JS',
+  report: '`process.report.getReport()`',
+  ss: '`ss -tnp state close-wait`, as a process',
+  lsof: '`lsof -nP -p PID`, as a process',
+});
+
+export async function measureSamples({ quick, say }) {
+  const { sizes, scaled } = sizesWithin(fdLimit());
+  const configurations = sizes.flatMap((sockets) =>
+    [0, sockets / 100].map((leaks) => ({ sockets, leaks, trials: [] })),
+  );
+  const rounds = quick ? 2 : 5;
+  for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
+    for (const { sockets, leaks, trials } of shuffled(configurations)) {
+      const trial = await runTrial([sockets, leaks, rounds, SAMPLES_PER_ROUND]);
+      trials.push(trial);
+      const of = (way) => (trial.times[way] ? `${way} ${micros(median(trial.times[way]))} µs` : `no ${way}`);
+      say(
+        `  ${count(sockets)} sockets, ${leaks} leaked: ${['timed', 'proc', 'report', 'ss', 'lsof'].map(of).join(', ')}`,
+      );
+    }
+  }
+  return { configurations: configurations.map(summary), scaled };
+}
+
+/** Node raises its soft limit to the hard one when it starts, so what it has is what there is. */
+function fdLimit() {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+  return soft === undefined ? Infinity : Number(soft);
+}
+
+function sizesWithin(limit) {
+  const most = Math.min(9_000, Math.floor((limit - SPARE_FDS) / 1_000) * 1_000);
+  if (most < 1_000)
+    throw new Error(`the sample bench needs ${count(1_000 + SPARE_FDS)} file descriptors; ulimit -Hn is ${limit}`);
+  const scaled = most < 9_000 ? `${count(most)} sockets at most, not 9,000: ulimit -Hn is ${count(limit)}.` : undefined;
+  return { sizes: [...new Set([1_000, most])], scaled };
+}
+
+async function runTrial(parameters) {
+  const child = fork(TRIAL, parameters.map(String));
+  let result;
+  child.on('message', (message) => (result = message));
+  const [code, signal] = await once(child, 'exit');
+  if (result === undefined || code !== 0) {
+    throw new Error(`the sample trial (${parameters.join(', ')}) ended with ${signal ?? code}`);
+  }
+  return result;
+}
+
+function summary({ sockets, leaks, trials }) {
+  const ways = Object.keys(WAYS).filter((way) => trials.every(({ times }) => times[way] !== undefined));
+  return {
+    sockets,
+    leaks,
+    ways: ways.map((way) => {
+      const times = trials.flatMap((trial) => trial.times[way]);
+      return {
+        way,
+        count: times.length,
+        median: median(times),
+        low: quantile(times, 0.25),
+        high: quantile(times, 0.75),
+        p99: quantile(times, 0.99),
+        // Within each trial: its own sockets, its own minutes of the machine.
+        ofSs: trials[0].times.ss && median(trials.map((trial) => median(trial.times.ss) / median(trial.times[way]))),
+      };
+    }),
+    registerMs: median(trials.map(({ registerMs }) => registerMs)),
+  };
+}
+
+export function renderSamples({ configurations, scaled }) {
+  const ways = configurations[0].ways.map(({ way }) => way);
+  const find = (configuration, way) => configuration.ways.find((entry) => entry.way === way);
+  const header = [
+    'microseconds: median (middle half)',
+    ...configurations.map(
+      ({ sockets, leaks }) => `${count(sockets)} sockets, ${leaks === 0 ? 'healthy' : '1 % leaked'}`,
+    ),
+  ];
+  const rows = ways.map((way) => [
+    WAYS[way],
+    ...configurations.map((configuration) => {
+      const { median: middle, low, high } = find(configuration, way);
+      return `${micros(middle)} (${range(micros(low), micros(high))})`;
+    }),
+  ]);
+  if (find(configurations[0], 'ss').ofSs) {
+    rows.push([
+      '**`ss` costs this many samples**',
+      ...configurations.map((configuration) => `**${fixed(find(configuration, 'timed').ofSs, 0)}**`),
+    ]);
+  }
+  return [table(header, rows), '', growth(configurations, find), scaled]
+    .filter((line) => line !== undefined)
+    .join('\n');
+}
+
+function growth(configurations, find) {
+  const healthy = configurations.filter(({ leaks }) => leaks === 0);
+  const [small, large] = [healthy[0], healthy.at(-1)];
+  const perSocket = (large.registerMs / large.sockets) * 1_000;
+  const once = `Putting a socket on the watch costs ${fixed(perSocket, 1)} µs, once, for a connection that lives longer than an interval.`;
+  if (small === large) return once;
+  const factor = find(large, 'timed').high / find(small, 'timed').high;
+  return `From ${count(small.sockets)} to ${count(large.sockets)} healthy sockets a sample grows ${fixed(factor, 2)}-fold (upper quartile: the walk is inside the used part of the fd table), \`ss\` ${find(small, 'ss') ? fixed(find(large, 'ss').median / find(small, 'ss').median, 1) : '?'}-fold. ${once}`;
+}
+
+function micros(ms) {
+  return count(Math.round(ms * 1_000));
+}
+
+function count(number) {
+  return number.toLocaleString('en-US');
+}

@@ -1,0 +1,92 @@
+import { Server, type AddressInfo } from 'node:net';
+import { badOption } from '../errors.js';
+import type { LeakReport } from '../leaks/report.js';
+import { checkOptionNames, describeRange, integerIn } from '../options.js';
+
+/** What has a server inside: a Fastify instance. */
+export interface ServerHolder {
+  readonly server: Server;
+  /** Fastify's: every address it listens on, each of which may have a server of its own. */
+  readonly addresses?: () => readonly unknown[];
+}
+
+/** Options of {@link findLeakedSockets} and {@link assertNoLeakedSockets}. All optional. */
+export interface FindLeakedSocketsOptions {
+  /**
+   * How long a close that is under way may take, in milliseconds, 0 to 600,000. The search ends sooner when no socket is
+   * half-closed any more. 0 looks once, and takes whatever is half-closed at that instant for a leak.
+   * @default 2000
+   */
+  deadlineMs?: number | undefined;
+  /**
+   * `true`: every socket that is still half-closed at the deadline is a leak. `false`: not one that made progress (bytes
+   * read, bytes acknowledged, a state change) in the second half of the deadline: somebody works on it.
+   * @default false
+   */
+  strict?: boolean | undefined;
+  /** Only connections that these servers (net, tls, http, https, http2) or Fastify instances accepted. @default the whole process */
+  server?: Server | ServerHolder | readonly (Server | ServerHolder)[] | undefined;
+  /** Leaks to leave out: their ids, or a function that says so. @default none */
+  ignore?: readonly string[] | ((leak: LeakReport) => boolean) | undefined;
+}
+
+export const FIND_DEFAULTS = Object.freeze({ deadlineMs: 2_000, strict: false } as const);
+
+const OPTION_NAMES = new Set(['deadlineMs', 'strict', 'server', 'ignore']);
+const DEADLINE_RANGE = Object.freeze([0, 600_000] as const);
+const SERVER_TAKES = 'a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
+
+export interface Accepting {
+  readonly server: Server;
+  readonly addresses: (() => readonly AddressInfo[]) | undefined;
+}
+
+export interface ResolvedFindOptions {
+  readonly deadlineMs: number;
+  readonly strict: boolean;
+  /** Undefined: the whole process. */
+  readonly servers: readonly Accepting[] | undefined;
+  readonly isIgnored: (leak: LeakReport) => boolean;
+}
+
+/** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
+export function resolveFindOptions(options: FindLeakedSocketsOptions = {}): ResolvedFindOptions {
+  checkOptionNames(options, OPTION_NAMES);
+  const deadlineMs: unknown = options.deadlineMs ?? FIND_DEFAULTS.deadlineMs;
+  if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
+    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'milliseconds'));
+  }
+  const strict: unknown = options.strict ?? FIND_DEFAULTS.strict;
+  if (typeof strict !== 'boolean') throw badOption('strict', strict, 'true or false');
+  return { deadlineMs, strict, servers: serversOf(options.server), isIgnored: ignorer(options.ignore) };
+}
+
+function serversOf(given: unknown): readonly Accepting[] | undefined {
+  if (given === undefined) return undefined;
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  // An empty list would search nothing, and pass for ever.
+  if (list.length === 0) throw badOption('server', given, SERVER_TAKES);
+  return list.map((item) => {
+    if (item instanceof Server) return { server: item, addresses: undefined };
+    const holder = (item ?? {}) as Partial<ServerHolder>;
+    if (!(holder.server instanceof Server)) throw badOption('server', item, SERVER_TAKES);
+    if (typeof holder.addresses !== 'function') return { server: holder.server, addresses: undefined };
+    const { server } = holder;
+    return { server, addresses: () => holder.addresses?.().filter(isTcpAddress) ?? [] };
+  });
+}
+
+/** A unix socket's address is a string, and before listen() there is none. */
+function isTcpAddress(address: unknown): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
+
+function ignorer(ignore: unknown): (leak: LeakReport) => boolean {
+  if (ignore === undefined) return () => false;
+  if (typeof ignore === 'function') return ignore as (leak: LeakReport) => boolean;
+  if (Array.isArray(ignore) && ignore.every((id) => typeof id === 'string')) {
+    const ids = new Set<string>(ignore);
+    return ({ id }) => ids.has(id);
+  }
+  throw badOption('ignore', ignore, 'an array of leak ids (strings), or a function (leak) => boolean');
+}

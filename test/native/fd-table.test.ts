@@ -1,0 +1,90 @@
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openFds } from '../support/kernel-view.js';
+import { Stage } from '../support/stage.js';
+import { binding, fdOf, listTcpFds, readOne } from './binding.js';
+import { connectPair } from './pair.js';
+
+const stage = new Stage();
+afterEach(() => stage.clear());
+
+const byFd = (fds: readonly number[]) =>
+  [...fds].sort((a, b) => a - b).map((fd) => ({ fd, cookie: readOne(fd).cookie }));
+
+describe('listTcpFds', () => {
+  it('finds both ends of a connection, and neither listeners nor other sockets nor files', async () => {
+    const already = listTcpFds().map(({ fd }) => fd);
+    const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+    stage.undo(() => udp.close());
+    await once(udp, 'listening');
+    const { server, fd, client } = await connectPair(stage);
+    const found = listTcpFds().filter((each) => !already.includes(each.fd));
+    expect(found).toEqual(byFd([fd, fdOf(client.socket)]));
+    expect(found.map((each) => each.fd)).not.toContain(fdOf(server));
+  });
+
+  it('finds half-closed and reset ones too', async () => {
+    const halfClosed = await connectPair(stage);
+    const reset = await connectPair(stage);
+    await halfClosed.client.halfClose();
+    await reset.client.reset();
+    expect(listTcpFds()).toEqual(expect.arrayContaining(byFd([halfClosed.fd, reset.fd])));
+  });
+
+  it('looks at the numbers from `from` up to, not including, `to`', async () => {
+    const { fd } = await connectPair(stage);
+    const [only] = byFd([fd]);
+    expect(listTcpFds(fd, fd + 1)).toEqual([only]);
+    expect(listTcpFds(fd, fd)).toEqual([]);
+    expect(listTcpFds(fd - 1, fd).map((each) => each.fd)).not.toContain(fd);
+    expect(listTcpFds(fd + 1, fd + 2).map((each) => each.fd)).not.toContain(fd);
+  });
+
+  it('stops when the arrays are full', async () => {
+    const { fd, client } = await connectPair(stage);
+    const [first, second] = byFd([fd, fdOf(client.socket)]);
+    expect(listTcpFds(first!.fd, second!.fd + 1, 1)).toEqual([first]);
+    expect(listTcpFds(first!.fd, second!.fd + 1, 2)).toEqual([first, second]);
+  });
+
+  it('ends soon on a range that no fd table has', async () => {
+    const { fd } = await connectPair(stage);
+    // Without a bound, 2^31 system calls: minutes, not the test's time-out.
+    expect(listTcpFds(0, 2 ** 31 - 1).map((each) => each.fd)).toContain(fd);
+    expect(listTcpFds(2 ** 31 - 101, 2 ** 31 - 1)).toEqual([]);
+  });
+});
+
+describe('the size of the table', () => {
+  it('is above every open fd, and what /proc says', () => {
+    expect(binding.fdTableSize()).toBeGreaterThan(Math.max(...openFds().keys()));
+    const stated = /^FDSize:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+    expect(binding.fdTableSize()).toBe(Number(stated));
+  });
+
+  it('grows with it', () => {
+    const before = binding.fdTableSize();
+    const fds: number[] = [];
+    stage.undo(() => fds.forEach((fd) => closeSync(fd)));
+    while (fds.length <= before) fds.push(openSync('/dev/null', 'r'));
+    expect(binding.fdTableSize()).toBeGreaterThan(Math.max(...fds));
+  });
+});
+
+describe('fdUsage', () => {
+  it('counts the open fds, as a directory listing does', () => {
+    const [before] = binding.fdUsage();
+    expect(before).toBe(openFds().size);
+    const fds = Array.from({ length: 10 }, () => openSync('/dev/null', 'r'));
+    expect(binding.fdUsage()[0]).toBe(before + 10);
+    fds.forEach((fd) => closeSync(fd));
+    expect(binding.fdUsage()[0]).toBe(before);
+  });
+
+  it('knows the soft limit', () => {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    expect(binding.fdUsage()[1]).toBe(Number(soft));
+  });
+});

@@ -1,0 +1,258 @@
+import { readFileSync } from 'node:fs';
+import net, { type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Gauge, register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createGuard, type Guard } from '../../src/guard.js';
+import type { GuardOptions } from '../../src/options.js';
+import { collectGuardMetrics, type GuardRegistry } from '../../src/prometheus.js';
+import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { samplesOf, valueOf } from '../support/metrics-page.js';
+import type { Stage } from '../support/stage.js';
+import { until } from '../support/until.js';
+
+const ON_DEMAND = { closeWaitTimeout: 300, sampleInterval: 0 };
+
+function openMetrics(): Registry<OpenMetricsContentType> {
+  const register = new Registry<OpenMetricsContentType>();
+  register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  return register;
+}
+
+function guardOn(stage: Stage, options: GuardOptions = ON_DEMAND): Guard {
+  const guard = createGuard(options);
+  stage.undo(() => guard.close());
+  return guard;
+}
+
+/** A server that reads nothing and the guard that watches it. */
+async function leakyServer(stage: Stage, guard: Guard, name: string): Promise<{ server: Server; port: number }> {
+  const server = net.createServer(() => {});
+  const port = await stage.listen(server);
+  guard.watch(server, { name });
+  return { server, port };
+}
+
+async function leak(stage: Stage, guard: Guard, port: number, count = 1): Promise<Socket[]> {
+  for (let i = 0; i < count; i++) await stage.visit(port, 'hello');
+  const seen = follow(guard);
+  await until(`${count} leaks`, () => guard.leaks().filter(({ localPort }) => localPort === port).length === count);
+  return seen.leaks.flatMap(({ id }) => seen.sockets.get(id) ?? []);
+}
+
+/** A scrape in a turn of its own: what was read in a turn is good for that turn. */
+async function scrape(register: GuardRegistry): Promise<string> {
+  await nextTurn();
+  return register.metrics();
+}
+
+function held(port: number): number {
+  return kernelRows().filter(({ localPort, state, inode }) => localPort === port && state === CLOSE_WAIT && inode !== 0)
+    .length;
+}
+
+describe.each<[string, () => GuardRegistry]>([
+  ['Prometheus', () => new Registry()],
+  ['OpenMetrics', openMetrics],
+])('in a registry of type %s', (_type, newRegistry) => {
+  const stage = stageOfEachTest();
+
+  it('zeros are there before the first leak', async () => {
+    const register = newRegistry();
+    const guard = guardOn(stage);
+    await leakyServer(stage, guard, 'smtp');
+    stage.undo(collectGuardMetrics(guard, { register }));
+    const page = await scrape(register);
+    for (const kind of ['close-wait', 'reset', 'stalled']) {
+      expect(valueOf(page, 'close_wait_leaked_sockets', { kind })).toBe(0);
+      expect(valueOf(page, 'close_wait_leaks_total', { kind })).toBe(0);
+      expect(valueOf(page, 'close_wait_released_total', { kind })).toBe(0);
+    }
+    for (const side of ['inbound', 'outbound', 'unknown']) {
+      expect(valueOf(page, 'close_wait_sockets', { side, server: '' })).toBe(0);
+    }
+    expect(valueOf(page, 'close_wait_sockets', { side: 'inbound', server: 'smtp' })).toBe(0);
+    expect(valueOf(page, 'close_wait_oldest_seconds')).toBe(0);
+    expect(valueOf(page, 'close_wait_unread_bytes')).toBe(0);
+    expect(valueOf(page, 'close_wait_guard_errors_total')).toBe(0);
+    expect(valueOf(page, 'tcp_fin_wait2_sockets', { server: 'smtp' })).toBe(0);
+    expect(valueOf(page, 'tcp_accept_queue_close_wait_sockets', { server: 'smtp' })).toBe(0);
+    expect(valueOf(page, 'tcp_accept_queue_limit', { server: 'smtp' })).toBe(grantedBacklog());
+  });
+
+  it(`values are the kernel's`, async () => {
+    const register = newRegistry();
+    const guard = guardOn(stage);
+    const { port } = await leakyServer(stage, guard, 'smtp');
+    stage.undo(collectGuardMetrics(guard, { register }));
+    const sockets = await leak(stage, guard, port, 3);
+    await stage.visit(port, 'young');
+
+    const page = await scrape(register);
+    expect(held(port)).toBe(4);
+    expect(valueOf(page, 'close_wait_sockets', { side: 'inbound', server: 'smtp' })).toBe(4);
+    const labels = { kind: 'close-wait', cause: 'never-read', side: 'inbound', route: '' };
+    expect(valueOf(page, 'close_wait_leaked_sockets', labels)).toBe(3);
+    expect(valueOf(page, 'close_wait_leaks_total', labels)).toBe(3);
+    expect(valueOf(page, 'close_wait_unread_bytes')).toBe(15);
+    expect(valueOf(page, 'close_wait_oldest_seconds')).toBeGreaterThanOrEqual(ON_DEMAND.closeWaitTimeout / 1000);
+
+    sockets[0]?.destroy();
+    await until('the fd to be closed', () => held(port) === 3);
+    const later = await scrape(register);
+    expect(valueOf(later, 'close_wait_leaked_sockets')).toBe(2);
+    expect(valueOf(later, 'close_wait_leaks_total')).toBeGreaterThanOrEqual(3);
+    expect(valueOf(later, 'close_wait_released_total', { kind: 'close-wait' })).toBe(1);
+  });
+
+  it('one scrape is one look, also when two come at once', async () => {
+    const register = newRegistry();
+    const guard = guardOn(stage);
+    stage.undo(collectGuardMetrics(guard, { register }));
+    const looks = [vi.spyOn(guard, 'leaks'), vi.spyOn(guard, 'sockets')];
+    const count = (): number => looks.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    const before = guard.stats().lastSample;
+    await scrape(register);
+    expect(count()).toBe(1);
+    expect(guard.stats().lastSample, 'it was a look').not.toBe(before);
+    await nextTurn();
+    await Promise.all([register.metrics(), register.metrics()]);
+    expect(count()).toBe(2);
+    await scrape(register);
+    expect(count()).toBe(3);
+  });
+});
+
+describe('names and labels', () => {
+  const stage = stageOfEachTest();
+
+  it('have the prefix and the constant labels they were given', async () => {
+    const register = new Registry();
+    stage.undo(collectGuardMetrics(guardOn(stage), { register, prefix: 'shop_', labels: { zone: 'a', host: 'b"1' } }));
+    const page = await scrape(register);
+    const samples = samplesOf(page).filter(({ name }) => !name.includes('_accept_') && !name.includes('fin_wait2'));
+    expect(samples.length).toBeGreaterThan(10);
+    for (const { name, labels } of samples) {
+      expect(name).toMatch(/^shop_close_wait_/);
+      expect(labels).toMatchObject({ zone: 'a', host: 'b\\"1' });
+    }
+  });
+
+  it('go into the global registry unless another is named, and the undo takes them out, once', async () => {
+    const undo = collectGuardMetrics(guardOn(stage));
+    expect(await globalRegister.metrics()).toContain('close_wait_leaked_sockets');
+    undo();
+    undo();
+    expect(globalRegister.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('come back after the application has cleared its registry', async () => {
+    const register = new Registry();
+    const guard = guardOn(stage);
+    const stale = collectGuardMetrics(guard, { register });
+    register.clear();
+    const undo = collectGuardMetrics(guard, { register });
+    expect(await scrape(register)).toContain('close_wait_leaked_sockets');
+    stale();
+    expect(await scrape(register), 'an undo takes out its own metrics only').toContain('close_wait_leaked_sockets');
+    undo();
+    expect(await scrape(register)).not.toContain('close_wait');
+  });
+
+  it.each<[object, string]>([
+    [{ prefix: '1shop_' }, `option prefix is "1shop_"; it takes '' or the start of a metric name`],
+    [{ prefix: 7 }, 'option prefix is 7; '],
+    [{ labels: { 'a-b': 'x' } }, 'option labels, name is "a-b"; it takes letters, digits and _, not first a digit'],
+    [{ labels: { zone: 7 } }, 'option labels.zone is 7; it takes a string'],
+    [{ labels: { kind: 'x' } }, 'option labels, name is "kind"; it takes a name that no metric of the guard has'],
+    [{ labels: null }, 'option labels is null; it takes an object of label names and values'],
+    [{ register: 'default' }, 'option register is "default"; it takes a prom-client registry'],
+    [{ registers: [] }, 'there is no option "registers"; the options are register, prefix, labels'],
+  ])('%o is refused', (options, message) => {
+    const guard = guardOn(stage);
+    const register = new Registry();
+    expect(() => collectGuardMetrics(guard, { register, ...options })).toThrow(
+      expect.objectContaining({ code: 'CWG_ERR_OPTION', message: expect.stringContaining(message) }),
+    );
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('what is no guard is refused', () => {
+    expect(() => collectGuardMetrics({} as Guard)).toThrow(expect.objectContaining({ code: 'CWG_ERR_ARGUMENT' }));
+  });
+});
+
+describe('several guards in one registry', () => {
+  const stage = stageOfEachTest();
+  afterEach(() => vi.restoreAllMocks());
+
+  it('are added up, the oldest is a maximum, and counters do not fall when one is taken out', async () => {
+    const register = new Registry();
+    const guards = [
+      guardOn(stage, { ...ON_DEMAND, scope: 'watched' }),
+      guardOn(stage, { ...ON_DEMAND, scope: 'watched' }),
+    ];
+    const undo = guards.map((guard) => collectGuardMetrics(guard, { register }));
+    for (const [i, guard] of guards.entries()) {
+      const { port } = await leakyServer(stage, guard, `smtp-${i}`);
+      await leak(stage, guard, port, i + 1);
+    }
+    const before = guards.map((guard) => guard.stats().oldestMs / 1000);
+    const page = await scrape(register);
+    const after = guards.map((guard) => guard.stats().oldestMs / 1000);
+    expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(3);
+    expect(valueOf(page, 'close_wait_leaks_total')).toBe(3);
+    expect(valueOf(page, 'close_wait_unread_bytes')).toBe(15);
+    expect(valueOf(page, 'close_wait_oldest_seconds')).toBeGreaterThanOrEqual(Math.max(...before));
+    expect(valueOf(page, 'close_wait_oldest_seconds')).toBeLessThanOrEqual(Math.max(...after));
+
+    undo[1]?.();
+    const one = await scrape(register);
+    expect(valueOf(one, 'close_wait_leaked_sockets')).toBe(1);
+    expect(valueOf(one, 'close_wait_leaks_total')).toBe(3);
+    undo[0]?.();
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('conflict when one comes twice, when labels differ, and when a name is taken', () => {
+    const conflict = (message: string): object =>
+      expect.objectContaining({ code: 'CWG_ERR_METRICS_CONFLICT', message: expect.stringContaining(message) });
+    const [first, second] = [guardOn(stage), guardOn(stage)];
+    const register = new Registry();
+    collectGuardMetrics(first, { register, labels: { zone: 'a' } });
+    expect(() => collectGuardMetrics(first, { register, labels: { zone: 'a' } })).toThrow(
+      conflict('collected in this registry already'),
+    );
+    expect(() => collectGuardMetrics(second, { register, labels: { host: 'b' } })).toThrow(conflict('[host]'));
+    expect(() => collectGuardMetrics(second, { register })).toThrow(conflict('they must agree'));
+
+    const taken = new Registry();
+    new Gauge({ name: 'close_wait_oldest_seconds', help: 'mine', registers: [taken] });
+    expect(() => collectGuardMetrics(first, { register: taken })).toThrow(conflict('option prefix'));
+    expect(taken.getMetricsAsArray(), 'nothing of it stays').toHaveLength(1);
+    expect(() => collectGuardMetrics(first, { register: taken, prefix: 'guard_' })).not.toThrow();
+  });
+});
+
+describe('a guard that is closed', () => {
+  const stage = stageOfEachTest();
+
+  it('keeps its totals and has nothing open', async () => {
+    const register = new Registry();
+    const guard = guardOn(stage, { ...QUICK, sampleInterval: 0 });
+    const { port } = await leakyServer(stage, guard, 'smtp');
+    stage.undo(collectGuardMetrics(guard, { register }));
+    await leak(stage, guard, port);
+    await scrape(register);
+    guard.close();
+    const page = await scrape(register);
+    expect(valueOf(page, 'close_wait_leaks_total')).toBe(1);
+    expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
+  });
+});
+
+/** Node asks listen(2) for 511, and the kernel grants no more than net.core.somaxconn. */
+function grantedBacklog(): number {
+  return Math.min(511, Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1')));
+}

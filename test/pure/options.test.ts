@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import { GUARD_ERROR_CODES, GuardError, shown } from '../../src/errors.js';
+import { resolveReclaim } from '../../src/guard/reclaim.js';
+import { LEAK_KINDS } from '../../src/leaks/report.js';
+import { GUARD_DEFAULTS, resolveGuardOptions } from '../../src/options.js';
+import { readEnvironment } from '../../src/preload/environment.js';
+
+describe('options', () => {
+  it('are all optional, and undefined is the default', () => {
+    const defaults = {
+      closeWaitTimeout: 60_000,
+      sampleInterval: 1_000,
+      scope: 'process',
+      maxReported: 1_000,
+      traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
+      captureStacks: false,
+      onLeak: undefined,
+    };
+    expect(resolveGuardOptions()).toEqual(defaults);
+    expect(resolveGuardOptions({})).toEqual(defaults);
+    expect(resolveGuardOptions({ closeWaitTimeout: undefined, scope: undefined, onLeak: undefined })).toEqual(defaults);
+    expect(Object.isFrozen(GUARD_DEFAULTS)).toBe(true);
+  });
+
+  it.each([
+    { closeWaitTimeout: 1 },
+    { closeWaitTimeout: 86_400_000 },
+    { sampleInterval: 0 },
+    { sampleInterval: 10 },
+    { sampleInterval: 3_600_000 },
+    { scope: 'watched' as const },
+    { maxReported: 1 },
+    { maxReported: 100_000 },
+    { traceRequests: true },
+    { captureStacks: true },
+    { onLeak: () => {} },
+  ])('%j is taken', (options) => {
+    expect(resolveGuardOptions(options)).toMatchObject(options);
+  });
+
+  const timeout = (value: string): string =>
+    `close-wait-guard: option closeWaitTimeout is ${value}; it takes a whole number of milliseconds from 1 to 86400000`;
+  const interval = (value: string): string =>
+    `close-wait-guard: option sampleInterval is ${value}; it takes a whole number of milliseconds from 10 to 3600000, or 0 for on demand only`;
+  const scope = (value: string): string =>
+    `close-wait-guard: option scope is ${value}; it takes 'process' or 'watched'`;
+  const reported = (value: string): string =>
+    `close-wait-guard: option maxReported is ${value}; it takes a whole number of leaks from 1 to 100000`;
+  const callback = (value: string): string =>
+    `close-wait-guard: option onLeak is ${value}; it takes a function (leak, socket) => void`;
+  const names = 'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, traceRequests, captureStacks, onLeak';
+
+  it.each<[unknown, string]>([
+    [{ closeWaitTimeout: 0 }, timeout('0')],
+    [{ closeWaitTimeout: -1 }, timeout('-1')],
+    [{ closeWaitTimeout: 1.5 }, timeout('1.5')],
+    [{ closeWaitTimeout: Number.NaN }, timeout('NaN')],
+    [{ closeWaitTimeout: Infinity }, timeout('Infinity')],
+    [{ closeWaitTimeout: 86_400_001 }, timeout('86400001')],
+    [{ closeWaitTimeout: '60000' }, timeout('"60000"')],
+    [{ closeWaitTimeout: 5n }, timeout('5n')],
+    [{ closeWaitTimeout: [] }, timeout('[array of 0]')],
+    [{ closeWaitTimeout: {} }, timeout('[Object]')],
+    [{ closeWaitTimeout: Symbol('x') }, timeout('Symbol(x)')],
+    [{ sampleInterval: 9 }, interval('9')],
+    [{ sampleInterval: -1 }, interval('-1')],
+    [{ sampleInterval: 3_600_001 }, interval('3600001')],
+    [{ sampleInterval: false }, interval('false')],
+    [{ scope: 'all' }, scope('"all"')],
+    [{ scope: 'x'.repeat(100) }, scope(`"${'x'.repeat(57)}..."`)],
+    [{ scope: 'two\nlines' }, scope('"two\\nlines"')],
+    [{ scope: 1 }, scope('1')],
+    [{ maxReported: 0 }, reported('0')],
+    [{ maxReported: 100_001 }, reported('100001')],
+    [{ traceRequests: 1 }, 'close-wait-guard: option traceRequests is 1; it takes true or false'],
+    [{ captureStacks: 'yes' }, 'close-wait-guard: option captureStacks is "yes"; it takes true or false'],
+    [{ onLeak: 'log' }, callback('"log"')],
+    [{ onLeak: new Date(0) }, callback('[Date]')],
+    [{ onLeak: Object.create(null) }, callback('[object]')],
+    [{ timeout: 1 }, `close-wait-guard: there is no option "timeout"; the options are ${names}`],
+    [
+      { closewaittimeout: undefined },
+      `close-wait-guard: there is no option "closewaittimeout"; the options are ${names}`,
+    ],
+    [null, 'close-wait-guard: options is null; it takes an object'],
+    [60_000, 'close-wait-guard: options is 60000; it takes an object'],
+    [[], 'close-wait-guard: options is [array of 0]; it takes an object'],
+    [() => {}, 'close-wait-guard: options is [function anonymous]; it takes an object'],
+  ])('%o is refused', (options, message) => {
+    const refused = catchError(() => resolveGuardOptions(options as never));
+    expect(refused).toBeInstanceOf(GuardError);
+    expect(refused).toMatchObject({ name: 'GuardError', code: 'CWG_ERR_OPTION', message });
+  });
+
+  it('null is a value, not the absence of one', () => {
+    expect(() => resolveGuardOptions({ onLeak: null as never })).toThrow(callback('null'));
+  });
+});
+
+describe('errors', () => {
+  it('have codes of their own', () => {
+    expect(new Set(GUARD_ERROR_CODES).size).toBe(GUARD_ERROR_CODES.length);
+    for (const code of GUARD_ERROR_CODES) expect(code).toMatch(/^CWG_ERR_[A-Z_]+$/);
+  });
+
+  it('show a value on one short line', () => {
+    expect(shown('"\n\u001b')).toBe('"\\"\\n\\u001b"');
+    expect(shown(undefined)).toBe('undefined');
+    expect(shown(function named() {})).toBe('[function named]');
+  });
+});
+
+describe('the environment of the preload', () => {
+  function read(environment: Record<string, string>): {
+    settings: ReturnType<typeof readEnvironment>;
+    warnings: string[][];
+  } {
+    const warnings: string[][] = [];
+    const settings = readEnvironment(environment, (name, message) => warnings.push([name, message]));
+    return { settings, warnings };
+  }
+  const defaults = {
+    closeWaitTimeout: 60_000,
+    sampleInterval: 1_000,
+    reclaim: false,
+    log: undefined,
+    metricsPort: undefined,
+  };
+
+  it('may be empty, and empty values are none', () => {
+    expect(read({})).toEqual({ settings: defaults, warnings: [] });
+    expect(
+      read({
+        CLOSE_WAIT_GUARD_TIMEOUT_MS: '',
+        CLOSE_WAIT_GUARD_INTERVAL_MS: '',
+        CLOSE_WAIT_GUARD_LOG: '',
+        CLOSE_WAIT_GUARD_METRICS_PORT: '',
+        CLOSE_WAIT_GUARD_RECLAIM: '0',
+      }),
+    ).toEqual({ settings: defaults, warnings: [] });
+  });
+
+  it.each([
+    ['CLOSE_WAIT_GUARD_TIMEOUT_MS', '500', { closeWaitTimeout: 500 }],
+    ['CLOSE_WAIT_GUARD_INTERVAL_MS', '10', { sampleInterval: 10 }],
+    ['CLOSE_WAIT_GUARD_RECLAIM', '1', { reclaim: true }],
+    ['CLOSE_WAIT_GUARD_LOG', 'leaks.jsonl', { log: 'leaks.jsonl' }],
+    ['CLOSE_WAIT_GUARD_METRICS_PORT', '65535', { metricsPort: 65_535 }],
+  ])('%s=%s', (name, value, expected) => {
+    expect(read({ [name]: value })).toEqual({ settings: { ...defaults, ...expected }, warnings: [] });
+  });
+
+  const milliseconds = (range: string, used: string): string =>
+    `it takes a whole number of milliseconds from ${range}; ${used} is used`;
+
+  it.each([
+    ...['0', '-5', '1e3', ' 7', '86400001', '0x10', 'soon', '9999999999999'].map((value) => [
+      'CLOSE_WAIT_GUARD_TIMEOUT_MS',
+      value,
+      milliseconds('1 to 86400000', '60000'),
+    ]),
+    ...['9', '3600001', '1.5'].map((value) => [
+      'CLOSE_WAIT_GUARD_INTERVAL_MS',
+      value,
+      milliseconds('10 to 3600000', '1000'),
+    ]),
+    ...['0', '65536', 'http'].map((value) => [
+      'CLOSE_WAIT_GUARD_METRICS_PORT',
+      value,
+      'it takes a port number from 1 to 65535; it is left out',
+    ]),
+  ] as [string, string, string][])('%s=%s is named, and its default stands', (name, value, takes) => {
+    expect(read({ [name]: value })).toEqual({
+      settings: defaults,
+      warnings: [[name, `${name} is ${JSON.stringify(value)}; ${takes}`]],
+    });
+  });
+
+  it('takes 1 or 0 for CLOSE_WAIT_GUARD_RECLAIM', () => {
+    expect(read({ CLOSE_WAIT_GUARD_RECLAIM: 'true' })).toEqual({
+      settings: defaults,
+      warnings: [['CLOSE_WAIT_GUARD_RECLAIM', 'CLOSE_WAIT_GUARD_RECLAIM is "true"; it takes 1 or 0; 0 is used']],
+    });
+  });
+});
+
+describe('the reclaim option', () => {
+  it('is off unless asked for', () => {
+    expect(resolveReclaim(undefined)).toBeUndefined();
+    expect(resolveReclaim(false)).toBeUndefined();
+  });
+
+  it('destroys every kind at once when it is just true', () => {
+    expect(resolveReclaim(true)).toEqual({ afterMs: 0, kinds: new Set(LEAK_KINDS), filter: undefined });
+    expect(resolveReclaim({})).toEqual(resolveReclaim(true));
+  });
+
+  it('takes a delay, kinds and a filter', () => {
+    const filter = (): boolean => true;
+    expect(resolveReclaim({ afterMs: 500, kinds: ['reset'], filter })).toEqual({
+      afterMs: 500,
+      kinds: new Set(['reset']),
+      filter,
+    });
+  });
+
+  it.each<[unknown, string]>([
+    ['yes', `option reclaim is "yes"; it takes true, false or an object { afterMs, kinds, filter }`],
+    [[], `option reclaim is [array of 0]; it takes true, false or an object { afterMs, kinds, filter }`],
+    [{ after: 1 }, `there is no option "reclaim.after"; the options are afterMs, kinds, filter`],
+    [{ afterMs: -1 }, `option reclaim.afterMs is -1; it takes a whole number of milliseconds from 0 to 86400000`],
+    [{ kinds: [] }, `option reclaim.kinds is [array of 0]; it takes an array of close-wait, reset, stalled`],
+    [{ kinds: ['closed'] }, `option reclaim.kinds is [array of 1]; it takes an array of close-wait, reset, stalled`],
+    [{ filter: true }, `option reclaim.filter is true; it takes a function (leak) => boolean`],
+  ])('%j is refused', (option, message) => {
+    expect(catchError(() => resolveReclaim(option as never))).toMatchObject({
+      code: 'CWG_ERR_OPTION',
+      message: `close-wait-guard: ${message}`,
+    });
+  });
+});
+
+function catchError(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { root } from '../support/programs.js';
+
+const leaks = path.join(root, 'src/leaks');
+const files = readdirSync(leaks).filter((file) => file.endsWith('.ts'));
+
+/** What a module imports at run time: `import type` is gone by then. */
+function importsOf(file: string): string[] {
+  const { outputText } = ts.transpileModule(readFileSync(path.join(leaks, file), 'utf8'), {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+  });
+  return ts.preProcessFile(outputText).importedFiles.map(({ fileName }) => fileName);
+}
+
+describe('src/leaks does no I/O', () => {
+  it.each(files)('%s imports nothing but its own folder', (file) => {
+    expect(importsOf(file).filter((name) => !name.startsWith('./'))).toEqual([]);
+  });
+
+  it('is where the tracker and the diagnosis are', () => {
+    expect(files).toEqual(expect.arrayContaining(['tracker.ts', 'diagnosis.ts', 'loop-clock.ts']));
+  });
+});

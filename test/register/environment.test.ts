@@ -1,0 +1,117 @@
+import http from 'node:http';
+import net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { LISTEN, kernelRows } from '../support/kernel-view.js';
+import { stageOfEachTest } from '../support/leak-case.js';
+import { valueOf } from '../support/metrics-page.js';
+import { end, PRELOAD, start, temporaryFile } from '../support/preloaded.js';
+import { runNode } from '../support/programs.js';
+import type { Stage } from '../support/stage.js';
+import { until } from '../support/until.js';
+
+async function freePort(stage: Stage): Promise<number> {
+  const server = net.createServer();
+  const port = await stage.listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('a program with the preload', () => {
+  const stage = stageOfEachTest();
+
+  it('runs to its end as without it, and exits by itself', async () => {
+    const plain = await runNode([...PRELOAD, '-e', 'console.log(process.argv.length)']);
+    expect(plain).toEqual({ code: 0, signal: null, stdout: '1\n', stderr: '' });
+  });
+
+  it('exits by itself also when it serves metrics', async () => {
+    const port = await freePort(stage);
+    const outcome = await runNode([...PRELOAD, '-e', 'setTimeout(() => console.log("done"), 200)'], {
+      CLOSE_WAIT_GUARD_METRICS_PORT: String(port),
+    });
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: 'done\n', stderr: '' });
+  });
+
+  it.each([
+    ['CLOSE_WAIT_GUARD_TIMEOUT_MS', 'soon', '60000 is used'],
+    ['CLOSE_WAIT_GUARD_INTERVAL_MS', '0', '1000 is used'],
+    ['CLOSE_WAIT_GUARD_METRICS_PORT', '70000', 'it is left out'],
+    ['CLOSE_WAIT_GUARD_RECLAIM', '1', 'cannot reclaim sockets yet'],
+  ])('runs with %s=%s, and is warned', async (name, value, words) => {
+    const { code, stdout, stderr } = await runNode([...PRELOAD, '-p', '6 * 7'], { [name]: value });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '42\n' });
+    expect(stderr).toMatch(new RegExp(`CloseWaitGuardWarning: close-wait-guard: ${name} .*${words}`));
+  });
+});
+
+describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
+  const stage = stageOfEachTest();
+
+  it('serves /metrics, and nothing else, on 127.0.0.1 and nowhere else', async () => {
+    const port = await freePort(stage);
+    const log = temporaryFile(stage, 'leaks.jsonl');
+    const { child, printed } = await start(stage, 'leaky-server.mjs', {
+      CLOSE_WAIT_GUARD_METRICS_PORT: String(port),
+      CLOSE_WAIT_GUARD_LOG: log,
+    });
+    await listening(port);
+    const page = await until('the leak on the page', async () => {
+      const { status, body, type } = await request(port, '/metrics?x');
+      expect(status).toBe(200);
+      expect(type).toMatch(/^text\/plain; version=0\.0\.4/);
+      return valueOf(body, 'close_wait_leaks_total') > 0 ? body : undefined;
+    });
+    expect(valueOf(page, 'close_wait_sockets', { server: `net:${printed.port}` })).toBe(1);
+    expect(valueOf(page, 'close_wait_leaked_sockets', { cause: 'never-read', side: 'inbound' })).toBe(1);
+    expect(await request(port, '/')).toMatchObject({ status: 404, body: 'Not here: GET /metrics\n' });
+
+    const listeners = kernelRows().filter(({ localPort, state }) => localPort === port && state === LISTEN);
+    expect(listeners.map(({ localAddress }) => localAddress)).toEqual(['0100007F']);
+    expect(await end(child), 'it keeps nothing alive').toBe(0);
+  });
+
+  it('that is taken is a warning, and the program runs', async () => {
+    const port = await stage.listen(net.createServer());
+    const { code, stdout, stderr } = await runNode([...PRELOAD, '-e', 'setTimeout(() => console.log("done"), 300)'], {
+      CLOSE_WAIT_GUARD_METRICS_PORT: String(port),
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+    expect(stderr).toContain(`/metrics cannot be served on 127.0.0.1:${port} (listen EADDRINUSE`);
+  });
+
+  it('shows that a program whose stderr was closed goes on', async () => {
+    const port = await freePort(stage);
+    const { child } = await start(stage, 'leaky-server.mjs', { CLOSE_WAIT_GUARD_METRICS_PORT: String(port) });
+    child.stderr?.destroy();
+    await listening(port);
+    const page = async (): Promise<string> => (await request(port, '/metrics')).body;
+    await until('the leak to be found', async () => valueOf(await page(), 'close_wait_leaks_total') > 0);
+    child.kill('SIGUSR2');
+    await until('its release', async () => valueOf(await page(), 'close_wait_released_total') > 0);
+    expect(await end(child)).toBe(0);
+  });
+});
+
+/** The page comes once prom-client is loaded; the program does not wait for that. */
+async function listening(port: number): Promise<void> {
+  await until('the metrics port to be open', () =>
+    kernelRows().some(({ localPort, state }) => localPort === port && state === LISTEN),
+  );
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  readonly body: string;
+}
+
+function request(port: number, path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = http.get({ port, path, host: '127.0.0.1', agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body }));
+    });
+    sent.on('error', reject);
+  });
+}
