@@ -331,6 +331,11 @@ class Addon : public Napi::Addon<Addon> {
     const auto values = arguments.Array<double>(2, "values", kFloat64Array);
     const auto cookies = arguments.Array<std::uint64_t>(3, "cookies", kBigUint64Array,
                                                         std::floor(static_cast<double>(values.length) / cwg::kDumpColumns));
+    Span<std::uint8_t> endpoints;
+    if (!info[4].IsUndefined()) {
+      endpoints = arguments.Array<std::uint8_t>(4, "endpoints", kUint8Array,
+                                                static_cast<double>(values.length / cwg::kDumpColumns * cwg::kEndpointBytes));
+    }
     if (!arguments.ok()) return {};
     std::unique_ptr<cwg::PortSet> wanted;
     if (ports.length > 0) {
@@ -344,6 +349,7 @@ class Addon : public Napi::Addon<Addon> {
     cwg::DumpRows rows;
     rows.values = values.data;
     rows.cookies = cookies.data;
+    rows.endpoints = endpoints.data;
     rows.capacity = values.length / cwg::kDumpColumns;
     if (cwg::SyscallError error = cwg::DumpSockets(static_cast<std::uint32_t>(state_mask), wanted.get(), &rows)) {
       ThrowSyscall(info.Env(), error);

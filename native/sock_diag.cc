@@ -70,6 +70,31 @@ SyscallError Receive(int fd, unsigned char* buffer, std::size_t* length) {
 // A netlink error is a negative errno; anything else there is no message of the kernel's.
 int ErrorNumber(int code) { return code < 0 && code > -4096 ? -code : EBADMSG; }
 
+// An IPv4-mapped pair (::ffff:0:0/96, RFC 4291) is IPv4, as in ReadEndpoints().
+bool IsMapped(const __be32 (&address)[4]) {
+  return address[0] == 0 && address[1] == 0 && address[2] == htonl(0xffff);
+}
+
+void PackSide(std::uint8_t* packed, bool ipv4, const __be32 (&address)[4], __be16 port, std::size_t port_slot,
+              std::size_t address_slot) {
+  const std::uint16_t number = ntohs(port);
+  packed[port_slot] = static_cast<std::uint8_t>(number & 0xff);
+  packed[port_slot + 1] = static_cast<std::uint8_t>(number >> 8);
+  if (ipv4) {
+    std::memcpy(packed + address_slot, IsMapped(address) ? &address[3] : &address[0], sizeof(address[0]));
+  } else {
+    std::memcpy(packed + address_slot, address, sizeof(address));
+  }
+}
+
+void PackEndpoints(const inet_diag_msg& socket, std::uint8_t* packed) {
+  std::memset(packed, 0, kEndpointBytes);
+  const bool ipv4 = socket.idiag_family == AF_INET || (IsMapped(socket.id.idiag_src) && IsMapped(socket.id.idiag_dst));
+  packed[kEndpointFamily] = ipv4 ? 4 : 6;
+  PackSide(packed, ipv4, socket.id.idiag_src, socket.id.idiag_sport, kEndpointLocalPort, kEndpointLocalAddress);
+  PackSide(packed, ipv4, socket.id.idiag_dst, socket.id.idiag_dport, kEndpointRemotePort, kEndpointRemoteAddress);
+}
+
 void Collect(const inet_diag_msg& socket, std::uint32_t state_mask, const PortSet* ports, DumpRows* rows) {
   if (socket.idiag_state >= 32 || (state_mask >> socket.idiag_state & 1) == 0) return;
   const std::uint16_t local_port = ntohs(socket.id.idiag_sport);
@@ -84,6 +109,7 @@ void Collect(const inet_diag_msg& socket, std::uint32_t state_mask, const PortSe
     row[kDumpReceiveQueue] = socket.idiag_rqueue;
     row[kDumpSendQueue] = socket.idiag_wqueue;
     row[kDumpUid] = socket.idiag_uid;
+    if (rows->endpoints != nullptr) PackEndpoints(socket, rows->endpoints + rows->matched * kEndpointBytes);
     rows->cookies[rows->matched] =
         static_cast<std::uint64_t>(socket.id.idiag_cookie[1]) << 32 | socket.id.idiag_cookie[0];
   }

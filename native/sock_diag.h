@@ -11,10 +11,12 @@ namespace cwg {
 
 using PortSet = std::bitset<65536>;
 
-// Rows of kDumpColumns doubles and one cookie each. `matched` counts past `capacity`.
+// Rows of kDumpColumns doubles, one cookie and, unless `endpoints` is null, kEndpointBytes each. `matched` counts past
+// `capacity`.
 struct DumpRows {
   double* values = nullptr;
   std::uint64_t* cookies = nullptr;
+  std::uint8_t* endpoints = nullptr;
   std::size_t capacity = 0;
   std::size_t matched = 0;
 };

@@ -10,6 +10,8 @@ export const GUARD_ERROR_CODES = [
   'CWG_ERR_ALREADY_REGISTERED',
   /** The metrics of two guards in one registry do not fit together. */
   'CWG_ERR_METRICS_CONFLICT',
+  /** What a socket is destroyed with when the guard reclaims it. */
+  'CWG_ERR_RECLAIMED',
   /** A socket is leaked (thrown by the testing helpers). */
   'CWG_ERR_LEAKED_SOCKETS',
 ] as const;

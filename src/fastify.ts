@@ -19,6 +19,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     closeWaitGuard: Guard;
   }
+  interface FastifyContextConfig {
+    /** What the guard may do with this route's sockets. */
+    closeWaitGuard?: { reclaim?: boolean };
+  }
 }
 
 /** One guard for each Fastify root: every context of an application shares its server, and so its guard. */
@@ -58,6 +62,9 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   guard.on('released', (leak) => {
     fastify.log.info({ leak }, leakLine('Leaked socket was closed', leak));
   });
+  guard.on('reclaimed', (leak) => {
+    fastify.log.warn({ leak }, leakLine('Leaked socket was reclaimed', leak));
+  });
   fastify.addHook('onClose', () => {
     uncollect?.();
     guard.close();
@@ -81,7 +88,10 @@ function decorate(fastify: FastifyInstance, guard: Guard): void {
   fastify.decorate('closeWaitGuard', guard);
   fastify.addHook('onRequest', (request, _reply, done) => {
     // HTTP/2 has no socket of a request's own, and no shape of it leaks.
-    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw.socket, request.routeOptions.url);
+    if (request.raw.httpVersionMajor === 1) {
+      const { url, config } = request.routeOptions;
+      noteRoute(request.raw.socket, url, config.closeWaitGuard?.reclaim);
+    }
     done();
   });
 }

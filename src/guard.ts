@@ -4,6 +4,7 @@ import { badArgument, GuardError } from './errors.js';
 import { answersFor, type Claimant } from './guard/claims.js';
 import { LeakFinder } from './guard/leak-finder.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
+import { resolveReclaim } from './guard/reclaim.js';
 import { countHalfClosed, GUARD_OPERATIONS, LeakTallies, type GuardOperation, type GuardStats } from './guard/stats.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { monotonicMs } from './kernel/clock.js';
@@ -15,6 +16,7 @@ import { resolveGuardOptions, type GuardOptions } from './options.js';
 import { addressesOf, defaultServerName, WatchedServers } from './sockets/servers.js';
 import { acquireTable } from './sockets/shared-table.js';
 import type { SocketTable } from './sockets/socket-table.js';
+import { takeStacks, traceRequests } from './sockets/tracing.js';
 
 export { followFastifyRoutes, noteRoute } from './sockets/announcements.js';
 
@@ -46,7 +48,7 @@ interface GuardEvents {
   leak: [leak: LeakReport, socket: Socket | undefined];
   /** A reported leak was closed after all. Once for each. */
   released: [leak: LeakReport];
-  /** A leak was destroyed by the guard. Not emitted in this version. */
+  /** A leak was destroyed by the guard (`reclaim`). Once for each; it is not `released` then. */
   reclaimed: [leak: LeakReport];
 }
 
@@ -68,17 +70,20 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #servers = new WatchedServers();
   readonly #tallies = new LeakTallies();
   readonly #released: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
+  readonly #reclaimed: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
+  #untrace: readonly (() => void)[] = [];
   #closed = false;
 
   /** Use {@link createGuard}. */
   constructor(options: GuardOptions = {}, { observer = false }: GuardRole = {}) {
     super();
     const resolved = resolveGuardOptions(options);
+    const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
@@ -92,7 +97,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       return;
     }
     const { binding, table, release } = opened;
-    const finder = new LeakFinder(binding, table, { ...resolved, observer }, this.#claimant, this.#nameOf, {
+    const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#nameOf, {
       leaked: (report, socket) => {
         this.#tallies.countLeak(report);
         this.#tell('leak', report, socket);
@@ -102,11 +107,22 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
         this.#released[report.kind]++;
         this.#tell('released', report);
       },
+      reclaimed: (report) => {
+        this.#reclaimed[report.kind]++;
+        this.#tell('reclaimed', report);
+      },
+      filterFailed: (error) => {
+        this.#fail('listener', error);
+      },
       failed: (error) => {
         this.#fail('sample', error);
       },
     });
     this.#engine = { binding, table, release, finder };
+    this.#untrace = [
+      ...(resolved.traceRequests ? [traceRequests()] : []),
+      ...(resolved.captureStacks ? [takeStacks()] : []),
+    ];
   }
 
   /**
@@ -165,13 +181,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       halfClosed: countHalfClosed(sockets),
       leaks: this.#tallies.list(),
       released: { ...this.#released },
+      reclaimed: { ...this.#reclaimed },
       unreported: finder?.withheld ?? 0,
       oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
       unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
       listeners: binding ? this.#listenerStats(binding) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
-      errors: { ...this.#errors, ...table?.errors },
+      errors: { ...this.#errors, ...table?.errors, sock_diag: this.#errors.sock_diag + (table?.errors.sock_diag ?? 0) },
     };
   }
 
@@ -181,6 +198,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.#engine?.finder.close();
     this.#engine?.release();
     this.#engine = undefined;
+    for (const undo of this.#untrace) undo();
     this.#servers.clear();
   }
 
@@ -208,7 +226,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.#servers.find(server)?.name ?? defaultServerName(server, port);
 
   /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
-  #tell(event: 'leak' | 'released', ...args: [LeakReport, (Socket | undefined)?]): void {
+  #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {
     for (const listener of this.rawListeners(event)) this.#call(listener, ...args);
   }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { badOption, GuardError, shown } from './errors.js';
-import type { LeakReport } from './leaks/report.js';
+import type { LeakKind, LeakReport } from './leaks/report.js';
 
 /** Options of {@link createGuard}. All optional, times in milliseconds. */
 export interface GuardOptions {
@@ -27,8 +27,36 @@ export interface GuardOptions {
    * @default 1000
    */
   maxReported?: number | undefined;
+  /**
+   * Destroys leaks: the time-out that the kernel does not have for CLOSE_WAIT. `true` destroys each as soon as it is a leak.
+   * Never touches a socket that makes progress, an fd that no JS socket of this thread owns, or a route that says
+   * `config: { closeWaitGuard: { reclaim: false } }`.
+   * @default false
+   */
+  reclaim?: boolean | ReclaimOptions | undefined;
+  /**
+   * Names the inbound route whose handler made an outbound request (`requestedBy`), through an AsyncLocalStorage.
+   * @default true on Node 24 and later, where that costs nothing measurable; false before, where every promise pays
+   */
+  traceRequests?: boolean | undefined;
+  /**
+   * Records where the application made outbound requests and connections (`stack`). Costs a stack trace for each; `fetch`
+   * leaves no frame of its caller.
+   * @default false
+   */
+  captureStacks?: boolean | undefined;
   /** Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). */
   onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
+}
+
+/** What {@link GuardOptions.reclaim} takes. */
+export interface ReclaimOptions {
+  /** How long after it became a leak, ms, 0 to 86,400,000. @default 0 */
+  afterMs?: number | undefined;
+  /** @default all */
+  kinds?: readonly LeakKind[] | undefined;
+  /** Asked for each leak; false leaves it alone. What it throws leaves it alone too, and is counted. */
+  filter?: ((leak: LeakReport) => boolean) | undefined;
 }
 
 export interface ResolvedGuardOptions {
@@ -36,6 +64,8 @@ export interface ResolvedGuardOptions {
   readonly sampleInterval: number;
   readonly scope: 'process' | 'watched';
   readonly maxReported: number;
+  readonly traceRequests: boolean;
+  readonly captureStacks: boolean;
   readonly onLeak: GuardOptions['onLeak'];
 }
 
@@ -44,27 +74,40 @@ export const GUARD_DEFAULTS = Object.freeze({
   sampleInterval: 1_000,
   scope: 'process',
   maxReported: 1_000,
+  traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
+  captureStacks: false,
 } as const);
 
-const GUARD_OPTION_NAMES = new Set(['closeWaitTimeout', 'sampleInterval', 'scope', 'maxReported', 'onLeak']);
+const GUARD_OPTION_NAMES = new Set([
+  'closeWaitTimeout',
+  'sampleInterval',
+  'scope',
+  'maxReported',
+  'reclaim',
+  'traceRequests',
+  'captureStacks',
+  'onLeak',
+]);
 
 /** Range checks shared with the environment of `./register`, so that a limit is written once. */
 export const RANGES = Object.freeze({
   closeWaitTimeout: [1, 86_400_000],
   sampleInterval: [10, 3_600_000],
   maxReported: [1, 100_000],
+  reclaimAfter: [0, 86_400_000],
 } as const);
 
 export function integerIn(value: unknown, [min, max]: readonly [number, number]): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
-export function describeRange([min, max]: readonly [number, number], unit: string): string {
-  return `a whole number of ${unit} from ${min} to ${max}`;
+/** As in `a whole number of milliseconds from 1 to 100`. */
+export function describeRange([min, max]: readonly [number, number], what: string): string {
+  return `${what} from ${min} to ${max}`;
 }
 
 /** Throws CWG_ERR_OPTION when `options` is not a plain object or has a key outside `known`. */
-export function checkOptionNames(options: unknown, known: ReadonlySet<string>): void {
+export function checkOptionNames(options: unknown, known: ReadonlySet<string>, path = ''): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: options is ${shown(options)}; it takes an object`);
   }
@@ -72,7 +115,7 @@ export function checkOptionNames(options: unknown, known: ReadonlySet<string>): 
     if (!known.has(name)) {
       throw new GuardError(
         'CWG_ERR_OPTION',
-        `close-wait-guard: there is no option ${shown(name)}; the options are ${[...known].join(', ')}`,
+        `close-wait-guard: there is no option ${shown(`${path}${name}`)}; the options are ${[...known].join(', ')}`,
       );
     }
   }
@@ -86,22 +129,32 @@ export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOp
   const scope: string = options.scope ?? GUARD_DEFAULTS.scope;
   const maxReported = options.maxReported ?? GUARD_DEFAULTS.maxReported;
   if (!integerIn(closeWaitTimeout, RANGES.closeWaitTimeout)) {
-    throw badOption('closeWaitTimeout', closeWaitTimeout, describeRange(RANGES.closeWaitTimeout, 'milliseconds'));
+    throw badOption(
+      'closeWaitTimeout',
+      closeWaitTimeout,
+      describeRange(RANGES.closeWaitTimeout, 'a whole number of milliseconds'),
+    );
   }
   if (sampleInterval !== 0 && !integerIn(sampleInterval, RANGES.sampleInterval)) {
     throw badOption(
       'sampleInterval',
       sampleInterval,
-      `${describeRange(RANGES.sampleInterval, 'milliseconds')}, or 0 for on demand only`,
+      `${describeRange(RANGES.sampleInterval, 'a whole number of milliseconds')}, or 0 for on demand only`,
     );
   }
   if (scope !== 'process' && scope !== 'watched') throw badOption('scope', scope, `'process' or 'watched'`);
   if (!integerIn(maxReported, RANGES.maxReported)) {
-    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'leaks'));
+    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'a whole number of leaks'));
   }
+  for (const name of ['traceRequests', 'captureStacks'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean') throw badOption(name, value, 'true or false');
+  }
+  const traceRequests = options.traceRequests ?? GUARD_DEFAULTS.traceRequests;
+  const captureStacks = options.captureStacks ?? GUARD_DEFAULTS.captureStacks;
   const { onLeak } = options;
   if (onLeak !== undefined && typeof onLeak !== 'function') {
     throw badOption('onLeak', onLeak, 'a function (leak, socket) => void');
   }
-  return Object.freeze({ closeWaitTimeout, sampleInterval, scope, maxReported, onLeak });
+  return Object.freeze({ closeWaitTimeout, sampleInterval, scope, maxReported, traceRequests, captureStacks, onLeak });
 }

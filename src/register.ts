@@ -12,7 +12,11 @@ import { readEnvironment } from './preload/environment.js';
 import { warnSetting } from './guard/warnings.js';
 
 const settings = readEnvironment(process.env, warnSetting);
-const guard = createGuard({ closeWaitTimeout: settings.closeWaitTimeout, sampleInterval: settings.sampleInterval });
+const guard = createGuard({
+  closeWaitTimeout: settings.closeWaitTimeout,
+  sampleInterval: settings.sampleInterval,
+  reclaim: settings.reclaim,
+});
 
 if (guard.supported) {
   const log = new EventLog(settings.log);
@@ -22,6 +26,9 @@ if (guard.supported) {
   });
   guard.on('released', (leak) => {
     log.write('released', leak);
+  });
+  guard.on('reclaimed', (leak) => {
+    log.write('reclaimed', leak);
   });
 }
 // One page for the process: worker threads' guards have no port of their own.

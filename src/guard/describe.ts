@@ -8,8 +8,8 @@ import { safeMethod, safePath } from '../leaks/sanitise.js';
 import { sentencesFor } from '../leaks/sentences.js';
 import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts } from '../sockets/facts.js';
-import { serverOf } from '../sockets/node-internals.js';
-import { bufferedBytes, destinationHostOf, streamFactsOf } from '../sockets/stream-facts.js';
+import type { RequestNotes } from '../sockets/notes.js';
+import { bufferedBytes, destinationHostOf, originOfSocket, streamFactsOf } from '../sockets/stream-facts.js';
 
 /** A departed socket in the tracker's terms. */
 export function sightingOf(departed: Departed): Sighting {
@@ -28,6 +28,7 @@ export function sightingOf(departed: Departed): Sighting {
 
 function kindOf(state: number): LeakKind | 'closing' {
   if (state === TcpState.CLOSE_WAIT) return 'close-wait';
+  if (state === TcpState.ESTABLISHED) return 'stalled';
   return state === TcpState.CLOSE ? 'reset' : 'closing';
 }
 
@@ -37,11 +38,11 @@ export function describe(
   departed: Departed,
   tracked: TrackedSocket,
   nameOfServer: (server: Server, port: number | undefined) => string,
+  holder: number | undefined,
 ): LeakReport {
   const { record, socket, side } = departed;
   const endpoints = unpackEndpoints(binding, departed.endpoints);
   const stream = socket && streamFactsOf(socket, side);
-  const owner = socket && serverOf(socket);
   const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
   const http = stream?.http;
   const unreadKernelBytes = Math.max(0, record.unreadBytes);
@@ -51,6 +52,7 @@ export function describe(
     kind,
     side,
     detached: departed.detached,
+    foreign: departed.foreignInode !== undefined,
     stream,
     unreadKernelBytes,
     unreadStreamBytes,
@@ -58,7 +60,7 @@ export function describe(
   });
   const peer =
     endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
-  const server = side === 'inbound' && owner ? nameOfServer(owner, endpoints.localPort) : undefined;
+  const server = departed.server && nameOfServer(departed.server, endpoints.localPort);
   const method = http?.method === undefined ? undefined : safeMethod(http.method);
   const route =
     side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
@@ -67,6 +69,8 @@ export function describe(
     side === 'outbound'
       ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort))
       : undefined;
+  const origin = socket && side === 'outbound' ? originOfSocket(socket) : undefined;
+  const requestedBy = origin?.requestedBy && nameOfRequest(origin.requestedBy);
   const { explanation, fix } = sentencesFor(cause, {
     kind,
     side,
@@ -82,6 +86,12 @@ export function describe(
     contentLength: http?.contentLength,
     answerStarted: http?.answerStarted ?? false,
     aborted: departed.aborted,
+    requestedBy,
+    openedAt: origin?.stack?.split('\n', 1)[0],
+    upgraded: side === 'inbound' && http !== undefined && stream?.readByHttp === false,
+    leftToClientErrorListener: stream?.leftToClientErrorListener ?? false,
+    pid: holder,
+    fd: departed.fd,
   });
   return {
     id: departed.cookie.toString(),
@@ -96,20 +106,27 @@ export function describe(
     method,
     route,
     destination,
-    requestedBy: undefined,
+    requestedBy,
     ...endpoints,
     ageMs: Math.round(tracked.ageMs),
     idleMs: Math.round(Math.min(tracked.idleMs, tracked.ageMs)),
     unreadKernelBytes,
     unreadStreamBytes,
     unsentBytes,
-    stack: undefined,
+    stack: origin?.stack,
   };
 }
 
+/** `POST /checkout`, from what a client sent. */
+function nameOfRequest({ method, route, url }: RequestNotes): string | undefined {
+  const path = route ?? (url === undefined ? undefined : safePath(url));
+  const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(' ');
+}
+
 function destinationOf(http: HttpFacts | undefined, peer: string | undefined): string | undefined {
-  if (http?.origin === undefined) return peer;
-  return `${safePath(http.origin)}${http.url === undefined ? '' : safePath(http.url)}`;
+  if (http?.base === undefined) return peer;
+  return `${safePath(http.base)}${http.url === undefined ? '' : safePath(http.url)}`;
 }
 
 function hostPort(host: string, port: number | undefined): string {

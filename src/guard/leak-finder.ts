@@ -2,25 +2,29 @@ import type { Server, Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { heldByAnotherWatch } from '../kernel/other-watches.js';
+import { holderOf, isWatchedBy } from '../kernel/holders.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LeakTracker } from '../leaks/tracker.js';
 import type { ResolvedGuardOptions } from '../options.js';
 import type { Departed } from '../sockets/facts.js';
-import { serverOf } from '../sockets/node-internals.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
 import { describe, sightingOf } from './describe.js';
+import { mayReclaim, reclaim, type ReclaimPolicy } from './reclaim.js';
 
 /** Who hears of what a look found. */
 export interface FinderEvents {
   leaked(report: LeakReport, socket: Socket | undefined): void;
   released(report: LeakReport): void;
+  reclaimed(report: LeakReport): void;
+  /** A filter of the application threw. */
+  filterFailed(error: unknown): void;
   failed(error: unknown): void;
 }
 
 export interface FinderOptions extends ResolvedGuardOptions {
+  readonly reclaim: ReclaimPolicy | undefined;
   /** Sees every socket, whoever reports it, and claims none: for tests. */
   readonly observer: boolean;
 }
@@ -39,8 +43,12 @@ export class LeakFinder {
   readonly #tracker: LeakTracker;
   readonly #clock: LoopClock;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #foreignEveryMs: number;
+  readonly #timedLook: LookOptions;
   /** The last report of each open leak: what is left to say of it once it is closed. */
   readonly #reported = new Map<bigint, LeakReport>();
+  /** Processes that hold what only another process holds. */
+  readonly #holders = new Map<bigint, number>();
   #departed = new Map<bigint, Departed>();
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
   #suspects = new Set<bigint>();
@@ -65,6 +73,9 @@ export class LeakFinder {
     this.#events = events;
     this.#tracker = new LeakTracker(options.closeWaitTimeout, options.maxReported);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
+    this.#foreignEveryMs = options.closeWaitTimeout / 4;
+    this.#timedLook = { minAgeMs: options.sampleInterval, foreignEveryMs: this.#foreignEveryMs };
     if (!options.observer) openClaims(claimant);
     if (options.sampleInterval > 0) {
       this.#timer = setInterval(() => {
@@ -85,7 +96,7 @@ export class LeakFinder {
   /** Looks at every socket now, also the youngest. */
   look(): void {
     const wholeFdTable = this.#options.sampleInterval === 0;
-    this.#look({ young: true, wholeFdTable }, () => true);
+    this.#look({ young: true, wholeFdTable, foreignEveryMs: wholeFdTable ? 0 : this.#foreignEveryMs }, () => true);
   }
 
   /** The open leaks as of the last look. */
@@ -115,7 +126,7 @@ export class LeakFinder {
 
   #sampleOnTimer(): void {
     const due = new Set<bigint>();
-    this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => {
+    this.#look(this.#timedLook, (id) => {
       due.add(id);
       return false;
     });
@@ -128,7 +139,7 @@ export class LeakFinder {
     this.#recheck = setImmediate(() => {
       this.#recheck = setImmediate(() => {
         this.#recheck = undefined;
-        this.#look({ minAgeMs: this.#options.sampleInterval }, (id) => this.#suspects.has(id));
+        this.#look(this.#timedLook, (id) => this.#suspects.has(id));
       }).unref();
     }).unref();
   }
@@ -142,30 +153,36 @@ export class LeakFinder {
         departed.map(sightingOf),
         startedAt,
         this.#clock.advance(startedAt, loopIdleMs()),
-        (id) => mayReport(id) && !this.#leftToAnotherThread(id),
+        (id) => mayReport(id) && !this.#isAnsweredElsewhere(id),
       );
       this.#withheld = withheld;
       // A listener may close the guard: it hears of nothing more, and claims no socket.
       for (const { id } of leaked) if (!this.#closed) this.#report(id);
       for (const { id, ageMs } of released) if (!this.#closed) this.#release(id, ageMs);
+      if (!this.#closed) this.#reclaimDue();
       this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
     } catch (error) {
       this.#events.failed(error);
     }
   }
 
-  #isMine({ cookie, socket, side }: Departed): boolean {
-    const server = side === 'inbound' && socket ? serverOf(socket) : undefined;
+  #isMine({ cookie, server }: Departed): boolean {
     if (!this.#options.observer) return reporterOf(cookie, server) === this.#claimant;
     return this.#options.scope === 'process' || (server !== undefined && this.#claimant.watches(server));
   }
 
-  #leftToAnotherThread(id: bigint): boolean {
+  /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */
+  #isAnsweredElsewhere(id: bigint): boolean {
     const departed = this.#departed.get(id);
-    if (departed?.side !== 'unknown' || !heldByAnotherWatch(id)) return false;
-    this.#table.leaveToOtherThread(departed);
-    this.#departed.delete(id);
-    this.#tracker.forget(id);
+    if (departed?.side !== 'unknown') return false;
+    const { foreignInode } = departed;
+    const holder = foreignInode === undefined ? 'self' : holderOf(foreignInode);
+    if (holder === undefined || !isWatchedBy(holder, id)) {
+      if (holder !== undefined && holder !== 'self') this.#holders.set(id, holder);
+      return false;
+    }
+    this.#table.leave(departed);
+    this.#forget(id);
     return true;
   }
 
@@ -180,13 +197,45 @@ export class LeakFinder {
   #release(id: bigint, ageMs: number): void {
     const last = this.#reported.get(id);
     this.#reported.delete(id);
+    this.#holders.delete(id);
     if (!this.#options.observer) noteGone(id);
     if (last) this.#events.released({ ...last, ageMs: Math.round(ageMs) });
+  }
+
+  #reclaimDue(): void {
+    const { reclaim: policy, closeWaitTimeout } = this.#options;
+    if (!policy) return;
+    for (const id of [...this.#reported.keys()]) {
+      const socket = this.#departed.get(id)?.socket;
+      if (!socket || this.#tracker.ableIdleMs(id) < closeWaitTimeout + policy.afterMs) continue;
+      const report = this.#describe(id);
+      if (!report || !this.#mayReclaim(policy, report, socket)) continue;
+      reclaim(socket, report);
+      this.#forget(id);
+      this.#events.reclaimed(report);
+    }
+  }
+
+  #mayReclaim(policy: ReclaimPolicy, report: LeakReport, socket: Socket): boolean {
+    try {
+      return mayReclaim(policy, report, socket);
+    } catch (error) {
+      this.#events.filterFailed(error);
+      return false;
+    }
+  }
+
+  #forget(id: bigint): void {
+    this.#tracker.forget(id);
+    this.#departed.delete(id);
+    this.#reported.delete(id);
+    this.#holders.delete(id);
+    if (!this.#options.observer) noteGone(id);
   }
 
   #describe(id: bigint): LeakReport | undefined {
     const departed = this.#departed.get(id);
     const tracked = this.#tracker.get(id);
-    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf);
+    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf, this.#holders.get(id));
   }
 }

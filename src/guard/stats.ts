@@ -39,6 +39,7 @@ export interface GuardStats {
   readonly halfClosed: readonly { readonly side: Side; readonly server: string; readonly count: number }[];
   readonly leaks: readonly LeakCount[];
   readonly released: Readonly<Record<LeakKind, number>>;
+  readonly reclaimed: Readonly<Record<LeakKind, number>>;
   /** Leaks beyond `maxReported`: counted here only. */
   readonly unreported: number;
   /** Age of the oldest half-closed or reset socket, ms; 0 when there is none. */

@@ -1,7 +1,7 @@
 import { FdWalk } from './fd-walk.js';
 import type { NativeBinding } from './native.js';
-import { dumpRows } from './sock-diag.js';
-import { stateBit, TcpState } from './tcp-states.js';
+import { dumpSockets } from './sock-diag.js';
+import { TcpState } from './tcp-states.js';
 
 /**
  * How many sockets of this process are about to be half-closed: ours is ESTABLISHED and its peer, on this host, is in
@@ -10,11 +10,11 @@ import { stateBit, TcpState } from './tcp-states.js';
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
  */
 export function countDeparting(binding: NativeBinding): number {
-  const leaving = dumpRows(binding, stateBit(TcpState.FIN_WAIT1));
+  const leaving = dumpSockets(binding, [TcpState.FIN_WAIT1]);
   if (leaving.length === 0) return 0;
   const own = new Set(new FdWalk(binding).lap().map(({ cookie }) => cookie));
   const peersOf = new Set(leaving.map(({ localPort, remotePort }) => `${remotePort} ${localPort}`));
-  return dumpRows(binding, stateBit(TcpState.ESTABLISHED)).filter(
+  return dumpSockets(binding, [TcpState.ESTABLISHED]).filter(
     ({ cookie, localPort, remotePort }) => own.has(cookie) && peersOf.has(`${localPort} ${remotePort}`),
   ).length;
 }

@@ -18,12 +18,20 @@ export function packEndpoints(binding: NativeBinding, fds: Int32Array, count: nu
   return Array.from({ length: count }, (_, i) => all.slice(i * ENDPOINT_BYTES, (i + 1) * ENDPOINT_BYTES));
 }
 
+/** The local port of a packed pair, 0 when unknown. */
+export function localPortOf(packed: Uint8Array): number {
+  return packed[0] === 0 ? 0 : portAt(packed, 2);
+}
+
+function portAt(packed: Uint8Array, offset: number): number {
+  return (packed[offset] ?? 0) | ((packed[offset + 1] ?? 0) << 8);
+}
+
 /** Text of one packed pair; see native.ts for the bytes. */
 export function unpackEndpoints(binding: NativeBinding, packed: Uint8Array): Endpoints {
   const family = packed[0] ?? 0;
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  const localPort = family === 0 ? 0 : view.getUint16(2, true);
-  const remotePort = family === 0 ? 0 : view.getUint16(4, true);
+  const localPort = localPortOf(packed);
+  const remotePort = family === 0 ? 0 : portAt(packed, 4);
   return {
     localAddress: localPort === 0 ? undefined : binding.formatAddress(packed, 8, family),
     localPort: localPort || undefined,

@@ -44,10 +44,17 @@ export interface NativeBinding {
   /**
    * One sock_diag dump (IPv4 and IPv6) of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
+   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
    * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
-  dumpSockets(stateMask: number, ports: Uint16Array, values: Float64Array, cookies: BigUint64Array): number;
+  dumpSockets(
+    stateMask: number,
+    ports: Uint16Array,
+    values: Float64Array,
+    cookies: BigUint64Array,
+    endpoints?: Uint8Array,
+  ): number;
 
   readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
 }

@@ -1,7 +1,72 @@
-import { DUMP_FIELDS, type NativeBinding } from './native.js';
+import { DUMP_FIELDS, ENDPOINT_BYTES, type NativeBinding } from './native.js';
 import { stateBit, TcpState } from './tcp-states.js';
 
-/** What sock_diag(7) knows of a listener's port beyond this process's fd table. */
+/** One socket of the network namespace, whoever has it, as sock_diag(7) tells it. */
+export interface DumpedSocket {
+  readonly state: number;
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** 0 when no process has it: an orphan, or a connection that waits to be accepted. */
+  readonly inode: number;
+  /** Unread bytes; an unread FIN counts one. */
+  readonly receiveQueue: number;
+  readonly sendQueue: number;
+  readonly cookie: bigint;
+  readonly endpoints: Uint8Array;
+}
+
+/**
+ * The sockets in these states, on these local ports or on any. One dump costs what the namespace holds (about 0.4 µs a socket), so it
+ * belongs to a scrape, or to a look that comes rarely.
+ * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused (a seccomp sandbox).
+ */
+export function dumpSockets(
+  binding: NativeBinding,
+  states: readonly number[],
+  ports?: readonly number[],
+): DumpedSocket[] {
+  // To the addon an empty list means every port.
+  if (ports?.length === 0) return [];
+  const mask = states.reduce((bits, state) => bits | stateBit(state), 0);
+  const wanted = Uint16Array.from(ports ?? []);
+  let capacity = 256;
+  for (;;) {
+    const values = new Float64Array(capacity * COLUMNS);
+    const cookies = new BigUint64Array(capacity);
+    const endpoints = new Uint8Array(capacity * ENDPOINT_BYTES);
+    const total = binding.dumpSockets(mask, wanted, values, cookies, endpoints);
+    if (total <= capacity) return Array.from({ length: total }, (_, row) => socketAt(row, values, cookies, endpoints));
+    // More rows than fit; the next dump may find more again, so leave room.
+    capacity = total * 2;
+  }
+}
+
+const COLUMNS = DUMP_FIELDS.length;
+const column = (name: (typeof DUMP_FIELDS)[number]): number => DUMP_FIELDS.indexOf(name);
+const AT = {
+  state: column('state'),
+  localPort: column('localPort'),
+  remotePort: column('remotePort'),
+  inode: column('inode'),
+  receiveQueue: column('receiveQueue'),
+  sendQueue: column('sendQueue'),
+} as const;
+
+function socketAt(row: number, values: Float64Array, cookies: BigUint64Array, endpoints: Uint8Array): DumpedSocket {
+  const value = (at: number): number => values[row * COLUMNS + at] ?? -1;
+  return {
+    state: value(AT.state),
+    localPort: value(AT.localPort),
+    remotePort: value(AT.remotePort),
+    inode: value(AT.inode),
+    receiveQueue: value(AT.receiveQueue),
+    sendQueue: value(AT.sendQueue),
+    cookie: cookies[row] ?? 0n,
+    endpoints: endpoints.slice(row * ENDPOINT_BYTES, (row + 1) * ENDPOINT_BYTES),
+  };
+}
+
+/** What sock_diag knows of a listener's port beyond this process's fd table. */
 export interface PortCensus {
   /** FIN_WAIT_2 sockets: we have closed, the remote end has not. Many of them mean the remote end leaks. */
   readonly finWait2: number;
@@ -9,65 +74,13 @@ export interface PortCensus {
   readonly acceptQueueCloseWait: number;
 }
 
-const COLUMNS = DUMP_FIELDS.length;
-const column = (name: (typeof DUMP_FIELDS)[number]): number => DUMP_FIELDS.indexOf(name);
-const STATE = column('state');
-const LOCAL_PORT = column('localPort');
-const REMOTE_PORT = column('remotePort');
-const INODE = column('inode');
-const MASK = stateBit(TcpState.FIN_WAIT2) | stateBit(TcpState.CLOSE_WAIT);
-
-/**
- * One dump of the network namespace's TCP sockets, counted by local port. Costs what the namespace holds (about 0.4 µs a
- * socket), so it belongs to a scrape, never to a timed sample.
- * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused (a seccomp sandbox).
- */
 export function censusByPort(binding: NativeBinding, ports: readonly number[]): Map<number, PortCensus> {
-  const census = new Map<number, { finWait2: number; acceptQueueCloseWait: number }>();
-  for (const port of ports) census.set(port, { finWait2: 0, acceptQueueCloseWait: 0 });
-  if (census.size === 0) return census;
-  for (const { state, localPort, inode } of dumpRows(binding, MASK, [...census.keys()])) {
+  const census = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
+  for (const { state, inode, localPort } of dumpSockets(binding, [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT], ports)) {
     const counts = census.get(localPort);
     if (!counts) continue;
     if (state === TcpState.FIN_WAIT2) counts.finWait2++;
     else if (inode === 0) counts.acceptQueueCloseWait++;
   }
   return census;
-}
-
-/** One socket of the network namespace. */
-export interface DumpRow {
-  readonly cookie: bigint;
-  readonly state: number;
-  readonly localPort: number;
-  readonly remotePort: number;
-  /** 0 when no fd of any process holds it. */
-  readonly inode: number;
-}
-
-/**
- * The namespace's TCP sockets in the states of `stateMask`, and on these local ports unless there are none.
- * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
- */
-export function dumpRows(binding: NativeBinding, stateMask: number, ports: readonly number[] = []): DumpRow[] {
-  let capacity = 256;
-  for (;;) {
-    const values = new Float64Array(capacity * COLUMNS);
-    const cookies = new BigUint64Array(capacity);
-    const total = binding.dumpSockets(stateMask, Uint16Array.from(ports), values, cookies);
-    if (total <= capacity) return Array.from({ length: total }, (_, row) => rowAt(values, cookies, row));
-    // More rows than fit; the next dump may find more again, so leave room.
-    capacity = total * 2;
-  }
-}
-
-function rowAt(values: Float64Array, cookies: BigUint64Array, row: number): DumpRow {
-  const field = (index: number): number => values[row * COLUMNS + index] ?? -1;
-  return {
-    cookie: cookies[row] ?? 0n,
-    state: field(STATE),
-    localPort: field(LOCAL_PORT),
-    remotePort: field(REMOTE_PORT),
-    inode: field(INODE),
-  };
 }

@@ -6,8 +6,10 @@ import type { LeakCause, LeakKind } from './report.js';
 export interface DiagnosisFacts {
   readonly kind: LeakKind;
   readonly side: Side;
-  /** A JS socket was announced for this fd and has let go of it. */
+  /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
+  /** Only another process holds it. */
+  readonly foreign: boolean;
   readonly stream: StreamFacts | undefined;
   readonly unreadKernelBytes: number;
   readonly unreadStreamBytes: number;
@@ -18,6 +20,7 @@ export interface DiagnosisFacts {
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
 export function diagnose(facts: DiagnosisFacts): LeakCause {
   const { stream } = facts;
+  if (facts.foreign) return 'held-by-another-process';
   if (stream === undefined) return facts.detached ? 'detached-handle' : 'not-owned-by-this-thread';
   return httpCause(facts, stream) ?? streamCause(facts, stream);
 }

@@ -48,7 +48,7 @@ export interface LeakReport {
   readonly route: string | undefined;
   /** Outbound only: `http://host:port/path` without the query, or `host:port`. */
   readonly destination: string | undefined;
-  /** The inbound route that asked for an outbound connection. Not known in this version. */
+  /** The inbound route that asked for an outbound connection, as in `POST /checkout`; needs `traceRequests`. */
   readonly requestedBy: string | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
@@ -64,6 +64,6 @@ export interface LeakReport {
   readonly unreadStreamBytes: number;
   /** Written and not acknowledged: the kernel's send queue (SIOCOUTQ) and the stream's buffer. */
   readonly unsentBytes: number;
-  /** Creation stack of an outbound socket. Not recorded in this version. */
+  /** The application's frames when an outbound request or connection was made; needs `captureStacks`. */
   readonly stack: string | undefined;
 }

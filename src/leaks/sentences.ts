@@ -18,6 +18,17 @@ export interface Circumstances {
   readonly answerStarted: boolean;
   /** A RST or a time-out ended the connection. */
   readonly aborted: boolean;
+  /** The inbound request that asked for an outbound one, as in `POST /checkout`. */
+  readonly requestedBy: string | undefined;
+  /** First frame of the application's stack when an outbound request was made. */
+  readonly openedAt: string | undefined;
+  /** The request was an upgrade or CONNECT: the socket is the application's. */
+  readonly upgraded: boolean;
+  /** The server has a 'clientError' listener, which http leaves a socket with a parse error to. */
+  readonly leftToClientErrorListener: boolean;
+  /** The process that holds the socket, when it is another one and /proc shows it. */
+  readonly pid: number | undefined;
+  readonly fd: number;
 }
 
 interface Sentences {
@@ -41,16 +52,22 @@ const WRITERS: Readonly<Record<LeakCause, Writer>> = {
     explanation: `${capital(subject(c))} is paused and was not resumed${waiting(c)}; ${departure(c)}.`,
     fix: `Call socket.resume() after every pause(), and socket.destroy() when nobody will; use stream.pipeline() where pipe() can lose its destination.`,
   }),
-  'half-open-not-ended': (c) => ({
-    explanation: `${capital(subject(c))} was read to its end and never ended on this side${unsent(c)}; ${departure(c)}.`,
-    fix: `Call socket.end() in its 'end' handler (or socket.destroy()): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`,
-  }),
+  'half-open-not-ended': (c) =>
+    c.leftToClientErrorListener
+      ? {
+          explanation: `${capital(subject(c))} sent something that is not HTTP and left; its server's 'clientError' listener did not close it${unsent(c)}; ${departure(c)}.`,
+          fix: `Call socket.destroy(error) in the 'clientError' listener on every path: with such a listener Node leaves the socket to it.`,
+        }
+      : {
+          explanation: `${capital(subject(c))} was ${c.upgraded ? 'upgraded, ' : ''}read to its end and never ended on this side${unsent(c)}; ${departure(c)}.`,
+          fix: `Call socket.end() in its 'end' handler (or socket.destroy()): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`,
+        },
   'request-body-not-read': (c) => ({
-    explanation: `${capital(subject(c))} has not read its request body${declared(c)}${waiting(c)} and ${c.answerStarted ? 'has not ended its answer' : 'has not answered'}; ${departure(c)}.`,
+    explanation: `${capital(subject(c))} has not read its request body${bodyLeft(c)} and ${c.answerStarted ? 'has not ended its answer' : 'has not answered'}; ${departure(c)}.`,
     fix: `Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.`,
   }),
   'response-body-not-read': (c) => ({
-    explanation: `The response of ${subject(c)} was never read to its end${waiting(c)}; ${departure(c)}.`,
+    explanation: `The response of ${subject(c)}${askedBy(c)} was never read to its end${waiting(c)}; ${departure(c)}.`,
     fix: `Consume every response: response.resume() with node:http, await response.body.cancel() with fetch, await body.dump() with undici.`,
   }),
   'response-not-ended': (c) => ({
@@ -78,8 +95,8 @@ const WRITERS: Readonly<Record<LeakCause, Writer>> = {
     fix: `Look in worker threads and native addons; a guard in the worker names the socket.`,
   }),
   'held-by-another-process': (c) => ({
-    explanation: `${capital(subject(c))} is closed here and still open in another process${waiting(c)}; ${departure(c)}.`,
-    fix: `Close it in the process that inherited it.`,
+    explanation: `${capital(subject(c))} is closed here and still open in ${c.pid === undefined ? 'another process' : `process ${c.pid}`}${waiting(c)}; ${departure(c)}.`,
+    fix: `Close it in the process that holds it; a socket given to a child as stdio or with child.send(…, { keepOpen: true }) stays open there.`,
   }),
   unknown: (c) => ({
     explanation: `${capital(subject(c))} is still open in this process${waiting(c)}${unsent(c)}; ${departure(c)}.`,
@@ -87,39 +104,48 @@ const WRITERS: Readonly<Record<LeakCause, Writer>> = {
   }),
 };
 
-function subject({ side, server, method, route, destination, peer }: Circumstances): string {
+function subject({ side, server, method, route, destination, peer, fd }: Circumstances): string {
   const request = [method, route].filter(Boolean).join(' ');
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
       : `the connection to ${destination ?? peer ?? 'its peer'}`;
   if (request) return `${request}${server === undefined ? '' : ` (${server})`}`;
-  const from = peer === undefined ? '' : ` from ${peer}`;
-  if (side === 'inbound') return `the connection${server === undefined ? '' : ` to ${server}`}${from}`;
-  return `an fd that no JS socket of this thread owns, connected${from || ' to an unknown peer'}`;
+  if (side === 'inbound')
+    return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}`;
+  const held = fd < 0 ? '' : ` (fd ${fd})`;
+  return `the connection with ${peer ?? 'an unknown peer'}${held}`;
 }
 
 function departure({ kind, side, ageMs, aborted }: Circumstances): string {
   const peer = side === 'outbound' ? 'the server' : side === 'inbound' ? 'the client' : 'the peer';
   const ago = `${duration(ageMs)} ago`;
-  if (kind === 'stalled') return `${peer} cannot even deliver its FIN: the receive window is full`;
+  if (kind === 'stalled')
+    return `the receive window has been full for ${duration(ageMs)}, and behind it no FIN of ${peer} can arrive`;
   if (kind === 'close-wait') return `${peer} left ${ago}`;
   return aborted
     ? `the connection was reset ${ago}`
     : `both ends have closed the connection ${ago} and only the fd is left`;
 }
 
-function waiting({ unreadKernelBytes, unreadStreamBytes }: Circumstances): string {
-  const total = unreadKernelBytes + unreadStreamBytes;
-  return total > 0 ? `, ${bytes(total)} of it unread` : '';
+function askedBy({ requestedBy, openedAt }: Circumstances): string {
+  const who = requestedBy === undefined ? '' : `, asked for by ${requestedBy}`;
+  return `${who}${openedAt === undefined ? '' : ` (${openedAt})`}${who === '' ? '' : ','}`;
 }
 
-function declared({ contentLength }: Circumstances): string {
-  return contentLength === undefined ? '' : ` of ${bytes(contentLength)}`;
+function waiting({ unreadKernelBytes, unreadStreamBytes }: Circumstances): string {
+  const total = unreadKernelBytes + unreadStreamBytes;
+  return total > 0 ? ` (${bytes(total)} unread)` : '';
+}
+
+function bodyLeft(c: Circumstances): string {
+  if (c.contentLength === undefined) return waiting(c);
+  const unread = c.unreadKernelBytes + c.unreadStreamBytes;
+  return ` (${bytes(c.contentLength)} declared, ${unread.toLocaleString('en-US')} unread)`;
 }
 
 function unsent({ unsentBytes }: Circumstances): string {
-  return unsentBytes > 0 ? `, ${bytes(unsentBytes)} not delivered` : '';
+  return unsentBytes > 0 ? ` (${bytes(unsentBytes)} not delivered)` : '';
 }
 
 function capital(text: string): string {

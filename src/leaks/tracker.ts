@@ -122,6 +122,12 @@ export class LeakTracker {
     return track && this.#view(track);
   }
 
+  /** How much of a socket's idle time the event loop was able to act in; 0 for one that is not tracked. */
+  ableIdleMs(id: bigint): number {
+    const track = this.#tracks.get(id);
+    return track ? this.#ableMs - track.progressAtAbleMs : 0;
+  }
+
   /** Drops a socket without a word: somebody else answers for it. */
   forget(id: bigint): void {
     if (this.#tracks.get(id)?.reported) this.#reported--;
@@ -181,9 +187,10 @@ export class LeakTracker {
 
 /**
  * When the peer left. At first sight of CLOSE_WAIT the last ACK is the FIN, or came after it: so the FIN is at least that
- * old, and it is no older than the last look that found the socket open. A RST leaves no such trace: then it is now.
+ * old, and it is no older than the last look that found the socket open. A RST leaves no such trace,
+ * and behind a full window there is no FIN yet: then it is now.
  */
 export function departureTime({ kind, lastAckAgeMs, openAtMs }: Sighting, nowMs: number): number {
-  if (kind === 'reset' || lastAckAgeMs < 0) return nowMs;
+  if (kind === 'reset' || kind === 'stalled' || lastAckAgeMs < 0) return nowMs;
   return Math.min(nowMs, Math.max(nowMs - lastAckAgeMs, openAtMs));
 }

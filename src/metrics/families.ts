@@ -58,6 +58,14 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     rows: ({ released }) => LEAK_KINDS.map((kind): Row => [{ kind }, released[kind]]),
   },
   {
+    name: 'close_wait_reclaimed_total',
+    help: 'Leaks that the guard destroyed.',
+    type: 'counter',
+    labelNames: ['kind'],
+    combine: 'sum',
+    rows: ({ reclaimed }) => LEAK_KINDS.map((kind): Row => [{ kind }, reclaimed[kind]]),
+  },
+  {
     name: 'close_wait_oldest_seconds',
     help: 'Age of the oldest socket whose peer has left.',
     type: 'gauge',

@@ -5,6 +5,7 @@ import { shown } from '../errors.js';
 export interface PreloadSettings {
   readonly closeWaitTimeout: number;
   readonly sampleInterval: number;
+  readonly reclaim: boolean;
   /** A file's path, appended to; undefined is stderr. */
   readonly log: string | undefined;
   readonly metricsPort: number | undefined;
@@ -28,21 +29,26 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     warn(name, `${name} is ${shown(text)}; it takes ${describeRange(range, unit)}; ${instead}`);
     return fallback;
   };
+  const flag = (name: string): boolean => {
+    const text = environment[name] ?? '';
+    if (!['', '0', '1'].includes(text)) warn(name, `${name} is ${shown(text)}; it takes 1 or 0; 0 is used`);
+    return text === '1';
+  };
   const { closeWaitTimeout, sampleInterval } = GUARD_DEFAULTS;
   const path = environment.CLOSE_WAIT_GUARD_LOG;
-  if ((environment.CLOSE_WAIT_GUARD_RECLAIM ?? '0') !== '0') {
-    warn(
-      'CLOSE_WAIT_GUARD_RECLAIM',
-      'CLOSE_WAIT_GUARD_RECLAIM is set, and this version cannot reclaim sockets yet; leaks are reported only',
-    );
-  }
   return {
     closeWaitTimeout:
-      number('CLOSE_WAIT_GUARD_TIMEOUT_MS', closeWaitTimeout, RANGES.closeWaitTimeout, 'milliseconds') ??
-      closeWaitTimeout,
+      number(
+        'CLOSE_WAIT_GUARD_TIMEOUT_MS',
+        closeWaitTimeout,
+        RANGES.closeWaitTimeout,
+        'a whole number of milliseconds',
+      ) ?? closeWaitTimeout,
     sampleInterval:
-      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'milliseconds') ?? sampleInterval,
+      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'a whole number of milliseconds') ??
+      sampleInterval,
+    reclaim: flag('CLOSE_WAIT_GUARD_RECLAIM'),
     log: path === '' ? undefined : path,
-    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'port numbers'),
+    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'a port number'),
   };
 }

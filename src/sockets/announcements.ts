@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { ensureNotes, noteTls, notesOf, type SocketNotes } from './notes.js';
+import { ensureNotes, noteOrigin, noteTls, notesOf, originOf, type Origin, type OutboundNotes } from './notes.js';
 import { rawSocketOf } from './node-internals.js';
+import { currentOrigin, enterRequest } from './tracing.js';
 
 export type Side = 'inbound' | 'outbound' | 'unknown';
 
@@ -19,37 +20,32 @@ interface UndiciRequest {
  * what a subscriber throws would end the process as an uncaught exception.
  */
 export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): () => void {
-  // The notes of an undici request's socket, until its response is complete; keyed by request, so it dies with it.
-  const inFlight = new WeakMap<object, SocketNotes>();
+  return subscribeAll(
+    {
+      'net.server.socket': ({ socket }: { socket: Socket }) => {
+        announce(socket, 'inbound');
+      },
+      'net.client.socket': ({ socket }: { socket: Socket }) => {
+        // Announced in the caller's turn and async context.
+        const origin = currentOrigin();
+        if (origin) ensureNotes(socket).origin = origin;
+        announce(socket, 'outbound');
+      },
+      'http.server.request.start': ({ request, socket }: { request: IncomingMessage; socket: Socket }) => {
+        noteRequest(socket, request);
+      },
+      // Since Node 22.12, and the only one of the two that runs in the caller's stack.
+      'http.client.request.created': noteClientRequest,
+      'http.client.request.start': noteClientRequest,
+      ...undiciHandlers(),
+    },
+    onError,
+  );
+}
 
-  const handlers: Record<string, (message: never) => void> = {
-    'net.server.socket': ({ socket }: { socket: Socket }) => {
-      announce(socket, 'inbound');
-    },
-    'net.client.socket': ({ socket }: { socket: Socket }) => {
-      announce(socket, 'outbound');
-    },
-    'http.server.request.start': ({ request, socket }: { request: IncomingMessage; socket: Socket }) => {
-      noteRequest(socket, request);
-    },
-    'undici:client:sendHeaders': ({ request, socket }: { request: UndiciRequest; socket: Socket }) => {
-      const notes = ensureNotes(socket);
-      notes.method = request.method;
-      notes.url = request.path;
-      notes.origin = request.origin == null ? undefined : String(request.origin);
-      notes.responseOpen = false;
-      inFlight.set(request, notes);
-    },
-    'undici:request:headers': ({ request }: { request: UndiciRequest }) => {
-      const notes = inFlight.get(request);
-      if (notes) notes.responseOpen = true;
-    },
-    'undici:request:trailers': ({ request }: { request: UndiciRequest }) => {
-      const notes = inFlight.get(request);
-      if (notes) notes.responseOpen = false;
-      inFlight.delete(request);
-    },
-  };
+type Handlers = Readonly<Record<string, (message: never) => void>>;
+
+function subscribeAll(handlers: Handlers, onError: () => void): () => void {
   const subscriptions = Object.entries(handlers).map(([channel, handle]) => {
     const onMessage = (message: unknown): void => {
       try {
@@ -66,7 +62,7 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
   };
 }
 
-/** Runs once for every HTTP request of the process: one WeakMap look-up and three stores. */
+/** Runs once for every HTTP/1 request of the process. */
 function noteRequest(socket: Socket, request: IncomingMessage): void {
   let notes = notesOf(socket);
   if (!notes) {
@@ -75,14 +71,58 @@ function noteRequest(socket: Socket, request: IncomingMessage): void {
     const raw = rawSocketOf(socket);
     if (raw) noteTls(raw, socket);
   }
-  notes.method = request.method;
-  notes.url = request.url;
-  notes.route = undefined;
+  notes.request = { method: request.method, url: request.url, route: undefined, reclaim: true };
+  enterRequest(notes.request);
 }
 
-/** Names the route of the request a socket is serving now. Called by the Fastify plugin's onRequest hook. */
-export function noteRoute(socket: Socket, route: string | undefined): void {
-  ensureNotes(socket).route = route;
+function noteClientRequest({ request }: { request: object }): void {
+  if (originOf(request)) return;
+  const origin = currentOrigin();
+  if (origin) noteOrigin(request, origin);
+}
+
+/** undici and fetch: which request a pooled socket carries, and whether its response has been taken. */
+function undiciHandlers(): Handlers {
+  // Keyed by request, so they die with it.
+  const origins = new WeakMap<object, Origin>();
+  const inFlight = new WeakMap<object, OutboundNotes>();
+  return {
+    'undici:request:create': ({ request }: { request: UndiciRequest }) => {
+      const origin = currentOrigin();
+      if (origin) origins.set(request, origin);
+    },
+    'undici:client:sendHeaders': ({ request, socket }: { request: UndiciRequest; socket: Socket }) => {
+      const notes = ensureNotes(socket);
+      notes.outbound = {
+        method: request.method,
+        url: request.path,
+        base: request.origin == null ? undefined : String(request.origin),
+        responseOpen: false,
+      };
+      notes.origin = origins.get(request) ?? notes.origin;
+      inFlight.set(request, notes.outbound);
+    },
+    'undici:request:headers': ({ request }: { request: UndiciRequest }) => {
+      const outbound = inFlight.get(request);
+      if (outbound) outbound.responseOpen = true;
+    },
+    'undici:request:trailers': ({ request }: { request: UndiciRequest }) => {
+      const outbound = inFlight.get(request);
+      if (outbound) outbound.responseOpen = false;
+      inFlight.delete(request);
+    },
+  };
+}
+
+/**
+ * Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. Called by the
+ * Fastify plugin's onRequest hook.
+ */
+export function noteRoute(socket: Socket, route: string | undefined, reclaim = true): void {
+  const request = notesOf(socket)?.request;
+  if (!request) return;
+  request.route = route;
+  request.reclaim = reclaim;
 }
 
 interface FastifyHandling {
@@ -95,13 +135,12 @@ interface FastifyHandling {
  * Channel"); it is published once the handler is reached. Returns its undo.
  */
 export function followFastifyRoutes(): () => void {
-  const channel = 'tracing:fastify.request.handler:start';
-  const onHandling = (message: unknown): void => {
-    const { request, route } = message as FastifyHandling;
-    if (request?.raw?.httpVersionMajor === 1) noteRoute(request.raw.socket, route?.url);
-  };
-  subscribe(channel, onHandling);
-  return () => {
-    unsubscribe(channel, onHandling);
-  };
+  return subscribeAll(
+    {
+      'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
+        if (request?.raw?.httpVersionMajor === 1) noteRoute(request.raw.socket, route?.url);
+      },
+    },
+    () => undefined,
+  );
 }

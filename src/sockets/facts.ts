@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { SocketRecord } from '../kernel/socket-batch.js';
 import type { Side } from './announcements.js';
 
@@ -19,6 +19,8 @@ export interface StreamFacts {
   readonly bytesRead: number;
   /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
   readonly readByHttp: boolean;
+  /** http does not close this socket after a parse error: its server has a 'clientError' listener, whose job that is. */
+  readonly leftToClientErrorListener: boolean;
   /** True when these are the facts of a TLSSocket above the raw socket. */
   readonly tls: boolean;
   readonly http: HttpFacts | undefined;
@@ -32,11 +34,9 @@ export interface HttpFacts {
   /** Fastify's route pattern. */
   readonly route: string | undefined;
   /** `http://host:port` of an outbound request. */
-  readonly origin: string | undefined;
+  readonly base: string | undefined;
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */
   readonly bodyComplete: boolean;
-  /** Bytes of it that wait in the message's own buffer. */
-  readonly bodyBuffered: number;
   readonly contentLength: number | undefined;
   /** A message is under way on this socket now; false when only notes of the last one are left. */
   readonly answering: boolean;
@@ -52,7 +52,11 @@ export interface Departed {
   readonly side: Side;
   /** Undefined when no JS socket of this thread owns the fd (or it was collected). */
   readonly socket: Socket | undefined;
-  /** True when a JS socket was announced for this fd and has let go of it. */
+  /** The server that accepted it; for a socket without a JS socket, the one of this thread that listens on its port. */
+  readonly server: Server | undefined;
+  /** Only another process has it: its inode. There is no fd then (-1). */
+  readonly foreignInode: number | undefined;
+  /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
   readonly record: SocketRecord;
   /** A RST or a time-out ended it, not an orderly close. */

@@ -44,6 +44,30 @@ export function isReadByHttp(socket: Socket): boolean {
   return property(socket, 'parser') != null;
 }
 
+/**
+ * Whether JS has stopped reading this socket's fd (`_handle.reading`, there since Node 9): paused, over its high-water mark,
+ * or never started.
+ */
+export function hasStoppedReading(socket: Socket): boolean {
+  const reading = property(property(socket, '_handle'), 'reading');
+  return typeof reading === 'boolean' ? !reading : socket.readableFlowing !== true;
+}
+
+/**
+ * Whether http leaves sockets with a parse error to a 'clientError' listener (documented), and would otherwise end a
+ * socket that was read to its end (it does unless `httpAllowHalfOpen`).
+ */
+export function clientErrorIsHandledBy(server: Server): boolean {
+  return property(server, 'httpAllowHalfOpen') !== true && server.listenerCount('clientError') > 0;
+}
+
+/** The Host header of a ClientRequest. */
+export function hostHeaderOf(clientRequest: unknown): string | undefined {
+  const getHeader = property(clientRequest, 'getHeader');
+  const host: unknown = typeof getHeader === 'function' ? Reflect.apply(getHeader, clientRequest, ['host']) : undefined;
+  return typeof host === 'string' ? host : undefined;
+}
+
 /** The host a client socket was asked for (`_host`, set by net.connect). */
 export function requestedHostOf(socket: Socket): string | undefined {
   const host = property(socket, '_host');

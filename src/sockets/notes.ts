@@ -1,15 +1,39 @@
 import type { Socket } from 'node:net';
 
-/** What the diagnostics channels said about a socket, in strings and small objects: nothing here keeps a request alive. */
-export interface SocketNotes {
-  /** Last request on this connection. */
-  method: string | undefined;
-  url: string | undefined;
-  /** Fastify's route pattern for that request. */
+/** What was asked of this process in one inbound request. */
+export interface RequestNotes {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  /** Fastify's route pattern. */
   route: string | undefined;
-  /** Origin of an outbound undici/fetch request, as in `http://inventory:8080`. */
-  origin: string | undefined;
-  /** Progress of an outbound undici/fetch response: its headers came, its last byte has not been taken. */
+  /** False where the route's own configuration says that its sockets are not to be reclaimed. */
+  reclaim: boolean;
+}
+
+/** Where an outbound request or connection came from. */
+export interface Origin {
+  /** The inbound request whose handler asked for it. */
+  readonly requestedBy: RequestNotes | undefined;
+  /** The application's own frames at that moment. */
+  readonly stack: string | undefined;
+}
+
+/** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive. */
+export interface SocketNotes {
+  /** Last inbound request on this connection. */
+  request: RequestNotes | undefined;
+  /** Last outbound undici/fetch request. */
+  outbound: OutboundNotes | undefined;
+  /** Where an outbound connection, or the undici request on it, came from. */
+  origin: Origin | undefined;
+}
+
+export interface OutboundNotes {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  /** As in `http://inventory:8080`. */
+  readonly base: string | undefined;
+  /** Its response's headers came, and its last byte has not been taken. */
   responseOpen: boolean;
 }
 
@@ -23,10 +47,21 @@ export function notesOf(socket: Socket): SocketNotes | undefined {
 export function ensureNotes(socket: Socket): SocketNotes {
   let found = notes.get(socket);
   if (!found) {
-    found = { method: undefined, url: undefined, route: undefined, origin: undefined, responseOpen: false };
+    found = { request: undefined, outbound: undefined, origin: undefined };
     notes.set(socket, found);
   }
   return found;
+}
+
+/** Where ClientRequests of node:http came from; a pooled socket carries one after another. */
+const origins = new WeakMap<object, Origin>();
+
+export function noteOrigin(clientRequest: object, origin: Origin): void {
+  origins.set(clientRequest, origin);
+}
+
+export function originOf(clientRequest: unknown): Origin | undefined {
+  return typeof clientRequest === 'object' && clientRequest !== null ? origins.get(clientRequest) : undefined;
 }
 
 /** The TLSSocket above a raw socket, whose stream state is the one that matters. */

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
+import { followUpgrades, unfollowUpgrades } from './upgrades.js';
 
 /** A server given to `watch()`. */
 export interface WatchedServer {
@@ -85,6 +86,7 @@ export class SeenServers {
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
     this.#servers.push(new WeakRef(server));
     if (server instanceof TlsServer) server.on('secureConnection', onSecureConnection);
+    if (server instanceof HttpServer || server instanceof HttpsServer) followUpgrades(server);
   }
 
   listening(): Server[] {
@@ -92,7 +94,11 @@ export class SeenServers {
   }
 
   close(): void {
-    for (const ref of this.#servers) ref.deref()?.removeListener('secureConnection', onSecureConnection);
+    for (const ref of this.#servers) {
+      const server = ref.deref();
+      server?.removeListener('secureConnection', onSecureConnection);
+      if (server) unfollowUpgrades(server);
+    }
     this.#servers = [];
   }
 }

@@ -2,18 +2,20 @@ import type { Server, Socket } from 'node:net';
 import { monotonicMs } from '../kernel/clock.js';
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { packEndpoints } from '../kernel/endpoints.js';
+import { localPortOf, packEndpoints } from '../kernel/endpoints.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
 import { HalfCloseWatch } from '../kernel/half-close-watch.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { listenForSockets, type Side } from './announcements.js';
+import type { DumpedSocket } from '../kernel/sock-diag.js';
 import type { Departed } from './facts.js';
-import { fdOf, serverOf } from './node-internals.js';
+import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
+import { fdOf, hasStoppedReading, serverOf } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-import { SeenServers } from './servers.js';
-import { socketsByFd, withoutPeer } from './unannounced.js';
+import { SeenServers, tcpAddressOf } from './servers.js';
+import { isStalled, socketsByFd, withoutPeer } from './unannounced.js';
 
 const { errno } = constants;
 
@@ -33,8 +35,9 @@ interface Entry {
 /** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
 const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno.EPROTONOSUPPORT]);
 
-/** How many watched sockets a look checks for having been closed. Bounds the walk, see DESIGN: cost must not follow connections. */
+/** How many watched sockets a look visits: its cost must not follow the number of connections. */
 const SWEEP_STEP = 256;
+const MAX_ELSEWHERE = 10_000;
 
 export interface LookOptions {
   /** Put even the youngest announced sockets on the watch, and walk the whole fd table if asked to. */
@@ -42,6 +45,8 @@ export interface LookOptions {
   readonly wholeFdTable?: boolean;
   /** Announced sockets are put on the watch once they are this old. */
   readonly minAgeMs?: number;
+  /** Also look for connections that only another process holds, at most this often. */
+  readonly foreignEveryMs?: number;
 }
 
 /**
@@ -56,21 +61,28 @@ export class SocketTable {
   readonly #pending = new PendingSockets();
   readonly #watched = new Map<bigint, Entry>();
   readonly #departed = new Map<bigint, Entry>();
-  /** Sockets that another thread's guard answers for, by fd (a reused number overwrites its entry). */
-  readonly #elsewhere = new Map<number, bigint>();
+  readonly #foreign: ForeignSockets;
+  /** Cookies of sockets that another thread's or process's guard answers for. */
+  readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
   readonly #unlisten: () => void;
   #sweep: Iterator<Entry> | undefined;
   #looks = 0;
   #lastDrainAtMs = 0;
   /** Failures that must not reach the application, by operation. */
-  readonly errors: Record<'announce' | 'watch_add' | 'fd_walk', number> = { announce: 0, watch_add: 0, fd_walk: 0 };
+  readonly errors: Record<'announce' | 'watch_add' | 'fd_walk' | 'sock_diag', number> = {
+    announce: 0,
+    watch_add: 0,
+    fd_walk: 0,
+    sock_diag: 0,
+  };
 
   /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
   constructor(binding: NativeBinding, nowMs: number) {
     this.#binding = binding;
     this.#watch = new HalfCloseWatch(binding);
     this.#walk = new FdWalk(binding);
+    this.#foreign = new ForeignSockets(binding);
     this.#lastDrainAtMs = nowMs;
     this.#unlisten = listenForSockets(
       (socket, side) => {
@@ -92,13 +104,17 @@ export class SocketTable {
   }
 
   /** All sockets whose peer has left and whose fd is still open. */
-  look(nowMs: number, { young = false, wholeFdTable = false, minAgeMs = 0 }: LookOptions = {}): Departed[] {
+  look(
+    nowMs: number,
+    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs }: LookOptions = {},
+  ): Departed[] {
     this.#looks++;
     this.#register(nowMs, young ? 0 : minAgeMs);
     this.#drain(nowMs);
-    this.#sweepClosed();
+    this.#sweepWatched(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    return this.#readDeparted(nowMs);
+    const departed = this.#readDeparted(nowMs);
+    return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
   }
 
   /** Servers of this thread that have accepted a connection and still listen. */
@@ -106,15 +122,18 @@ export class SocketTable {
     return this.#servers.listening();
   }
 
-  /** Says that another thread's guard holds this socket: this table stops looking at it. */
-  leaveToOtherThread({ cookie, fd }: Departed): void {
+  /** Says that a guard of another thread or process answers for this socket: this table stops looking at it. */
+  leave({ cookie }: Departed): void {
     this.#departed.delete(cookie);
-    this.#elsewhere.set(fd, cookie);
+    // What is forgotten here is asked about once more.
+    if (this.#elsewhere.size >= MAX_ELSEWHERE) this.#elsewhere.clear();
+    this.#elsewhere.add(cookie);
   }
 
   close(): void {
     this.#unlisten();
     this.#servers.close();
+    this.#foreign.close();
     this.#watch.close();
     this.#watched.clear();
     this.#departed.clear();
@@ -159,19 +178,37 @@ export class SocketTable {
     }
   }
 
-  /** Forgets closed and collected sockets, a fixed number a look: the kernel has forgotten their fds by itself. */
-  #sweepClosed(): void {
+  /**
+   * Visits a fixed number of watched sockets a look. Closed and collected ones are forgotten (the kernel has forgotten
+   * their fds by itself); those that JS has stopped reading may be stalled, which no event announces.
+   */
+  #sweepWatched(all: boolean): void {
+    const quiet: Entry[] = [];
+    if (all) this.#sweep = undefined;
     this.#sweep ??= this.#watched.values();
-    for (let i = 0; i < SWEEP_STEP; i++) {
+    for (let visited = 0; all || visited < SWEEP_STEP; visited++) {
       const next = this.#sweep.next();
       if (next.done) {
         this.#sweep = undefined;
-        return;
+        break;
       }
-      const { socket: ref, cookie } = next.value;
-      const socket = ref?.deref();
-      if ((socket === undefined || socket.destroyed) && !this.#departed.has(cookie)) this.#watched.delete(cookie);
+      const entry = next.value;
+      if (this.#departed.has(entry.cookie)) continue;
+      const socket = entry.socket?.deref();
+      if (socket === undefined || socket.destroyed) this.#watched.delete(entry.cookie);
+      else if (hasStoppedReading(socket)) quiet.push(entry);
     }
+    this.#read(quiet);
+    quiet.forEach((entry, row) => {
+      if (this.#batch.cookie(row) === entry.cookie && isStalled(this.#batch, row))
+        this.#departed.set(entry.cookie, entry);
+    });
+  }
+
+  #read(entries: readonly Entry[]): void {
+    this.#batch.clear();
+    for (const { fd } of entries) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
   }
 
   /**
@@ -187,8 +224,7 @@ export class SocketTable {
       return;
     }
     const strangers = found.filter(
-      ({ cookie, fd }) =>
-        !this.#watched.has(cookie) && !this.#departed.has(cookie) && this.#elsewhere.get(fd) !== cookie,
+      ({ cookie }) => !this.#watched.has(cookie) && !this.#departed.has(cookie) && !this.#elsewhere.has(cookie),
     );
     if (strangers.length === 0) return;
     const gone = withoutPeer(this.#binding, strangers, this.#batch);
@@ -219,6 +255,27 @@ export class SocketTable {
     });
   }
 
+  #serverOn(port: number): Server | undefined {
+    return this.#servers.listening().find((server) => tcpAddressOf(server)?.port === port);
+  }
+
+  #readForeign(nowMs: number, everyMs: number): Departed[] {
+    // Every thread sees the same children and the same namespace: they are the main thread's to report.
+    if (!isMainThread) return [];
+    const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
+    const ours = (): ReadonlySet<bigint> => new Set(this.#walk.lap().map(({ cookie }) => cookie));
+    let found: readonly DumpedSocket[];
+    try {
+      found = this.#foreign.look(nowMs, everyMs, ports, ours);
+    } catch {
+      this.errors.sock_diag++;
+      return [];
+    }
+    return found
+      .filter(({ cookie }) => !this.#elsewhere.has(cookie))
+      .map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
+  }
+
   #entry(
     cookie: bigint,
     fd: number,
@@ -232,9 +289,7 @@ export class SocketTable {
 
   #readDeparted(nowMs: number): Departed[] {
     const entries = [...this.#departed.values()];
-    this.#batch.clear();
-    for (const { fd } of entries) this.#batch.push(fd);
-    this.#batch.read(this.#binding);
+    this.#read(entries);
     const departed: Departed[] = [];
     entries.forEach((entry, i) => {
       const sameSocket = this.#batch.field(i, 'errno') === 0 && this.#batch.cookie(i) === entry.cookie;
@@ -243,19 +298,26 @@ export class SocketTable {
         // Closed: the fd is gone, or its number belongs to another socket by now.
         this.#departed.delete(entry.cookie);
         this.#watched.delete(entry.cookie);
-      } else if (state === TcpState.ESTABLISHED) {
-        // shutdown(SHUT_RD) by the application raises EPOLLRDHUP too: the peer is still there.
+      } else if (state === TcpState.ESTABLISHED && !isStalled(this.#batch, i)) {
+        // No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too.
         this.#departed.delete(entry.cookie);
         entry.openAtMs = nowMs;
       } else {
+        if (state === TcpState.ESTABLISHED) entry.openAtMs = nowMs;
         const socket = entry.socket?.deref();
         const holdsFd = socket !== undefined && fdOf(socket) === entry.fd;
+        const accepted = entry.side === 'inbound' && socket ? serverOf(socket) : undefined;
+        const server =
+          entry.side === 'outbound' ? undefined : (accepted ?? this.#serverOn(localPortOf(entry.endpoints)));
         departed.push({
           cookie: entry.cookie,
           fd: entry.fd,
           side: entry.side,
           socket: holdsFd ? socket : undefined,
-          detached: entry.socket !== undefined && !holdsFd,
+          // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
+          detached: entry.socket === undefined ? server !== undefined : !holdsFd,
+          server,
+          foreignInode: undefined,
           record: this.#batch.record(i),
           aborted: entry.aborted,
           openAtMs: entry.openAtMs,

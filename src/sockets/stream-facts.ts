@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Side } from './announcements.js';
 import type { HttpFacts, StreamFacts } from './facts.js';
 import {
+  clientErrorIsHandledBy,
   endIsBuffered,
+  hostHeaderOf,
   httpMessageOf,
   isPausedByPipelining,
   isReadByHttp,
@@ -10,9 +13,9 @@ import {
   requestedHostOf,
   requestOf,
   responseOf,
+  serverOf,
 } from './node-internals.js';
-import { notesOf, tlsSocketOf } from './notes.js';
-import type { Side } from './announcements.js';
+import { notesOf, originOf, tlsSocketOf, type Origin, type RequestNotes } from './notes.js';
 
 /**
  * Bytes that have left the kernel and wait in JS for the application: in the socket's own buffer, the TLS socket's above
@@ -27,6 +30,8 @@ export function bufferedBytes(socket: Socket): number {
 /** What the streams above an fd say now. Property reads only. */
 export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const socket = tlsSocketOf(raw) ?? raw;
+  const readByHttp = isReadByHttp(socket);
+  const server = serverOf(socket) ?? serverOf(raw);
   return {
     readableFlowing: socket.readableFlowing,
     readableEnded: socket.readableEnded,
@@ -38,10 +43,27 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     allowHalfOpen: socket.allowHalfOpen,
     pausedByPipelining: isPausedByPipelining(socket),
     bytesRead: raw.bytesRead,
-    readByHttp: isReadByHttp(socket),
+    readByHttp,
+    leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
     tls: socket !== raw,
     http: httpFactsOf(socket, side),
   };
+}
+
+/** Where an outbound socket's request, or the socket itself, came from. */
+export function originOfSocket(raw: Socket): Origin | undefined {
+  const socket = tlsSocketOf(raw) ?? raw;
+  return originOf(httpMessageOf(socket)) ?? notesOf(socket)?.origin ?? notesOf(raw)?.origin;
+}
+
+/** The inbound request that a socket serves, or served last. */
+export function inboundRequestOf(raw: Socket): RequestNotes | undefined {
+  return notesOf(tlsSocketOf(raw) ?? raw)?.request;
+}
+
+/** `host` a client socket was asked for; a report's fallback is the remote address. */
+export function destinationHostOf(socket: Socket): string | undefined {
+  return requestedHostOf(tlsSocketOf(socket) ?? socket);
 }
 
 function messageBeingRead(socket: Socket): IncomingMessage | undefined {
@@ -58,10 +80,9 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       role: 'server',
       method: request?.method,
       url: request?.url,
-      route: notes?.url === request?.url ? notes?.route : undefined,
-      origin: undefined,
+      route: notes?.request?.url === request?.url ? notes?.request?.route : undefined,
+      base: undefined,
       bodyComplete: request?.complete ?? true,
-      bodyBuffered: request?.readableLength ?? 0,
       contentLength: contentLengthOf(request),
       answering: true,
       answerStarted: message.headersSent,
@@ -77,43 +98,38 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       method,
       url: path,
       route: undefined,
-      origin: host === undefined ? undefined : `${protocol ?? 'http:'}//${host}`,
+      base: host === undefined ? undefined : `${protocol ?? 'http:'}//${host}`,
       bodyComplete: response === undefined || response.readableEnded,
-      bodyBuffered: response?.readableLength ?? 0,
       contentLength: contentLengthOf(response),
       answering: response !== undefined,
       answerStarted: response !== undefined,
       answerEnded: response?.readableEnded ?? false,
     };
   }
-  if (!notes) return undefined;
-  return {
-    role: side === 'inbound' ? 'server' : 'client',
-    method: notes.method,
-    url: notes.url,
-    route: notes.route,
-    origin: notes.origin,
-    bodyComplete: !notes.responseOpen,
-    bodyBuffered: 0,
-    contentLength: undefined,
-    answering: notes.responseOpen,
-    answerStarted: notes.responseOpen,
-    answerEnded: !notes.responseOpen,
-  };
+  return factsFromNotes(socket, side);
 }
 
-function hostHeaderOf(clientRequest: unknown): string | undefined {
-  const { getHeader } = clientRequest as { getHeader?: (name: string) => unknown };
-  const host = typeof getHeader === 'function' ? getHeader.call(clientRequest, 'host') : undefined;
-  return typeof host === 'string' ? host : undefined;
+/** No message is under way: what the channels said of the last one. */
+function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
+  const notes = notesOf(socket);
+  const noted = side === 'inbound' ? notes?.request : notes?.outbound;
+  if (!noted) return undefined;
+  const open = 'responseOpen' in noted && noted.responseOpen;
+  return {
+    role: side === 'inbound' ? 'server' : 'client',
+    method: noted.method,
+    url: noted.url,
+    route: 'route' in noted ? noted.route : undefined,
+    base: 'base' in noted ? noted.base : undefined,
+    bodyComplete: !open,
+    contentLength: undefined,
+    answering: open,
+    answerStarted: open,
+    answerEnded: !open,
+  };
 }
 
 function contentLengthOf(message: IncomingMessage | undefined): number | undefined {
   const length = Number(message?.headers['content-length']);
   return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
-}
-
-/** `host:port` a client socket was asked for; the report's fallback is the remote address. */
-export function destinationHostOf(socket: Socket): string | undefined {
-  return requestedHostOf(tlsSocketOf(socket) ?? socket);
 }

@@ -21,6 +21,7 @@ const STREAM: StreamFacts = {
   pausedByPipelining: false,
   bytesRead: 0,
   readByHttp: false,
+  leftToClientErrorListener: false,
   tls: false,
   http: undefined,
 };
@@ -31,9 +32,8 @@ const HTTP: HttpFacts = {
   method: 'POST',
   url: '/',
   route: undefined,
-  origin: undefined,
+  base: undefined,
   bodyComplete: true,
-  bodyBuffered: 0,
   contentLength: undefined,
   answering: true,
   answerStarted: false,
@@ -45,6 +45,7 @@ function causeOf({ facts, stream, http }: Change): LeakCause {
     kind: 'close-wait',
     side: 'inbound',
     detached: false,
+    foreign: false,
     unreadKernelBytes: 0,
     unreadStreamBytes: 0,
     unsentBytes: 0,
@@ -142,12 +143,14 @@ describe('the cause', () => {
     const facts = {
       kind: 'close-wait',
       side: 'unknown',
+      foreign: false,
       unreadKernelBytes: 0,
       unreadStreamBytes: 0,
       unsentBytes: 0,
     } as const;
     expect(diagnose({ ...facts, detached: true, stream: undefined })).toBe('detached-handle');
     expect(diagnose({ ...facts, detached: false, stream: undefined })).toBe('not-owned-by-this-thread');
+    expect(diagnose({ ...facts, detached: false, foreign: true, stream: undefined })).toBe('held-by-another-process');
   });
 
   it('is one of the closed set', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GUARD_ERROR_CODES, GuardError, shown } from '../../src/errors.js';
+import { resolveReclaim } from '../../src/guard/reclaim.js';
+import { LEAK_KINDS } from '../../src/leaks/report.js';
 import { GUARD_DEFAULTS, resolveGuardOptions } from '../../src/options.js';
 import { readEnvironment } from '../../src/preload/environment.js';
 
@@ -10,6 +12,8 @@ describe('options', () => {
       sampleInterval: 1_000,
       scope: 'process',
       maxReported: 1_000,
+      traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
+      captureStacks: false,
       onLeak: undefined,
     };
     expect(resolveGuardOptions()).toEqual(defaults);
@@ -27,6 +31,8 @@ describe('options', () => {
     { scope: 'watched' as const },
     { maxReported: 1 },
     { maxReported: 100_000 },
+    { traceRequests: true },
+    { captureStacks: true },
     { onLeak: () => {} },
   ])('%j is taken', (options) => {
     expect(resolveGuardOptions(options)).toMatchObject(options);
@@ -42,7 +48,7 @@ describe('options', () => {
     `close-wait-guard: option maxReported is ${value}; it takes a whole number of leaks from 1 to 100000`;
   const callback = (value: string): string =>
     `close-wait-guard: option onLeak is ${value}; it takes a function (leak, socket) => void`;
-  const names = 'closeWaitTimeout, sampleInterval, scope, maxReported, onLeak';
+  const names = 'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, traceRequests, captureStacks, onLeak';
 
   it.each<[unknown, string]>([
     [{ closeWaitTimeout: 0 }, timeout('0')],
@@ -66,6 +72,8 @@ describe('options', () => {
     [{ scope: 1 }, scope('1')],
     [{ maxReported: 0 }, reported('0')],
     [{ maxReported: 100_001 }, reported('100001')],
+    [{ traceRequests: 1 }, 'close-wait-guard: option traceRequests is 1; it takes true or false'],
+    [{ captureStacks: 'yes' }, 'close-wait-guard: option captureStacks is "yes"; it takes true or false'],
     [{ onLeak: 'log' }, callback('"log"')],
     [{ onLeak: new Date(0) }, callback('[Date]')],
     [{ onLeak: Object.create(null) }, callback('[object]')],
@@ -111,7 +119,13 @@ describe('the environment of the preload', () => {
     const settings = readEnvironment(environment, (name, message) => warnings.push([name, message]));
     return { settings, warnings };
   }
-  const defaults = { closeWaitTimeout: 60_000, sampleInterval: 1_000, log: undefined, metricsPort: undefined };
+  const defaults = {
+    closeWaitTimeout: 60_000,
+    sampleInterval: 1_000,
+    reclaim: false,
+    log: undefined,
+    metricsPort: undefined,
+  };
 
   it('may be empty, and empty values are none', () => {
     expect(read({})).toEqual({ settings: defaults, warnings: [] });
@@ -129,6 +143,7 @@ describe('the environment of the preload', () => {
   it.each([
     ['CLOSE_WAIT_GUARD_TIMEOUT_MS', '500', { closeWaitTimeout: 500 }],
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '10', { sampleInterval: 10 }],
+    ['CLOSE_WAIT_GUARD_RECLAIM', '1', { reclaim: true }],
     ['CLOSE_WAIT_GUARD_LOG', 'leaks.jsonl', { log: 'leaks.jsonl' }],
     ['CLOSE_WAIT_GUARD_METRICS_PORT', '65535', { metricsPort: 65_535 }],
   ])('%s=%s', (name, value, expected) => {
@@ -152,7 +167,7 @@ describe('the environment of the preload', () => {
     ...['0', '65536', 'http'].map((value) => [
       'CLOSE_WAIT_GUARD_METRICS_PORT',
       value,
-      'it takes a whole number of port numbers from 1 to 65535; it is left out',
+      'it takes a port number from 1 to 65535; it is left out',
     ]),
   ] as [string, string, string][])('%s=%s is named, and its default stands', (name, value, takes) => {
     expect(read({ [name]: value })).toEqual({
@@ -161,14 +176,47 @@ describe('the environment of the preload', () => {
     });
   });
 
-  it('says that this version does not reclaim', () => {
-    const { warnings } = read({ CLOSE_WAIT_GUARD_RECLAIM: '1' });
-    expect(warnings).toEqual([
-      [
-        'CLOSE_WAIT_GUARD_RECLAIM',
-        'CLOSE_WAIT_GUARD_RECLAIM is set, and this version cannot reclaim sockets yet; leaks are reported only',
-      ],
-    ]);
+  it('takes 1 or 0 for CLOSE_WAIT_GUARD_RECLAIM', () => {
+    expect(read({ CLOSE_WAIT_GUARD_RECLAIM: 'true' })).toEqual({
+      settings: defaults,
+      warnings: [['CLOSE_WAIT_GUARD_RECLAIM', 'CLOSE_WAIT_GUARD_RECLAIM is "true"; it takes 1 or 0; 0 is used']],
+    });
+  });
+});
+
+describe('the reclaim option', () => {
+  it('is off unless asked for', () => {
+    expect(resolveReclaim(undefined)).toBeUndefined();
+    expect(resolveReclaim(false)).toBeUndefined();
+  });
+
+  it('destroys every kind at once when it is just true', () => {
+    expect(resolveReclaim(true)).toEqual({ afterMs: 0, kinds: new Set(LEAK_KINDS), filter: undefined });
+    expect(resolveReclaim({})).toEqual(resolveReclaim(true));
+  });
+
+  it('takes a delay, kinds and a filter', () => {
+    const filter = (): boolean => true;
+    expect(resolveReclaim({ afterMs: 500, kinds: ['reset'], filter })).toEqual({
+      afterMs: 500,
+      kinds: new Set(['reset']),
+      filter,
+    });
+  });
+
+  it.each<[unknown, string]>([
+    ['yes', `option reclaim is "yes"; it takes true, false or an object { afterMs, kinds, filter }`],
+    [[], `option reclaim is [array of 0]; it takes true, false or an object { afterMs, kinds, filter }`],
+    [{ after: 1 }, `there is no option "reclaim.after"; the options are afterMs, kinds, filter`],
+    [{ afterMs: -1 }, `option reclaim.afterMs is -1; it takes a whole number of milliseconds from 0 to 86400000`],
+    [{ kinds: [] }, `option reclaim.kinds is [array of 0]; it takes an array of close-wait, reset, stalled`],
+    [{ kinds: ['closed'] }, `option reclaim.kinds is [array of 1]; it takes an array of close-wait, reset, stalled`],
+    [{ filter: true }, `option reclaim.filter is true; it takes a function (leak) => boolean`],
+  ])('%j is refused', (option, message) => {
+    expect(catchError(() => resolveReclaim(option as never))).toMatchObject({
+      code: 'CWG_ERR_OPTION',
+      message: `close-wait-guard: ${message}`,
+    });
   });
 });
 

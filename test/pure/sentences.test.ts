@@ -17,6 +17,12 @@ const FACTS: Circumstances = {
   contentLength: undefined,
   answerStarted: false,
   aborted: false,
+  requestedBy: undefined,
+  openedAt: undefined,
+  upgraded: false,
+  leftToClientErrorListener: false,
+  pid: undefined,
+  fd: 23,
 };
 const UPLOAD = { server: 'http:8080', method: 'POST', route: '/items/:id' } as const;
 const OUTBOUND = {
@@ -30,12 +36,12 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
   [
     'never-read',
     { unreadStreamBytes: 5 },
-    `Nothing ever read the connection to net:4025 from 10.0.0.7:51000: it has no 'data' or 'readable' listener, no pipe and no iterator, 5 bytes of it unread; the client left 61 s ago.`,
+    `Nothing ever read the connection to net:4025 from 10.0.0.7:51000: it has no 'data' or 'readable' listener, no pipe and no iterator (5 bytes unread); the client left 61 s ago.`,
   ],
   [
     'paused',
     { unreadKernelBytes: 1_000, unreadStreamBytes: 24 },
-    'The connection to net:4025 from 10.0.0.7:51000 is paused and was not resumed, 1,024 bytes of it unread; the client left 61 s ago.',
+    'The connection to net:4025 from 10.0.0.7:51000 is paused and was not resumed (1,024 bytes unread); the client left 61 s ago.',
   ],
   [
     'half-open-not-ended',
@@ -45,22 +51,22 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
   [
     'request-body-not-read',
     { ...UPLOAD, unreadKernelBytes: 94_464, unreadStreamBytes: 65_536, contentLength: 160_000 },
-    'POST /items/:id (http:8080) has not read its request body of 160,000 bytes, 160,000 bytes of it unread and has not answered; the client left 61 s ago.',
+    'POST /items/:id (http:8080) has not read its request body (160,000 bytes declared, 160,000 unread) and has not answered; the client left 61 s ago.',
   ],
   [
     'response-body-not-read',
     { ...OUTBOUND, unreadKernelBytes: 1 },
-    'The response of GET http://prices:8080/today was never read to its end, 1 byte of it unread; the server left 61 s ago.',
+    'The response of GET http://prices:8080/today was never read to its end (1 byte unread); the server left 61 s ago.',
   ],
   [
     'response-not-ended',
     { ...UPLOAD, answerStarted: true, unsentBytes: 12 },
-    'POST /items/:id (http:8080) has not ended its answer, 12 bytes not delivered; the client left 61 s ago.',
+    'POST /items/:id (http:8080) has not ended its answer (12 bytes not delivered); the client left 61 s ago.',
   ],
   [
     'request-body-abandoned',
     { ...UPLOAD, unreadKernelBytes: 3 },
-    'POST /items/:id (http:8080) was answered while its request body was abandoned half read, 3 bytes of it unread; the client left 61 s ago.',
+    'POST /items/:id (http:8080) was answered while its request body was abandoned half read (3 bytes unread); the client left 61 s ago.',
   ],
   [
     'pipelined-behind-pending-response',
@@ -70,7 +76,7 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
   [
     'write-stalled',
     { unsentBytes: 2_000_000 },
-    'The connection to net:4025 from 10.0.0.7:51000 was ended with bytes that the peer does not take, 2,000,000 bytes not delivered; the client left 61 s ago.',
+    'The connection to net:4025 from 10.0.0.7:51000 was ended with bytes that the peer does not take (2,000,000 bytes not delivered); the client left 61 s ago.',
   ],
   [
     'detached-handle',
@@ -80,7 +86,7 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
   [
     'not-owned-by-this-thread',
     { side: 'unknown', server: undefined },
-    'An fd that no JS socket of this thread owns, connected from 10.0.0.7:51000 belongs to no JS socket of this thread; the peer left 61 s ago.',
+    'The connection with 10.0.0.7:51000 (fd 23) belongs to no JS socket of this thread; the peer left 61 s ago.',
   ],
   [
     'held-by-another-process',
@@ -110,7 +116,11 @@ describe('the explanation', () => {
       { kind: 'reset' },
       'both ends have closed the connection 61 s ago and only the fd is left.',
     ],
-    ['a full window', { kind: 'stalled' }, 'the client cannot even deliver its FIN: the receive window is full.'],
+    [
+      'a full window',
+      { kind: 'stalled' },
+      'the receive window has been full for 61 s, and behind it no FIN of the client can arrive.',
+    ],
     ['a socket of nobody', { side: 'unknown' }, 'the peer left 61 s ago.'],
   ])('ends with what happened: %s', (_name, change, ending) => {
     for (const cause of LEAK_CAUSES) {

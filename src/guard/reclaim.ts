@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net';
+import { badOption, GuardError } from '../errors.js';
+import { LEAK_KINDS, type LeakKind, type LeakReport } from '../leaks/report.js';
+import type { ReclaimOptions } from '../options.js';
+import { checkOptionNames, describeRange, integerIn, RANGES } from '../options.js';
+import { httpMessageOf, isServerResponse } from '../sockets/node-internals.js';
+import { inboundRequestOf } from '../sockets/stream-facts.js';
+import { tlsSocketOf } from '../sockets/notes.js';
+
+/** Which leaks the guard destroys, and when. */
+export interface ReclaimPolicy {
+  readonly afterMs: number;
+  readonly kinds: ReadonlySet<LeakKind>;
+  readonly filter: ((leak: LeakReport) => boolean) | undefined;
+}
+
+const NAMES = new Set(['afterMs', 'kinds', 'filter']);
+
+/** @throws GuardError CWG_ERR_OPTION; undefined when nothing is to be reclaimed. */
+export function resolveReclaim(option: boolean | ReclaimOptions | undefined): ReclaimPolicy | undefined {
+  if (option === undefined || option === false) return undefined;
+  if (option === true) return { afterMs: 0, kinds: new Set(LEAK_KINDS), filter: undefined };
+  if (!isPlainObject(option)) throw badOption('reclaim', option, 'true, false or an object { afterMs, kinds, filter }');
+  checkOptionNames(option, NAMES, 'reclaim.');
+  const { afterMs = 0, kinds = LEAK_KINDS, filter } = option;
+  if (!integerIn(afterMs, RANGES.reclaimAfter)) {
+    throw badOption('reclaim.afterMs', afterMs, describeRange(RANGES.reclaimAfter, 'a whole number of milliseconds'));
+  }
+  if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => LEAK_KINDS.includes(kind as LeakKind))) {
+    throw badOption('reclaim.kinds', kinds, `an array of ${LEAK_KINDS.join(', ')}`);
+  }
+  if (filter !== undefined && typeof filter !== 'function') {
+    throw badOption('reclaim.filter', filter, 'a function (leak) => boolean');
+  }
+  return { afterMs, kinds: new Set(kinds as readonly LeakKind[]), filter };
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether the policy and the socket's route let the guard destroy it. */
+export function mayReclaim(policy: ReclaimPolicy, leak: LeakReport, socket: Socket): boolean {
+  if (!policy.kinds.has(leak.kind)) return false;
+  if (leak.side === 'inbound' && inboundRequestOf(socket)?.reclaim === false) return false;
+  return policy.filter?.(leak) ?? true;
+}
+
+/**
+ * Destroys a leak, as the application should have done: handlers see 'close', pools forget it. The error goes with it only
+ * where somebody listens, since an 'error' event without a listener ends the process.
+ */
+export function reclaim(raw: Socket, leak: LeakReport): void {
+  const socket = tlsSocketOf(raw) ?? raw;
+  const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard reclaimed a leaked socket: ${leak.explanation}`);
+  socket.destroy(errorIsHeard(socket) ? error : undefined);
+}
+
+function errorIsHeard(socket: Socket): boolean {
+  if (socket.listenerCount('error') === 0) return false;
+  // http hands the error of a client's socket on to its ClientRequest.
+  const message = httpMessageOf(socket) as { listenerCount?: (event: string) => number } | undefined;
+  if (message === undefined || isServerResponse(message)) return true;
+  return typeof message.listenerCount === 'function' && message.listenerCount('error') > 0;
+}

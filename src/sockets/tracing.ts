@@ -1,0 +1,73 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Origin, RequestNotes } from './notes.js';
+
+/**
+ * Follows an inbound request into what its handler sends out, so that an unread upstream response can name the route that
+ * asked for it. Off until a guard asks for it: before Node 24 an AsyncLocalStorage costs every promise of the process.
+ */
+let storage: AsyncLocalStorage<RequestNotes> | undefined;
+let tracers = 0;
+let stackTakers = 0;
+
+/** Returns its undo. */
+export function traceRequests(): () => void {
+  storage ??= new AsyncLocalStorage();
+  tracers++;
+  return once(() => {
+    if (--tracers > 0) return;
+    storage?.disable();
+    storage = undefined;
+  });
+}
+
+/** Returns its undo. */
+export function takeStacks(): () => void {
+  stackTakers++;
+  return once(() => {
+    stackTakers--;
+  });
+}
+
+/** From here on, what this turn of the event loop starts belongs to `request`. */
+export function enterRequest(request: RequestNotes): void {
+  storage?.enterWith(request);
+}
+
+/** Where the call that is being made now comes from; undefined when nobody wants to know. */
+export function currentOrigin(): Origin | undefined {
+  const requestedBy = storage?.getStore();
+  const stack = stackTakers > 0 ? applicationStack() : undefined;
+  return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
+}
+
+const OWN_FILES = new URL('..', import.meta.url).href;
+const MAX_FRAMES = 10;
+
+/** The stack without Node's, node_modules' and this library's frames; undefined when none is left (fetch has none). */
+function applicationStack(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  const frames = stack
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+    .filter(
+      (line) =>
+        line.startsWith('at ') &&
+        /[/\\]/.test(line) &&
+        !/node:|[/\\]node_modules[/\\]/.test(line) &&
+        !line.includes(OWN_FILES),
+    );
+  return frames.length === 0 ? undefined : frames.slice(0, MAX_FRAMES).join('\n');
+}
+
+function once(undo: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    undo();
+  };
+}
