@@ -103,7 +103,11 @@ export function renderSamples({ configurations, scaled }) {
       return `${micros(middle)} (${range(micros(low), micros(high))})`;
     }),
   ]);
-  if (find(configurations[0], 'ss').ofSs) {
+  rows.splice(1, 0, [
+    'of these samples, the 99th percentile',
+    ...configurations.map((configuration) => micros(find(configuration, 'timed').p99)),
+  ]);
+  if (find(configurations[0], 'ss')) {
     rows.push([
       '**`ss` costs this many samples**',
       ...configurations.map((configuration) => `**${fixed(find(configuration, 'timed').ofSs, 0)}**`),

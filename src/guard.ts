@@ -5,12 +5,20 @@ import { answersFor, type Claimant } from './guard/claims.js';
 import { LeakFinder } from './guard/leak-finder.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
-import { countHalfClosed, GUARD_OPERATIONS, LeakTallies, type GuardOperation, type GuardStats } from './guard/stats.js';
+import {
+  countHalfClosed,
+  GUARD_OPERATIONS,
+  LeakTallies,
+  worstCollisionRatio,
+  type GuardOperation,
+  type GuardStats,
+} from './guard/stats.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { monotonicMs } from './kernel/clock.js';
-import { countDeparting } from './kernel/departing.js';
+import { departingSockets } from './kernel/departing.js';
 import { loadBinding } from './kernel/loader.js';
 import type { NativeBinding } from './kernel/native.js';
+import { ephemeralPorts } from './kernel/port-range.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
 import { resolveGuardOptions, type GuardOptions } from './options.js';
 import { addressesOf, defaultServerName, WatchedServers } from './sockets/servers.js';
@@ -76,6 +84,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #onLeak: GuardOptions['onLeak'];
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
+  readonly #durationCallbacks = new Set<(seconds: number) => void>();
   #untrace: readonly (() => void)[] = [];
   #closed = false;
 
@@ -106,6 +115,9 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       released: (report) => {
         this.#released[report.kind]++;
         this.#tell('released', report);
+      },
+      ended: (ageMs) => {
+        for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
@@ -156,13 +168,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     return this.#engine?.finder.sockets() ?? [];
   }
 
-  /** Sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
-  departing(): number {
+  /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
+  departing(): Set<string> {
     try {
-      return this.#engine ? countDeparting(this.#engine.binding) : 0;
+      const cookies = this.#engine ? departingSockets(this.#engine.binding) : [];
+      return new Set(Array.from(cookies, String));
     } catch (error) {
       this.#fail('sock_diag', error);
-      return 0;
+      return new Set();
     }
   }
 
@@ -184,12 +197,22 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       reclaimed: { ...this.#reclaimed },
       unreported: finder?.withheld ?? 0,
       oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
+      portCollisionRatio: worstCollisionRatio(leaked, ephemeralPorts()),
       unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
       listeners: binding ? this.#listenerStats(binding) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
       errors: { ...this.#errors, ...table?.errors, sock_diag: this.#errors.sock_diag + (table?.errors.sock_diag ?? 0) },
     };
+  }
+
+  /**
+   * Calls back with how long each socket was half-closed, reset or stalled, when it is closed; leak or not, but only those
+   * that a sample saw. Returns its undo. @internal
+   */
+  onDuration(callback: (seconds: number) => void): () => void {
+    this.#durationCallbacks.add(callback);
+    return () => this.#durationCallbacks.delete(callback);
   }
 
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */

@@ -1,8 +1,15 @@
 import { setImmediate } from 'node:timers';
-import { Counter, Gauge, register as globalRegister, type OpenMetricsContentType, type Registry } from 'prom-client';
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  register as globalRegister,
+  type OpenMetricsContentType,
+  type Registry,
+} from 'prom-client';
 import { badArgument, badOption, GuardError } from './errors.js';
 import { Guard } from './guard.js';
-import { METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './metrics/families.js';
+import { DURATION_HISTOGRAM, METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './metrics/families.js';
 import { checkOptionNames } from './options.js';
 import type { GuardStats } from './guard/stats.js';
 
@@ -72,12 +79,18 @@ function exportersOf(register: GuardRegistry): Map<string, Exporter> {
 
 type Metric = Gauge | Counter;
 
+interface Member {
+  readonly labels: Labels;
+  readonly unobserve: () => void;
+}
+
 /** The metrics of all guards that share a registry and a prefix: prom-client lets a name be registered once. */
 class Exporter {
   readonly #register: GuardRegistry;
   readonly #labelNames: readonly string[];
   readonly #metrics = new Map<string, Metric>();
-  readonly #members = new Map<Guard, Labels>();
+  readonly #members = new Map<Guard, Member>();
+  #durations: Histogram | undefined;
   /** Totals of guards that were taken out: a counter must not fall. */
   readonly #retired = new Map<string, Row[]>();
   #snapshot: { readonly stats: GuardStats; readonly labels: Labels }[] | undefined;
@@ -87,6 +100,7 @@ class Exporter {
     this.#labelNames = labelNames;
     try {
       for (const family of METRIC_FAMILIES) this.#metrics.set(family.name, this.#create(family, prefix));
+      this.#durations = this.#createDurations(prefix);
     } catch (error) {
       this.#unregister();
       throw new GuardError(
@@ -99,8 +113,8 @@ class Exporter {
 
   /** False after the application cleared its registry. */
   isRegistered(): boolean {
-    for (const metric of this.#metrics.values()) if (!this.#holds(metric)) return false;
-    return this.#metrics.size > 0;
+    const all = this.#all();
+    return all.length > 0 && all.every((metric) => this.#holds(metric));
   }
 
   add(guard: Guard, labels: Labels): () => void {
@@ -117,15 +131,20 @@ class Exporter {
         `close-wait-guard: labels of this guard are named [${names.join(', ')}], and those of the guards already in this registry [${this.#labelNames.join(', ')}]; they must agree`,
       );
     }
-    this.#members.set(guard, labels);
+    const durations = this.#durations;
+    durations?.zero(labels);
+    const unobserve = guard.onDuration((seconds) => durations?.observe(labels, seconds));
+    this.#members.set(guard, { labels, unobserve });
     return () => {
       this.#remove(guard);
     };
   }
 
   #remove(guard: Guard): void {
-    const labels = this.#members.get(guard);
-    if (!labels) return;
+    const member = this.#members.get(guard);
+    if (!member) return;
+    const { labels, unobserve } = member;
+    unobserve();
     this.#members.delete(guard);
     this.#snapshot = undefined;
     if (this.#members.size === 0) {
@@ -147,7 +166,7 @@ class Exporter {
       name: `${prefix}${family.name}`,
       help: family.help,
       labelNames: [...family.labelNames, ...this.#labelNames],
-      registers: [this.#register as Registry],
+      registers: [this.#register],
       aggregator: family.combine,
     };
     const fill = (metric: Metric): void => {
@@ -166,6 +185,17 @@ class Exporter {
             fill(this);
           },
         });
+  }
+
+  #createDurations(prefix: string): Histogram {
+    const { name, help, buckets } = DURATION_HISTOGRAM;
+    return new Histogram({
+      name: `${prefix}${name}`,
+      help,
+      buckets: [...buckets],
+      labelNames: [...this.#labelNames],
+      registers: [this.#register],
+    });
   }
 
   #fill(metric: Metric, { name, combine, rows }: MetricFamily): void {
@@ -190,7 +220,7 @@ class Exporter {
    */
   #sample(): readonly { readonly stats: GuardStats; readonly labels: Labels }[] {
     if (this.#snapshot) return this.#snapshot;
-    this.#snapshot = Array.from(this.#members, ([guard, labels]) => {
+    this.#snapshot = Array.from(this.#members, ([guard, { labels }]) => {
       guard.leaks();
       return { stats: guard.stats(), labels };
     });
@@ -200,14 +230,18 @@ class Exporter {
     return this.#snapshot;
   }
 
-  #holds(metric: Metric): boolean {
+  #all(): (Metric | Histogram)[] {
+    return [...this.#metrics.values(), ...(this.#durations ? [this.#durations] : [])];
+  }
+
+  #holds(metric: Metric | Histogram): boolean {
     return this.#register.getSingleMetric(nameOf(metric)) === (metric as unknown);
   }
 
   #unregister(): void {
-    for (const metric of this.#metrics.values())
-      if (this.#holds(metric)) this.#register.removeSingleMetric(nameOf(metric));
+    for (const metric of this.#all()) if (this.#holds(metric)) this.#register.removeSingleMetric(nameOf(metric));
     this.#metrics.clear();
+    this.#durations = undefined;
     this.#retired.clear();
   }
 }
@@ -217,6 +251,6 @@ function isObject(value: unknown): boolean {
 }
 
 /** prom-client's types keep a metric's name to themselves. */
-function nameOf(metric: Metric): string {
+function nameOf(metric: Metric | Histogram): string {
   return (metric as unknown as { readonly name: string }).name;
 }

@@ -35,8 +35,8 @@ if (guard.supported) {
 if (settings.metricsPort !== undefined && isMainThread) serveMetrics(guard, settings.metricsPort);
 
 function serveMetrics(collected: Guard, port: number): void {
-  import('./prometheus.js').then(
-    ({ collectGuardMetrics, registryOf }) => {
+  import('./prometheus.js')
+    .then(({ collectGuardMetrics, registryOf }) => {
       const register = registryOf();
       collectGuardMetrics(collected, { register });
       const server = createServer((request, response) => {
@@ -57,12 +57,9 @@ function serveMetrics(collected: Guard, port: number): void {
       });
       server.on('connection', (socket) => socket.unref());
       server.listen(port, '127.0.0.1').unref();
-    },
-    (error: unknown) => {
-      warnSetting(
-        'CLOSE_WAIT_GUARD_METRICS_PORT',
-        `/metrics needs the package prom-client (npm install prom-client): ${String(error)}`,
-      );
-    },
-  );
+    })
+    .catch((error: unknown) => {
+      // prom-client is not installed, or the application has metrics of these names.
+      warnSetting('CLOSE_WAIT_GUARD_METRICS_PORT', `/metrics cannot be served (it needs prom-client): ${String(error)}`);
+    });
 }

@@ -35,8 +35,13 @@ async function main() {
     if (options.collision) return await (await import('./namespace.mjs')).runCollision();
     return await (await import('./story.mjs')).tellStory();
   } catch (error) {
-    if (!(error instanceof NotTrue)) throw error;
-    console.error(`\n${red('NOT TRUE HERE:')} ${error.message}`);
+    if (error.code === 'ERR_MODULE_NOT_FOUND') {
+      console.error(`${error.message}\n\n${red('The package is not built, or not installed: run npm ci first.')}`);
+    } else if (error instanceof NotTrue) {
+      console.error(`\n${red('NOT TRUE HERE:')} ${error.message}`);
+    } else {
+      throw error;
+    }
     return 1;
   }
 }

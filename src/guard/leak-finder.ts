@@ -18,6 +18,8 @@ export interface FinderEvents {
   leaked(report: LeakReport, socket: Socket | undefined): void;
   released(report: LeakReport): void;
   reclaimed(report: LeakReport): void;
+  /** A socket whose peer had left is closed, leak or not. */
+  ended(ageMs: number): void;
   /** A filter of the application threw. */
   filterFailed(error: unknown): void;
   failed(error: unknown): void;
@@ -149,7 +151,7 @@ export class LeakFinder {
       const startedAt = monotonicMs();
       const departed = this.#table.look(startedAt, how).filter((socket) => this.#isMine(socket));
       this.#departed = new Map(departed.map((socket) => [socket.cookie, socket]));
-      const { leaked, released, withheld } = this.#tracker.observe(
+      const { leaked, ended, released, withheld } = this.#tracker.observe(
         departed.map(sightingOf),
         startedAt,
         this.#clock.advance(startedAt, loopIdleMs()),
@@ -158,6 +160,7 @@ export class LeakFinder {
       this.#withheld = withheld;
       // A listener may close the guard: it hears of nothing more, and claims no socket.
       for (const { id } of leaked) if (!this.#closed) this.#report(id);
+      for (const { ageMs } of ended) this.#events.ended(ageMs);
       for (const { id, ageMs } of released) if (!this.#closed) this.#release(id, ageMs);
       if (!this.#closed) this.#reclaimDue();
       this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
@@ -212,6 +215,7 @@ export class LeakFinder {
       if (!report || !this.#mayReclaim(policy, report, socket)) continue;
       reclaim(socket, report);
       this.#forget(id);
+      this.#events.ended(report.ageMs);
       this.#events.reclaimed(report);
     }
   }

@@ -1,4 +1,4 @@
-import type { LeakCause, LeakKind } from '../leaks/report.js';
+import type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
 import type { Side } from '../sockets/announcements.js';
 
 /** Leaks that agree in every label. */
@@ -44,6 +44,11 @@ export interface GuardStats {
   readonly unreported: number;
   /** Age of the oldest half-closed or reset socket, ms; 0 when there is none. */
   readonly oldestMs: number;
+  /**
+   * The chance that the next connection of a peer picks a port pair that a leak still holds, for the worst peer: its leaks
+   * on one listening port over the size of the ephemeral port range. 0 to 1.
+   */
+  readonly portCollisionRatio: number;
   /** Unread bytes held by leaks, in the kernel and in streams. */
   readonly unreadBytes: number;
   readonly listeners: readonly ListenerStats[];
@@ -109,6 +114,21 @@ export class LeakTallies {
 }
 
 type LeakLabels = Pick<LeakCount, 'kind' | 'cause' | 'side'> & { readonly route: string | undefined };
+
+/** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
+export function worstCollisionRatio(leaks: readonly LeakReport[], ephemeralPortCount: number): number {
+  const perPeer = new Map<string, number>();
+  let worst = 0;
+  for (const { side, remoteAddress, localPort } of leaks) {
+    // A connection that we opened collides on our ports, of which the kernel chooses a free one by itself.
+    if (side === 'outbound' || remoteAddress === undefined) continue;
+    const key = `${remoteAddress} ${localPort}`;
+    const count = (perPeer.get(key) ?? 0) + 1;
+    perPeer.set(key, count);
+    worst = Math.max(worst, count);
+  }
+  return Math.min(1, worst / ephemeralPortCount);
+}
 
 /** Half-closed sockets by side and server. */
 export function countHalfClosed(

@@ -35,6 +35,8 @@ export interface Verdict {
   readonly leaked: readonly TrackedSocket[];
   /** Reported leaks that are closed now. */
   readonly released: readonly TrackedSocket[];
+  /** Everything that is closed now, leak or not; `released` is a part of it. */
+  readonly ended: readonly TrackedSocket[];
   /** Would be leaks but for the limit on reports. */
   readonly withheld: number;
 }
@@ -91,13 +93,12 @@ export class LeakTracker {
       if (track) this.#update(track, sighting);
       else this.#tracks.set(sighting.id, this.#first(sighting, sinceLastLookMs));
     }
-    const released: TrackedSocket[] = [];
+    const ended: TrackedSocket[] = [];
     for (const track of this.#tracks.values()) {
       if (seen.has(track.id)) continue;
       this.#tracks.delete(track.id);
-      if (!track.reported) continue;
-      this.#reported--;
-      released.push(this.#view(track));
+      if (track.reported) this.#reported--;
+      ended.push(this.#view(track));
     }
     const leaked: TrackedSocket[] = [];
     let withheld = 0;
@@ -110,7 +111,7 @@ export class LeakTracker {
         leaked.push(this.#view(track));
       }
     }
-    return { leaked, released, withheld };
+    return { leaked, ended, released: ended.filter(({ reported }) => reported), withheld };
   }
 
   has(id: bigint): boolean {

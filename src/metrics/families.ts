@@ -19,6 +19,14 @@ export interface MetricFamily {
 /** An empty label is the same as none in Prometheus: these rows are the zeros before the first leak. */
 const noLeaks = (): Row[] => LEAK_KINDS.map((kind) => [{ kind, cause: '', side: '', route: '' }, 0]);
 
+/** How long sockets stayed half-closed, reset or stalled until they were closed. Not read off the stats: it is observed. */
+export const DURATION_HISTOGRAM = {
+  name: 'close_wait_duration_seconds',
+  help: 'How long a socket whose peer had left stayed open; counted when it is closed.',
+  // From a slow handler's to the default of closeWaitTimeout (60) and the hours that leaks last.
+  buckets: [0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400],
+} as const;
+
 /** Names are constants, units are base units, `_total` is on counters alone; labels are closed sets or capped. */
 export const METRIC_FAMILIES: readonly MetricFamily[] = [
   {
@@ -72,6 +80,14 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     labelNames: [],
     combine: 'max',
     rows: ({ oldestMs }) => [[{}, oldestMs / 1000]],
+  },
+  {
+    name: 'close_wait_port_collision_ratio',
+    help: 'Chance that the next connection of the worst peer picks a port pair that a leak still holds.',
+    type: 'gauge',
+    labelNames: [],
+    combine: 'max',
+    rows: ({ portCollisionRatio }) => [[{}, portCollisionRatio]],
   },
   {
     name: 'close_wait_unread_bytes',

@@ -29,7 +29,8 @@ const soon = setImmediate;
 
 /**
  * The sockets of this thread that are half-closed (CLOSE_WAIT) or reset with their fd still open, and that nobody closes
- * within `deadlineMs`. Looks again and again, with growing pauses, and returns as soon as there is none left.
+ * within `deadlineMs`. A stalled one (its receive window is full) counts when its peer is on this host and has closed, and
+ * when `strict`. Looks again and again, with growing pauses, and returns as soon as there is none left.
  * Where the addon cannot run it finds nothing, and a process warning says so once.
  * @throws GuardError CWG_ERR_OPTION
  */
@@ -37,7 +38,12 @@ export async function findLeakedSockets(options?: FindLeakedSocketsOptions): Pro
   const resolved = resolveFindOptions(options);
   const { servers } = resolved;
   const guard = new Guard(
-    { closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, scope: servers ? 'watched' : 'process' },
+    {
+      closeWaitTimeout: NO_TIMEOUT_MS,
+      sampleInterval: 0,
+      scope: servers ? 'watched' : 'process',
+      traceRequests: false,
+    },
     { observer: true },
   );
   try {
@@ -61,25 +67,40 @@ export async function assertNoLeakedSockets(options?: FindLeakedSocketsOptions):
   throw error;
 }
 
-async function search(guard: Guard, { deadlineMs, strict, isIgnored }: ResolvedFindOptions): Promise<LeakReport[]> {
+async function search(guard: Guard, options: ResolvedFindOptions): Promise<LeakReport[]> {
+  const { deadlineMs, strict } = options;
+  let seen: Look = { suspects: [], departing: 0 };
   await turn();
-  // A client that has just left may not look like it here yet.
-  await waitUntil(() => guard.departing() === 0, deadlineMs);
-  let halfClosed: LeakReport[] = [];
+  // A client that has just left may not look like it here yet: first its FIN has to arrive.
   await waitUntil(() => {
-    halfClosed = look(guard, isIgnored);
-    return halfClosed.length === 0;
+    seen = look(guard, options);
+    return seen.departing === 0;
+  }, deadlineMs);
+  await waitUntil(() => {
+    seen = look(guard, options);
+    return seen.suspects.length === 0;
   }, deadlineMs);
   // The last thing an application reads of a socket it then leaks, it often reads right after the first look.
   // So progress counts only in the second half.
-  return strict ? halfClosed : halfClosed.filter(({ idleMs }) => idleMs >= deadlineMs / 2);
+  return strict ? seen.suspects : seen.suspects.filter(({ idleMs }) => idleMs >= deadlineMs / 2);
 }
 
-function look(guard: Guard, isIgnored: (leak: LeakReport) => boolean): LeakReport[] {
-  return guard
-    .sockets()
-    .map(({ leaked: _leaked, ...report }) => report)
-    .filter((report) => !isIgnored(report));
+interface Look {
+  readonly suspects: LeakReport[];
+  /** How many sockets a FIN is on its way to. */
+  readonly departing: number;
+}
+
+function look(guard: Guard, { isIgnored, strict }: ResolvedFindOptions): Look {
+  const departing = guard.departing();
+  const suspects: LeakReport[] = [];
+  for (const { leaked: _leaked, ...report } of guard.sockets()) {
+    // A full window alone is no leak yet: the peer may be there, and wait for the application.
+    const isSuspect = report.kind !== 'stalled' || strict || departing.has(report.id);
+    if (isIgnored(report)) departing.delete(report.id);
+    else if (isSuspect) suspects.push(report);
+  }
+  return { suspects, departing: departing.size };
 }
 
 /**

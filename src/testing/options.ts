@@ -19,8 +19,9 @@ export interface FindLeakedSocketsOptions {
    */
   deadlineMs?: number | undefined;
   /**
-   * `true`: every socket that is still half-closed at the deadline is a leak. `false`: not one that made progress (bytes
-   * read, bytes acknowledged, a state change) in the second half of the deadline: somebody works on it.
+   * `true`: every socket that is still half-closed, reset or stalled at the deadline is a leak. `false`: not one that made
+   * progress (bytes read, bytes acknowledged, a state change) in the second half of the deadline, as somebody works on it,
+   * and not a stalled one whose peer may still be there.
    * @default false
    */
   strict?: boolean | undefined;
@@ -54,7 +55,7 @@ export function resolveFindOptions(options: FindLeakedSocketsOptions = {}): Reso
   checkOptionNames(options, OPTION_NAMES);
   const deadlineMs: unknown = options.deadlineMs ?? FIND_DEFAULTS.deadlineMs;
   if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
-    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'milliseconds'));
+    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'a whole number of milliseconds'));
   }
   const strict: unknown = options.strict ?? FIND_DEFAULTS.strict;
   if (typeof strict !== 'boolean') throw badOption('strict', strict, 'true or false');

@@ -41,8 +41,8 @@ const charged = new Set<string>();
 const hooked = new WeakSet<object>();
 
 const getSuiteHooks = await loadGetSuiteHooks();
-// Knows every socket from now on, so that a leak found later has its route and its age.
-const observer = new Guard({ sampleInterval: 0 }, { observer: true });
+// Knows every socket from now on, so that a leak found later has its route, its age, and where and for whom it was opened.
+const observer = new Guard({ sampleInterval: 0, traceRequests: true, captureStacks: true }, { observer: true });
 const unfollow = followFastifyRoutes();
 
 vitest.afterAll(() => {

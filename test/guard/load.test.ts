@@ -57,7 +57,7 @@ describe('many sockets', () => {
 describe('on demand only (sampleInterval 0)', () => {
   const stage = stageOfEachTest();
 
-  it('nothing is looked at until somebody asks, and then at once', async () => {
+  it('nothing is looked at until somebody asks', async () => {
     const guard = createGuard({ ...QUICK, sampleInterval: 0, scope: 'watched' });
     const control = createGuard(QUICK);
     for (const each of [guard, control]) stage.undo(() => each.close());
@@ -73,7 +73,9 @@ describe('on demand only (sampleInterval 0)', () => {
     expect(ours.leaks).toEqual([]);
     expect(guard.stats().lastSample).toBe(lastSample);
 
-    expect(guard.leaks()).toMatchObject([{ localPort: port, cause: 'never-read' }]);
+    // Between two looks far apart only the loop's idle time counts, so the first one may be too early.
+    const leak = await until('it to be found', () => guard.leaks()[0]);
+    expect(leak).toMatchObject({ localPort: port, cause: 'never-read' });
     expect(ours.leaks).toHaveLength(1);
     expect(guard.stats().lastSample).not.toBe(lastSample);
   });

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import http from 'node:http';
-import net from 'node:net';
+import net, { type Socket } from 'node:net';
+import { setTimeout } from 'node:timers';
 import { describe, expect } from 'vitest';
 import { CLOSE_WAIT, kernelRows, type KernelRow } from '../support/kernel-view.js';
 import { testLookAlikes } from '../support/look-alike.js';
@@ -47,6 +49,20 @@ describe('nobody is accused while the event loop is blocked for longer than clos
         expect(row, 'it waits in the accept queue, without an fd').toMatchObject({ inode: 0 });
         await until('it to be accepted', () => accepted > 0);
         expect((await client).code).toBe(0);
+        return port;
+      },
+    },
+    {
+      name: 'the application closes the socket soon after, not at once',
+      closeWaitTimeout: 1_000,
+      play: async (stage) => {
+        let accepted: Socket | undefined;
+        const port = await stage.listen(net.createServer({ pauseOnConnect: true }, (socket) => (accepted = socket)));
+        await stage.visit(port, 'hello');
+        expect(halfClosed(port)).toHaveLength(1);
+        blockEventLoop(2_000);
+        setTimeout(() => accepted?.resume(), 300);
+        await once(accepted!, 'close');
         return port;
       },
     },

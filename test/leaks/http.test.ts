@@ -17,8 +17,7 @@ describe('an http server leaks a socket when', () => {
   testLeaks([
     {
       name: 'an upgraded socket is read and never ended',
-      // Node announces no upgrade on its diagnostics channel, so its route is not known.
-      report: { ...inbound, cause: 'half-open-not-ended' },
+      report: { ...inbound, cause: 'half-open-not-ended', method: 'GET', route: '/live' },
       start: async (stage) => {
         const server = http.createServer();
         server.on('upgrade', (_request, socket: Socket) => {
@@ -71,7 +70,7 @@ describe('an http server leaks a socket when', () => {
     },
     {
       name: 'httpAllowHalfOpen is set and the handler never answers',
-      report: { ...inbound, method: 'GET', route: '/never' },
+      report: { ...inbound, cause: 'response-not-ended', method: 'GET', route: '/never' },
       start: async (stage) => {
         const server = http.createServer(() => {});
         (server as http.Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
@@ -82,7 +81,7 @@ describe('an http server leaks a socket when', () => {
     },
     {
       name: 'the first of several pipelined requests is never answered',
-      report: { ...inbound },
+      report: { ...inbound, cause: 'pipelined-behind-pending-response' },
       start: async (stage) => {
         const server = http.createServer((request, response) => {
           if (request.url !== '/first') response.end('a'.repeat(200 * 1024));
@@ -105,7 +104,7 @@ describe('an http server leaks a socket when', () => {
     },
     {
       name: 'the pipeline of a body failed and keepAliveTimeout is 0',
-      report: { ...inbound, method: 'POST', route: '/store' },
+      report: { ...inbound, cause: 'request-body-abandoned', method: 'POST', route: '/store' },
       start: async (stage) => {
         const nowhere = path.join(os.tmpdir(), 'close-wait-guard-no-such-directory', 'file');
         const server = http.createServer((request, response) => {

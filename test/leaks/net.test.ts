@@ -1,10 +1,6 @@
-/*
- * Two of the kinds and causes that raw sockets can show come with a later version and have no test here yet: `stalled`
- * (an upload that fills the receive window, so that the FIN cannot arrive) and `held-by-another-process` (a child that
- * inherited the socket).
- */
 import net, { type Socket } from 'node:net';
 import { describe } from 'vitest';
+import { kernelRow } from '../support/kernel-view.js';
 import { testLeaks } from '../support/leak-case.js';
 import { until } from '../support/until.js';
 
@@ -106,8 +102,7 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'its handle was taken off it and left open',
-      // No JS socket of this thread owns the fd: which side it was is not known.
-      report: { kind: 'close-wait' },
+      report: { kind: 'close-wait', cause: 'detached-handle' },
       start: async (stage) => {
         let handle: { close(): void; readStop(): void } | undefined;
         const server = net.createServer((socket) => {
@@ -124,7 +119,7 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'the client sent its FIN, stopped reading, and the answer is stuck',
-      report: { ...inbound },
+      report: { ...inbound, cause: 'write-stalled' },
       start: async (stage) => {
         const server = net.createServer({ allowHalfOpen: true }, (socket) => {
           socket.resume();
@@ -136,6 +131,22 @@ describe('a raw server leaks a socket when', () => {
         client.say('get');
         await client.halfClose();
         return { port, unread: 0 };
+      },
+    },
+  ]);
+});
+
+describe('an upload that fills the receive window, so that the FIN cannot arrive,', () => {
+  testLeaks([
+    {
+      name: 'is a leak when nobody reads it',
+      report: { kind: 'stalled', side: 'inbound', cause: 'never-read', state: 'ESTABLISHED' },
+      start: async (stage) => {
+        const port = await stage.listen(net.createServer(() => {}));
+        const client = await stage.connect(port);
+        client.socket.end(Buffer.alloc(8 * 1024 * 1024));
+        await until('the window to be full', () => kernelRow(client.port, port)?.sendQueue);
+        return { port };
       },
     },
   ]);

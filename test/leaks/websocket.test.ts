@@ -10,7 +10,7 @@ describe('a WebSocket server leaks a socket when', () => {
   testLeaks([
     {
       name: 'it pauses a connection and does not resume it',
-      report: { kind: 'close-wait', side: 'inbound', cause: 'paused' },
+      report: { kind: 'close-wait', side: 'inbound', cause: 'paused', route: '/live' },
       start: async (stage) => {
         let accepted: WebSocket | undefined;
         const server = http.createServer();

@@ -36,7 +36,7 @@ describe('a program with the preload', () => {
     ['CLOSE_WAIT_GUARD_TIMEOUT_MS', 'soon', '60000 is used'],
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '0', '1000 is used'],
     ['CLOSE_WAIT_GUARD_METRICS_PORT', '70000', 'it is left out'],
-    ['CLOSE_WAIT_GUARD_RECLAIM', '1', 'cannot reclaim sockets yet'],
+    ['CLOSE_WAIT_GUARD_RECLAIM', 'yes', 'it takes 1 or 0; 0 is used'],
   ])('runs with %s=%s, and is warned', async (name, value, words) => {
     const { code, stdout, stderr } = await runNode([...PRELOAD, '-p', '6 * 7'], { [name]: value });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '42\n' });
@@ -77,6 +77,16 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
     });
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
     expect(stderr).toContain(`/metrics cannot be served on 127.0.0.1:${port} (listen EADDRINUSE`);
+  });
+
+  it('is a warning, and the program runs, where it has metrics of the same names', async () => {
+    const port = await freePort(stage);
+    const code = `
+      new (require('prom-client').Gauge)({ name: 'close_wait_oldest_seconds', help: 'of the application' });
+      setTimeout(() => console.log('done'), 300);`;
+    const outcome = await runNode([...PRELOAD, '-e', code], { CLOSE_WAIT_GUARD_METRICS_PORT: String(port) });
+    expect(outcome).toMatchObject({ code: 0, stdout: 'done\n' });
+    expect(outcome.stderr).toContain('close_wait_oldest_seconds has already been registered');
   });
 
   it('shows that a program whose stderr was closed goes on', async () => {

@@ -45,8 +45,8 @@ describe('assertNoLeakedSockets()', () => {
       `  1. POST /uploads/7 (http:${port}): inbound, close-wait, request-body-not-read`,
       expect.stringMatching(
         new RegExp(
-          `^     POST /uploads/7 \\(http:${port}\\) has not read its request body of 100,000 bytes, ` +
-            '[\\d,]+ bytes of it unread,? and has not answered; the client left \\d+(\\.\\d)? m?s ago\\.$',
+          `^ {5}POST /uploads/7 \\(http:${port}\\) has not read its request body ` +
+            '\\(100,000 bytes declared, [\\d,]+ unread\\) and has not answered; the client left [\\d.]+ m?s ago\\.$',
         ),
       ),
       '     Fix: Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.',

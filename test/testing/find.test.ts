@@ -8,7 +8,7 @@ import { listenApp } from '../support/fastify-app.js';
 import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRow, kernelRows } from '../support/kernel-view.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
-import { get, type Stage } from '../support/stage.js';
+import { get, type Client, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 /** Long enough for a real close on a busy machine, short enough to wait for when there is none. */
@@ -33,6 +33,21 @@ async function halfClosed(on: Stage, server: Server): Promise<{ socket: Socket; 
   const [socket] = await accepted;
   await client.halfClose();
   return { socket, port, peerPort: client.port };
+}
+
+/** A connection over which the client has sent more than the server, which reads nothing, has room for. */
+async function fullWindow(): Promise<{ guard: Guard; socket: Socket; client: Client; port: number }> {
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const port = await stage.listen(server);
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const client = await stage.connect(port);
+  const [socket] = await accepted;
+  client.say(Buffer.alloc(4_000_000));
+  const guard = new Guard({ sampleInterval: 0 }, { observer: true });
+  stage.undo(() => guard.close());
+  await until('the receive window to be full', () => guard.sockets().some(({ kind }) => kind === 'stalled'));
+  expect(kernelRow(client.port, port)!.sendQueue, 'bytes the kernel could not deliver').toBeGreaterThan(0);
+  return { guard, socket, client, port };
 }
 
 describe('finds', () => {
@@ -81,27 +96,36 @@ describe('finds', () => {
   });
 
   it('a socket whose client has just closed, and whose FIN waits behind unread data', async () => {
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    const port = await stage.listen(server);
-    const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const client = await stage.connect(port);
-    const [socket] = await accepted;
-    client.say(Buffer.alloc(4_000_000));
-    const { port: clientPort } = client;
-    await until('the receive window to be full', () => (kernelRow(clientPort, port)?.sendQueue ?? 0) > 0);
-    const guard = new Guard({ sampleInterval: 0 }, { observer: true });
-    stage.undo(() => guard.close());
-    expect(guard.departing()).toBe(0);
+    const { guard, socket, client, port } = await fullWindow();
+    const clientPort = client.port;
+    expect(guard.departing()).toEqual(new Set());
     client.socket.destroy();
     await until('the client to close', () => kernelRow(clientPort, port)?.state === FIN_WAIT1);
     expect(kernelRow(port, clientPort)).toMatchObject({ state: ESTABLISHED });
-    expect(guard.departing()).toBe(1);
-    expect(guard.sockets().filter(({ kind }) => kind === 'close-wait')).toEqual([]);
+    expect(guard.departing().size).toBe(1);
 
     const search = findLeakedSockets({ deadlineMs: 1_500 });
     setImmediate(() => setImmediate(() => setImmediate(() => socket.resume())));
-    expect(await search).toMatchObject([{ cause: 'half-open-not-ended', localPort: port }]);
-    expect(guard.departing()).toBe(0);
+    expect(await search).toMatchObject([{ kind: 'close-wait', cause: 'half-open-not-ended', localPort: port }]);
+    expect(guard.departing()).toEqual(new Set());
+  });
+
+  it('a stalled socket whose client has closed', async () => {
+    const { client, port } = await fullWindow();
+    const clientPort = client.port;
+    client.socket.destroy();
+    await until('the client to close', () => kernelRow(clientPort, port)?.state === FIN_WAIT1);
+    const leaks = await findLeakedSockets(QUICK);
+    expect(leaks).toMatchObject([{ kind: 'stalled', side: 'inbound', localPort: port, state: 'ESTABLISHED' }]);
+    expect(kernelRow(port, clientPort)).toMatchObject({ state: ESTABLISHED });
+    expect(await findLeakedSockets({ ...ENDLESS, ignore: [leaks[0]!.id] })).toEqual([]);
+  });
+
+  it('a stalled socket whose client is still there only when strict', async () => {
+    const { client, port } = await fullWindow();
+    expect(await findLeakedSockets(ENDLESS)).toEqual([]);
+    expect(await findLeakedSockets({ ...QUICK, strict: true })).toMatchObject([{ kind: 'stalled', localPort: port }]);
+    expect(kernelRow(client.port, port)).toMatchObject({ state: ESTABLISHED });
   });
 
   it('leaks with fake timers installed', async () => {
