@@ -82,9 +82,17 @@ export class OneShotLoad {
   close() {}
 }
 
-const HEAD = 'GET /items/42 HTTP/1.1\r\nHost: bench\r\n';
-const REQUEST = Buffer.from(`${HEAD}\r\n`);
-const LAST_REQUEST = Buffer.from(`${HEAD}Connection: close\r\n\r\n`);
+const HEAD = [
+  'GET /items/42 HTTP/1.1',
+  'host: 127.0.0.1:8080',
+  'accept: application/json, text/plain, */*',
+  'accept-language: en-GB,en;q=0.9',
+  'accept-encoding: gzip, deflate, br',
+  'user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+  '',
+].join('\r\n');
+const REQUEST = Buffer.from(`${HEAD}connection: keep-alive\r\n\r\n`);
+const LAST_REQUEST = Buffer.from(`${HEAD}connection: close\r\n\r\n`);
 const CLOSING_BRACE = '}'.charCodeAt(0);
 
 async function firstResponseLength(socket) {

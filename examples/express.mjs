@@ -27,7 +27,7 @@ const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}`);
 });
 
-const guard = createGuard({ closeWaitTimeout: 5_000 }); // 60 s by default; short here, so that you need not wait
+const guard = createGuard({ closeWaitTimeout: 2_000 }); // 60 s by default; short here, so that you need not wait
 guard.watch(server, { name: 'shop' });
 collectGuardMetrics(guard);
 guard.on('leak', (leak) => {

@@ -13,7 +13,7 @@ import Fastify from 'fastify';
 const app = Fastify({ logger: { level: 'warn' } });
 
 // 60 s by default; short here, so that you need not wait.
-await app.register(closeWaitGuard, { closeWaitTimeout: 5_000, metrics: { prefix: 'shop_' } });
+await app.register(closeWaitGuard, { closeWaitTimeout: 2_000, metrics: { prefix: 'shop_' } });
 
 app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
 

@@ -16,7 +16,7 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
 });
 
 const guard = createGuard({
-  closeWaitTimeout: 5_000, // 60 s by default; short here, so that you need not wait
+  closeWaitTimeout: 2_000, // 60 s by default; short here, so that you need not wait
   onLeak: (leak, socket) => {
     console.log(`leaked: ${leak.explanation}\nfix:    ${leak.fix}`);
     // The socket itself comes along: log what you know of it, or end it.

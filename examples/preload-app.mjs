@@ -1,7 +1,7 @@
 /**
  * An app that has never heard of close-wait-guard. The preload watches it all the same, and changes nothing in it:
  *
- *   CLOSE_WAIT_GUARD_TIMEOUT_MS=5000 CLOSE_WAIT_GUARD_METRICS_PORT=9464 \
+ *   CLOSE_WAIT_GUARD_TIMEOUT_MS=2000 CLOSE_WAIT_GUARD_METRICS_PORT=9464 \
  *     node --import close-wait-guard/register examples/preload-app.mjs
  *   head -c 100000 /dev/zero | curl -m 1 --data-binary @- http://127.0.0.1:3000/photos/7
  *   curl http://127.0.0.1:9464/metrics

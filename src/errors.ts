@@ -41,8 +41,13 @@ export function shown(value: unknown): string {
 }
 
 function nameOfClass(value: object): string {
-  const { constructor } = value as { constructor?: { name?: unknown } };
-  return typeof constructor?.name === 'string' ? constructor.name : 'object';
+  try {
+    const { constructor } = value as { constructor?: { name?: unknown } };
+    return typeof constructor?.name === 'string' ? constructor.name : 'object';
+  } catch {
+    // A getter or proxy that throws must not hide the error this is for.
+    return 'object';
+  }
 }
 
 export function badOption(name: string, value: unknown, takes: string): GuardError {

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AddressInfo, Server } from 'node:net';
 import { badOption, GuardError } from './errors.js';
 import { createGuard, noteRoute, type Guard } from './guard.js';
@@ -43,19 +43,20 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   }
   const guard = createGuard(guardOptions);
   let uncollect: (() => void) | undefined;
+  let answerUnrouted: Answer | undefined;
   try {
     guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify) });
     if (metrics !== false) {
       const { collectGuardMetrics, registryOf } = await loadPrometheus();
       uncollect = collectGuardMetrics(guard, metrics);
-      if (metricsRoute !== false) serveMetrics(fastify, metricsRoute, registryOf(metrics));
+      if (metricsRoute !== false) answerUnrouted = serveMetrics(fastify, metricsRoute, registryOf(metrics));
     }
   } catch (error) {
     guard.close();
     throw error;
   }
   guards.set(fastify.server, guard);
-  decorate(fastify, guard);
+  decorate(fastify, guard, answerUnrouted);
   guard.on('leak', (leak) => {
     fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
   });
@@ -84,15 +85,19 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
   if (!fastify.hasDecorator('closeWaitGuard')) decorate(fastify, guard);
 }
 
-function decorate(fastify: FastifyInstance, guard: Guard): void {
+/** Answers a request that Fastify found no route for, or says that it is not the one. */
+type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> | undefined;
+
+function decorate(fastify: FastifyInstance, guard: Guard, answerUnrouted?: Answer): void {
   fastify.decorate('closeWaitGuard', guard);
-  fastify.addHook('onRequest', (request, _reply, done) => {
+  // It runs for every request: one hook and not two, with a callback, for an async one would cost each of them a promise.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { url, config } = request.routeOptions;
     // HTTP/2 has no socket of a request's own, and no shape of it leaks.
-    if (request.raw.httpVersionMajor === 1) {
-      const { url, config } = request.routeOptions;
-      noteRoute(request.raw.socket, url, config.closeWaitGuard?.reclaim);
-    }
-    done();
+    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw.socket, url, config.closeWaitGuard?.reclaim);
+    const answer = url === undefined ? answerUnrouted?.(request, reply) : undefined;
+    if (answer) answer.catch(done);
+    else done();
   });
 }
 
@@ -100,20 +105,16 @@ function decorate(fastify: FastifyInstance, guard: Guard): void {
  * Answers GET `path`. In the root context this is done where Fastify found no route, so that an application which
  * declares the same path later keeps it; an encapsulated context has no say over the root's missing routes and gets a route.
  */
-function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): void {
+function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): Answer | undefined {
   const answer = async (reply: FastifyReply): Promise<FastifyReply> =>
     reply.header('content-type', register.contentType).send(await register.metrics());
-  if (!isRootContext(fastify)) {
-    if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) {
-      fastify.get(path, (_request, reply) => answer(reply));
-    }
-    return;
+  if (isRootContext(fastify)) {
+    return ({ method, url }, reply) => (isGet(method) && url.split('?', 1)[0] === path ? answer(reply) : undefined);
   }
-  // It runs for every request, so it is a callback hook: an async one would cost each of them a promise.
-  fastify.addHook('onRequest', (request, reply, done) => {
-    if (request.is404 && isGet(request.method) && request.url.split('?', 1)[0] === path) answer(reply).catch(done);
-    else done();
-  });
+  if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) {
+    fastify.get(path, (_request, reply) => answer(reply));
+  }
+  return undefined;
 }
 
 function isGet(method: string): boolean {

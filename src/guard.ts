@@ -182,6 +182,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */
   stats(): GuardStats {
     const { binding, table, finder } = this.#engine ?? {};
+    const listeners = binding ? this.#listenerStats(binding) : [];
+    this.#takeTableErrors();
     const sockets = finder?.sockets() ?? [];
     const leaked = sockets.filter((socket) => socket.leaked);
     const [openFds, fdLimit] = binding?.fdUsage() ?? [-1, 0];
@@ -199,10 +201,10 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
       portCollisionRatio: worstCollisionRatio(leaked, ephemeralPorts()),
       unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
-      listeners: binding ? this.#listenerStats(binding) : [],
+      listeners,
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
-      errors: { ...this.#errors, ...table?.errors, sock_diag: this.#errors.sock_diag + (table?.errors.sock_diag ?? 0) },
+      errors: { ...this.#errors },
     };
   }
 
@@ -218,6 +220,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
   close(): void {
     this.#closed = true;
+    this.#takeTableErrors();
     this.#engine?.finder.close();
     this.#engine?.release();
     this.#engine = undefined;
@@ -259,6 +262,11 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     } catch (error) {
       this.#fail('listener', error);
     }
+  }
+
+  #takeTableErrors(): void {
+    const taken = this.#engine?.table.takeErrors() ?? {};
+    for (const [operation, count] of Object.entries(taken)) this.#errors[operation as GuardOperation] += count;
   }
 
   #fail(operation: GuardOperation, error: unknown): void {

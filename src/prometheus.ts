@@ -201,7 +201,7 @@ class Exporter {
   #fill(metric: Metric, { name, combine, rows }: MetricFamily): void {
     const combined = new Map<string, { labels: Labels; value: number }>();
     const add = (labels: Labels, value: number): void => {
-      const key = JSON.stringify(labels);
+      const key = JSON.stringify(Object.entries(labels).sort());
       const known = combined.get(key);
       if (!known) combined.set(key, { labels, value });
       else known.value = combine === 'sum' ? known.value + value : Math.max(known.value, value);

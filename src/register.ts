@@ -60,6 +60,9 @@ function serveMetrics(collected: Guard, port: number): void {
     })
     .catch((error: unknown) => {
       // prom-client is not installed, or the application has metrics of these names.
-      warnSetting('CLOSE_WAIT_GUARD_METRICS_PORT', `/metrics cannot be served (it needs prom-client): ${String(error)}`);
+      warnSetting(
+        'CLOSE_WAIT_GUARD_METRICS_PORT',
+        `/metrics cannot be served (it needs prom-client): ${String(error)}`,
+      );
     });
 }

@@ -67,5 +67,6 @@ try {
 } catch (error) {
   if (!(error instanceof NotTrue)) throw error;
   console.error(`\n${red('NOT TRUE HERE:')} ${error.message}`);
-  process.exitCode = 1;
+  // At once: the clients' process may still be there, and would keep this one waiting.
+  process.exit(1);
 }

@@ -55,4 +55,7 @@ function parseOptions() {
   }
 }
 
-process.exitCode = await main();
+const code = await main();
+// At once when something failed: the clients' process may still be there, and would keep this one waiting.
+if (code === 1) process.exit(code);
+process.exitCode = code;

@@ -54,7 +54,7 @@ function whyNoNamespace() {
     return 'AppArmor forbids it; allow it: sysctl kernel.apparmor_restrict_unprivileged_userns=0';
   }
   if (setting('user/max_user_namespaces') === '0') return 'Allow it: sysctl user.max_user_namespaces=1000';
-  return 'A container forbids it by its seccomp profile: docker run --privileged, or run the demo outside of the container.';
+  return 'In a container the usual reason is its seccomp profile: docker run --privileged, or run the demo outside of it.';
 }
 
 function setting(name) {

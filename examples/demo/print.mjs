@@ -5,7 +5,7 @@ const WIDTH = 110;
 const INDENT = '   ';
 const colours = process.stdout.isTTY === true && !process.env.NO_COLOR;
 
-const paint = (code) => (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+const paint = (code) => (text) => (colours && text !== '' ? `\x1b[${code}m${text}\x1b[0m` : text);
 export const bold = paint(1);
 export const dim = paint(2);
 export const red = paint(31);

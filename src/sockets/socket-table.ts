@@ -71,9 +71,11 @@ export class SocketTable {
     return this.#watched.pending.size;
   }
 
-  /** Failures that were kept from the application, by operation. */
-  get errors(): Readonly<Record<'announce' | 'watch_add' | 'fd_walk' | 'sock_diag', number>> {
-    return { ...this.#errors, watch_add: this.#watched.refused };
+  /** Failures that were kept from the application since they were last taken: guards share the table, and count each once. */
+  takeErrors(): Readonly<Record<'announce' | 'watch_add' | 'fd_walk' | 'sock_diag', number>> {
+    const taken = { ...this.#errors, watch_add: this.#watched.takeRefused() };
+    Object.assign(this.#errors, { announce: 0, fd_walk: 0, sock_diag: 0 });
+    return taken;
   }
 
   /** All sockets that the peer has left, or cannot leave, and that are still open. */

@@ -38,8 +38,7 @@ export class WatchedSockets {
   #sweep: Iterator<Entry> | undefined;
   #lastDrainAtMs: number;
   #look = 0;
-  /** TCP sockets that the watch refused (no memory, a limit on watches). */
-  refused = 0;
+  #refused = 0;
 
   /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
   constructor(binding: NativeBinding, nowMs: number) {
@@ -50,6 +49,13 @@ export class WatchedSockets {
 
   get count(): number {
     return this.#entries.size;
+  }
+
+  /** How many TCP sockets the watch has refused (no memory, a limit on watches) since this was last asked. */
+  takeRefused(): number {
+    const refused = this.#refused;
+    this.#refused = 0;
+    return refused;
   }
 
   has(cookie: bigint): boolean {
@@ -74,7 +80,7 @@ export class WatchedSockets {
     sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
       const { cookie, errno: refusal } = added[i]!;
       if (refusal !== 0) {
-        if (!NOT_TCP.has(refusal)) this.refused++;
+        if (!NOT_TCP.has(refusal)) this.#refused++;
       } else if (!this.#entries.has(cookie)) {
         const entry = newEntry(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#look);
         this.#entries.set(cookie, entry);

@@ -60,6 +60,7 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'values', good: () => f64(16), takes: 'a Float64Array' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
+  // The fifth, `endpoints`, may be left out: see below.
   'HalfCloseWatch.add': [
     { name: 'fds', good: () => i32(2), takes: 'an Int32Array' },
     { name: 'count', good: () => 2, takes: 'an integer from 0 to 2' },
@@ -169,6 +170,18 @@ describe('what is not taken', () => {
   ])('%s out of range: %#', (name, args, message) => {
     expect(() => call(name, ...args)).toThrow(
       expect.objectContaining({ name: 'RangeError', message: `${name}: ${message}`, code: 'CWG_ERR_NATIVE_ARGUMENT' }),
+    );
+  });
+
+  it.each<[unknown, string, string]>([
+    [null, 'TypeError', 'null'],
+    [new Uint8ClampedArray(80), 'TypeError', 'a Uint8ClampedArray'],
+    [u8(79), 'RangeError', 'one of length 79'],
+    [detached(u8(80)), 'RangeError', 'a detached one'],
+  ])('dumpSockets: optional endpoints that are no room for two rows: %#', (endpoints, name, got) => {
+    const message = `dumpSockets: endpoints must be a Uint8Array of at least 80 elements, got ${got}`;
+    expect(() => call('dumpSockets', 2, u16(0), f64(16), u64(2), endpoints)).toThrow(
+      expect.objectContaining({ name, message, code: 'CWG_ERR_NATIVE_ARGUMENT' }),
     );
   });
 

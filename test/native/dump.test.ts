@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DUMP_FIELDS } from '../../src/kernel/native.js';
+import { DUMP_FIELDS, ENDPOINT_BYTES } from '../../src/kernel/native.js';
 import { kernelRow, socketInode } from '../support/kernel-view.js';
 import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { binding, dump, fdOf, portsOf, readOne, State } from './binding.js';
-import { connectPair, untilBlocked, visitWhileBlocked } from './pair.js';
+import { acceptOne, connectPair, untilBlocked, visitWhileBlocked } from './pair.js';
 
 const stage = new Stage();
 afterEach(() => stage.clear());
@@ -48,6 +48,48 @@ describe('a row', () => {
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
     expect(dump([State.LISTEN], [port])).toMatchObject([{ receiveQueue: 0, sendQueue: 41, remotePort: 0 }]);
+  });
+});
+
+describe('the endpoints of a dump', () => {
+  /** Of the only socket on `port` in `state`, with a canary behind it. */
+  function dumpEndpoints(state: number, port: number): Uint8Array {
+    const packed = new Uint8Array(2 * ENDPOINT_BYTES).fill(0xee);
+    const values = new Float64Array(DUMP_FIELDS.length);
+    expect(
+      binding.dumpSockets(
+        1 << state,
+        Uint16Array.of(port),
+        values,
+        new BigUint64Array(1),
+        packed.subarray(0, ENDPOINT_BYTES),
+      ),
+    ).toBe(1);
+    expect([...packed.subarray(ENDPOINT_BYTES)]).toEqual(Array(ENDPOINT_BYTES).fill(0xee));
+    return packed.subarray(0, ENDPOINT_BYTES);
+  }
+
+  function readEndpoints(fd: number): Uint8Array {
+    const packed = new Uint8Array(ENDPOINT_BYTES);
+    expect(binding.readEndpoints(Int32Array.of(fd), 1, packed)).toBe(1);
+    return packed;
+  }
+
+  it.for([
+    ['IPv4', '127.0.0.1', '127.0.0.1', 4],
+    ['IPv6', '::1', '::1', 6],
+    ['IPv4-mapped', '::', '127.0.0.1', 4],
+  ] as const)('are what readEndpoints() says: %s', async ([, listenOn, connectTo, family], { skip }) => {
+    skip(listenOn.includes(':') && !existsSync('/proc/net/if_inet6'), 'this kernel has no IPv6');
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const port = await stage.listen(server, listenOn);
+    const { fd, client } = await acceptOne(stage, server, port, connectTo);
+    const packed = dumpEndpoints(State.ESTABLISHED, port);
+    expect(packed[0]).toBe(family);
+    expect(packed).toEqual(readEndpoints(fd));
+    expect(dumpEndpoints(State.LISTEN, port)).toEqual(readEndpoints(fdOf(server)));
+    await client.halfClose();
+    expect(dumpEndpoints(State.CLOSE_WAIT, port)).toEqual(packed);
   });
 });
 

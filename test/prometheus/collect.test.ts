@@ -1,55 +1,18 @@
 import { readFileSync } from 'node:fs';
-import net, { type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Gauge, register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
-import type { GuardOptions } from '../../src/options.js';
+import { register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
+import { describe, expect, it, vi } from 'vitest';
+import type { Guard } from '../../src/guard.js';
 import { collectGuardMetrics, type GuardRegistry } from '../../src/prometheus.js';
-import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
+import { stageOfEachTest } from '../support/leak-case.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
-
-const ON_DEMAND = { closeWaitTimeout: 300, sampleInterval: 0 };
 
 function openMetrics(): Registry<OpenMetricsContentType> {
   const register = new Registry<OpenMetricsContentType>();
   register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   return register;
-}
-
-function guardOn(stage: Stage, options: GuardOptions = ON_DEMAND): Guard {
-  const guard = createGuard(options);
-  stage.undo(() => guard.close());
-  return guard;
-}
-
-/** A server that reads nothing and the guard that watches it. */
-async function leakyServer(stage: Stage, guard: Guard, name: string): Promise<{ server: Server; port: number }> {
-  const server = net.createServer(() => {});
-  const port = await stage.listen(server);
-  guard.watch(server, { name });
-  return { server, port };
-}
-
-async function leak(stage: Stage, guard: Guard, port: number, count = 1): Promise<Socket[]> {
-  for (let i = 0; i < count; i++) await stage.visit(port, 'hello');
-  const seen = follow(guard);
-  await until(`${count} leaks`, () => guard.leaks().filter(({ localPort }) => localPort === port).length === count);
-  return seen.leaks.flatMap(({ id }) => seen.sockets.get(id) ?? []);
-}
-
-/** A scrape in a turn of its own: what was read in a turn is good for that turn. */
-async function scrape(register: GuardRegistry): Promise<string> {
-  await nextTurn();
-  return register.metrics();
-}
-
-function held(port: number): number {
-  return kernelRows().filter(({ localPort, state, inode }) => localPort === port && state === CLOSE_WAIT && inode !== 0)
-    .length;
 }
 
 describe.each<[string, () => GuardRegistry]>([
@@ -180,75 +143,6 @@ describe('names and labels', () => {
 
   it('what is no guard is refused', () => {
     expect(() => collectGuardMetrics({} as Guard)).toThrow(expect.objectContaining({ code: 'CWG_ERR_ARGUMENT' }));
-  });
-});
-
-describe('several guards in one registry', () => {
-  const stage = stageOfEachTest();
-  afterEach(() => vi.restoreAllMocks());
-
-  it('are added up, the oldest is a maximum, and counters do not fall when one is taken out', async () => {
-    const register = new Registry();
-    const guards = [
-      guardOn(stage, { ...ON_DEMAND, scope: 'watched' }),
-      guardOn(stage, { ...ON_DEMAND, scope: 'watched' }),
-    ];
-    const undo = guards.map((guard) => collectGuardMetrics(guard, { register }));
-    for (const [i, guard] of guards.entries()) {
-      const { port } = await leakyServer(stage, guard, `smtp-${i}`);
-      await leak(stage, guard, port, i + 1);
-    }
-    const before = guards.map((guard) => guard.stats().oldestMs / 1000);
-    const page = await scrape(register);
-    const after = guards.map((guard) => guard.stats().oldestMs / 1000);
-    expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(3);
-    expect(valueOf(page, 'close_wait_leaks_total')).toBe(3);
-    expect(valueOf(page, 'close_wait_unread_bytes')).toBe(15);
-    expect(valueOf(page, 'close_wait_oldest_seconds')).toBeGreaterThanOrEqual(Math.max(...before));
-    expect(valueOf(page, 'close_wait_oldest_seconds')).toBeLessThanOrEqual(Math.max(...after));
-
-    undo[1]?.();
-    const one = await scrape(register);
-    expect(valueOf(one, 'close_wait_leaked_sockets')).toBe(1);
-    expect(valueOf(one, 'close_wait_leaks_total')).toBe(3);
-    undo[0]?.();
-    expect(register.getMetricsAsArray()).toEqual([]);
-  });
-
-  it('conflict when one comes twice, when labels differ, and when a name is taken', () => {
-    const conflict = (message: string): object =>
-      expect.objectContaining({ code: 'CWG_ERR_METRICS_CONFLICT', message: expect.stringContaining(message) });
-    const [first, second] = [guardOn(stage), guardOn(stage)];
-    const register = new Registry();
-    collectGuardMetrics(first, { register, labels: { zone: 'a' } });
-    expect(() => collectGuardMetrics(first, { register, labels: { zone: 'a' } })).toThrow(
-      conflict('collected in this registry already'),
-    );
-    expect(() => collectGuardMetrics(second, { register, labels: { host: 'b' } })).toThrow(conflict('[host]'));
-    expect(() => collectGuardMetrics(second, { register })).toThrow(conflict('they must agree'));
-
-    const taken = new Registry();
-    new Gauge({ name: 'close_wait_oldest_seconds', help: 'mine', registers: [taken] });
-    expect(() => collectGuardMetrics(first, { register: taken })).toThrow(conflict('option prefix'));
-    expect(taken.getMetricsAsArray(), 'nothing of it stays').toHaveLength(1);
-    expect(() => collectGuardMetrics(first, { register: taken, prefix: 'guard_' })).not.toThrow();
-  });
-});
-
-describe('a guard that is closed', () => {
-  const stage = stageOfEachTest();
-
-  it('keeps its totals and has nothing open', async () => {
-    const register = new Registry();
-    const guard = guardOn(stage, { ...QUICK, sampleInterval: 0 });
-    const { port } = await leakyServer(stage, guard, 'smtp');
-    stage.undo(collectGuardMetrics(guard, { register }));
-    await leak(stage, guard, port);
-    await scrape(register);
-    guard.close();
-    const page = await scrape(register);
-    expect(valueOf(page, 'close_wait_leaks_total')).toBe(1);
-    expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
   });
 });
 

@@ -1,33 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { departureTime, LeakTracker, type Sighting } from '../../src/leaks/tracker.js';
-
-const TIMEOUT = 1_000;
-
-function sighting(change: Partial<Sighting> = {}): Sighting {
-  return {
-    id: 1n,
-    kind: 'close-wait',
-    state: 8,
-    readBytes: 0,
-    bufferedBytes: 100,
-    ackedBytes: 0,
-    lastAckAgeMs: 0,
-    openAtMs: 0,
-    ...change,
-  };
-}
-
-/** A tracker on a loop that is always able to act; `at` looks at the time given. */
-function tracker(
-  maxReported = 10,
-): LeakTracker & { at: (nowMs: number, ...seen: Sighting[]) => ReturnType<LeakTracker['observe']> } {
-  const subject = new LeakTracker(TIMEOUT, maxReported);
-  return Object.assign(subject, {
-    at: (nowMs: number, ...seen: Sighting[]) => subject.observe(seen, nowMs, nowMs),
-  });
-}
-
-const ids = (sockets: readonly { id: bigint }[]): bigint[] => sockets.map(({ id }) => id);
+import { ids, QUIET, sighting, TIMEOUT, tracker } from '../support/sightings.js';
 
 describe('a socket whose peer has left', () => {
   it('becomes a leak once, at the time-out and not before', () => {
@@ -52,7 +25,9 @@ describe('a socket whose peer has left', () => {
   it('is not released when it was never a leak', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
-    expect(subject.at(5_500)).toEqual({ leaked: [], released: [], withheld: 0 });
+    const { released, ended } = subject.at(5_500);
+    expect(released).toEqual([]);
+    expect(ended, 'it counts as one that left').toMatchObject([{ id: 1n, ageMs: 500, reported: false }]);
   });
 
   it('is a new one after it was closed, even under the same id', () => {
@@ -112,7 +87,7 @@ describe('progress starts the wait anew', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
-    expect(subject.at(6_100, sighting({ readBytes: 50 }))).toEqual({ leaked: [], released: [], withheld: 0 });
+    expect(subject.at(6_100, sighting({ readBytes: 50 }))).toEqual(QUIET);
     expect(subject.get(1n)).toMatchObject({ reported: true, idleMs: 0 });
   });
 });
@@ -189,62 +164,9 @@ describe('a leak that turns from close-wait to reset', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
-    expect(subject.at(6_500, sighting({ kind: 'reset', state: 7 }))).toEqual({ leaked: [], released: [], withheld: 0 });
-    expect(subject.at(9_000, sighting({ kind: 'reset', state: 7 }))).toEqual({ leaked: [], released: [], withheld: 0 });
+    expect(subject.at(6_500, sighting({ kind: 'reset', state: 7 }))).toEqual(QUIET);
+    expect(subject.at(9_000, sighting({ kind: 'reset', state: 7 }))).toEqual(QUIET);
     expect(subject.get(1n)).toMatchObject({ kind: 'reset', ageMs: 4_000, reported: true });
     expect(subject.at(9_500).released).toMatchObject([{ id: 1n, kind: 'reset' }]);
-  });
-});
-
-describe('maxReported', () => {
-  const three = [1n, 2n, 3n].map((id) => sighting({ id }));
-
-  it('withholds what is over it, and reports it when there is room', () => {
-    const subject = tracker(2);
-    subject.at(5_000, ...three);
-    const full = subject.at(6_000, ...three);
-    expect(ids(full.leaked)).toEqual([1n, 2n]);
-    expect(full.withheld).toBe(1);
-    expect(subject.at(6_100, ...three)).toMatchObject({ leaked: [], withheld: 1 });
-
-    const room = subject.at(6_200, ...three.slice(1));
-    expect(ids(room.released)).toEqual([1n]);
-    expect(ids(room.leaked)).toEqual([3n]);
-    expect(room.withheld).toBe(0);
-  });
-
-  it('counts no release for a withheld one', () => {
-    const subject = tracker(2);
-    subject.at(5_000, ...three);
-    subject.at(6_000, ...three);
-    expect(subject.at(6_100, ...three.slice(0, 2))).toEqual({ leaked: [], released: [], withheld: 0 });
-  });
-
-  it('has room again for what another one answers for', () => {
-    const subject = tracker(1);
-    subject.at(5_000, ...three);
-    expect(ids(subject.at(6_000, ...three).leaked)).toEqual([1n]);
-    subject.forget(1n);
-    const next = subject.at(6_100, ...three.slice(1));
-    expect(ids(next.leaked)).toEqual([2n]);
-    expect(next.released).toEqual([]);
-  });
-});
-
-describe('the last word of the caller', () => {
-  it('is asked for each one that is due, again and again, until it agrees', () => {
-    const subject = new LeakTracker(TIMEOUT, 10);
-    const asked: bigint[] = [];
-    const refuse = (id: bigint): boolean => {
-      asked.push(id);
-      return false;
-    };
-    const both = [sighting(), sighting({ id: 2n, lastAckAgeMs: 0 })];
-    subject.observe([both[0]!], 5_000, 5_000, refuse);
-    expect(asked).toEqual([]);
-    expect(subject.observe(both, 6_000, 6_000, refuse).leaked).toEqual([]);
-    expect(subject.observe(both, 6_100, 6_100, refuse).leaked).toEqual([]);
-    expect(asked).toEqual([1n, 1n]);
-    expect(ids(subject.observe(both, 6_200, 6_200).leaked)).toEqual([1n]);
   });
 });

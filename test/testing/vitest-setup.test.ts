@@ -105,7 +105,7 @@ describe('a setup file that fails the test in which a socket leaked', () => {
 });
 
 describe('a leak is charged once', () => {
-  it('when the server stays open and the leaks with it', () => {
+  it('when the server stays open and the leaks with it, and one that no test made not at all', () => {
     expect(test('shared-server: leaks once').failureMessages).toEqual([expect.stringMatching(LEAK)]);
     expect(test('shared-server: is innocent')).toMatchObject({ status: 'passed' });
     expect(test('shared-server: leaks twice').failureMessages).toEqual([

