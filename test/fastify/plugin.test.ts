@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { expectKernelAgrees, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { addLeakyRoute, BODY, leakOnce, leakyApp, LineLog } from '../support/leaky-app.js';
+import { addLeakyRoute, leakOnce, leakyApp, LineLog } from '../support/leaky-app.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 import { post } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
@@ -67,7 +68,7 @@ describe('a leak in a Fastify application', () => {
       route: '/items/:id',
       localPort: port,
     });
-    expect(line.leak.unreadKernelBytes + line.leak.unreadStreamBytes).toBe(BODY);
+    expect(line.leak.unreadKernelBytes + line.leak.unreadStreamBytes).toBe(UPLOAD_BYTES);
     expect(line.msg).toBe(`Leaked socket: ${line.leak.explanation} Fix: ${line.leak.fix}`);
     expect(JSON.stringify(line)).not.toContain('secret');
     expectKernelAgrees(line.leak);
@@ -94,7 +95,7 @@ describe('a leak in a Fastify application', () => {
     const client = await stage.connect(port);
     client.say('GET /health HTTP/1.1\r\nHost: shop.test\r\n\r\n');
     await until('the first answer', () => client.text.endsWith('ok'));
-    client.say(post('/items/9', BODY));
+    client.say(post('/items/9', UPLOAD_BYTES));
     await client.leave();
     const leak = await until('the leak', () => app.closeWaitGuard.leaks()[0]);
     expect(leak).toMatchObject({ method: 'POST', route: '/items/:id' });

@@ -9,7 +9,7 @@ import { createGuard } from '../../src/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
-import { BODY } from '../support/leaky-app.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 import { post, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
@@ -75,7 +75,7 @@ describe('watch() names the server of a leak', () => {
           http.createServer(() => {}),
           'web',
         );
-        await stage.visit(scene.port, post('/upload?x=secret', BODY));
+        await stage.visit(scene.port, post('/upload?x=secret', UPLOAD_BYTES));
         return scene;
       },
     },

@@ -5,9 +5,9 @@ import { QUICK, testLeaks, type Scene } from '../support/leak-case.js';
 import { listenApp } from '../support/fastify-app.js';
 import { post, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 const inbound = { kind: 'close-wait', side: 'inbound', method: 'POST' } as const;
-const BODY = 160_000;
 
 /** An application that takes any body as a stream, as one for uploads does. */
 async function application(stage: Stage, routes: (app: FastifyInstance) => void): Promise<Scene> {
@@ -32,10 +32,10 @@ describe('a Fastify application leaks a socket when', () => {
           }),
         );
         const client = await stage.connect(scene.port);
-        client.say(post('/events', BODY));
+        client.say(post('/events', UPLOAD_BYTES));
         await until('the first event', () => client.text.includes('data: hi'));
         await client.leave();
-        return { ...scene, unread: BODY };
+        return { ...scene, unread: UPLOAD_BYTES };
       },
     },
     {
@@ -43,8 +43,8 @@ describe('a Fastify application leaks a socket when', () => {
       report: { ...inbound, cause: 'request-body-not-read', route: '/items/:id' },
       start: async (stage) => {
         const scene = await application(stage, (app) => app.post('/items/:id', () => new Promise(() => {})));
-        await stage.visit(scene.port, post('/items/7?q=secret', BODY));
-        return { ...scene, unread: BODY };
+        await stage.visit(scene.port, post('/items/7?q=secret', UPLOAD_BYTES));
+        return { ...scene, unread: UPLOAD_BYTES };
       },
     },
   ]);

@@ -8,10 +8,12 @@ import { describe } from 'vitest';
 import { testLeaks } from '../support/leak-case.js';
 import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 const inbound = { kind: 'close-wait', side: 'inbound' } as const;
-/** More than Node reads ahead for a body that nobody wants, and less than fills the receive window. */
-const BODY = 160_000;
+
+/** What a handler takes that begins to read and stops. */
+const ONE_READ = 65_536;
 
 describe('an http server leaks a socket when', () => {
   testLeaks([
@@ -54,8 +56,8 @@ describe('an http server leaks a socket when', () => {
       report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
       start: async (stage) => {
         const port = await stage.listen(http.createServer(() => {}));
-        await stage.visit(port, post('/upload?for=me', BODY));
-        return { port, unread: BODY };
+        await stage.visit(port, post('/upload?for=me', UPLOAD_BYTES));
+        return { port, unread: UPLOAD_BYTES };
       },
     },
     {
@@ -64,7 +66,7 @@ describe('an http server leaks a socket when', () => {
       start: async (stage) => {
         const server = http.createServer((request) => request.once('data', () => request.pause()));
         const port = await stage.listen(server);
-        await stage.visit(port, post('/import', BODY));
+        await stage.visit(port, post('/import', UPLOAD_BYTES + ONE_READ));
         return { port };
       },
     },
@@ -116,7 +118,7 @@ describe('an http server leaks a socket when', () => {
         server.keepAliveTimeout = 0;
         const port = await stage.listen(server);
         const client = await stage.connect(port);
-        client.say(post('/store', BODY));
+        client.say(post('/store', UPLOAD_BYTES + ONE_READ));
         await until('the answer', () => client.text.includes('500'));
         await client.leave();
         return { port };

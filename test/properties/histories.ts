@@ -49,7 +49,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant<Move>({ what: 'close' }) },
   { weight: 1, arbitrary: fc.constant<Move>({ what: 'forget' }) },
-) as fc.Arbitrary<Move>;
+);
 
 const birth: fc.Arbitrary<Birth> = fc.record({
   kind: fc.constantFrom<LeakKind>('close-wait', 'reset', 'stalled'),

@@ -1,9 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { Writable } from 'node:stream';
 import { post, type Client, type Stage } from './stage.js';
-
-/** A body that no handler reads, larger than Node reads ahead and smaller than the receive window. */
-export const BODY = 160_000;
+import { UPLOAD_BYTES } from './upload.js';
 
 /** Has one bad route, POST /items/:id: it neither reads its body nor answers. */
 export function leakyApp(options: FastifyServerOptions = {}): FastifyInstance {
@@ -18,7 +16,7 @@ export function addLeakyRoute(app: FastifyInstance): void {
 
 /** One client that makes the bad route leak its socket. */
 export function leakOnce(stage: Stage, port: number, path = '/items/7?token=secret', host?: string): Promise<Client> {
-  return stage.visit(port, post(path, BODY), host);
+  return stage.visit(port, post(path, UPLOAD_BYTES), host);
 }
 
 /** A log that keeps its lines, parsed. */

@@ -1,0 +1,129 @@
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { describe, expect } from 'vitest';
+import { Agent, request } from 'undici';
+import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import { closingOf, errorsOf, testReclaims } from '../support/reclaim-case.js';
+import type { Stage } from '../support/stage.js';
+import { localhost } from '../support/tls.js';
+import { until } from '../support/until.js';
+
+const unread = { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' } as const;
+const KB = 1024;
+
+/** Answers with more than a client buffers by itself and less than fills its receive window, and closes. */
+function answer(response: http.ServerResponse, bytes: number): void {
+  response.setHeader('connection', 'close');
+  response.end(Buffer.alloc(bytes));
+}
+
+async function serve(stage: Stage, bytes: number): Promise<number> {
+  return stage.listen(http.createServer((_request, response) => answer(response, bytes)));
+}
+
+async function serverHasLeft(port: number): Promise<void> {
+  await until('the server to close', () =>
+    kernelRows().some(({ remotePort, state }) => remotePort === port && state === CLOSE_WAIT),
+  );
+}
+
+async function responseTo(call: ClientRequest): Promise<IncomingMessage> {
+  let response: IncomingMessage | undefined;
+  call.once('response', (received) => (response = received));
+  return until('the response', () => response);
+}
+
+describe('reclaim destroys', () => {
+  const kept: unknown[] = [];
+
+  testReclaims([
+    {
+      name: 'an unread response whose request has an error listener',
+      report: unread,
+      start: async (stage) => {
+        const port = await serve(stage, 120 * KB);
+        const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
+        const errors = { request: errorsOf(call) };
+        const response = await responseTo(call);
+        const closing = { request: closingOf(call), response: closingOf(response), socket: closingOf(response.socket) };
+        await serverHasLeft(port);
+        return { port, closing, errors };
+      },
+    },
+    {
+      name: 'an unread response whose request has none',
+      report: unread,
+      start: async (stage) => {
+        const port = await serve(stage, 120 * KB);
+        const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
+        const response = await responseTo(call);
+        const closing = { request: closingOf(call), response: closingOf(response), socket: closingOf(response.socket) };
+        await serverHasLeft(port);
+        return { port, closing };
+      },
+    },
+    {
+      name: 'an unread response of an agent, which forgets the socket',
+      report: unread,
+      start: async (stage) => {
+        const port = await serve(stage, 120 * KB);
+        const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+        stage.undo(() => agent.destroy());
+        const call = http.get({ port, host: '127.0.0.1', path: '/first', agent });
+        const response = await responseTo(call);
+        // With one socket at most, this one waits until the leak is gone.
+        const next = http.get({ port, host: '127.0.0.1', path: '/second', agent });
+        next.once('response', (received) => received.resume());
+        const closing = { request: closingOf(call), response: closingOf(response), 'next request': closingOf(next) };
+        await serverHasLeft(port);
+        return { port, closing };
+      },
+    },
+    {
+      name: 'an unread response over TLS',
+      report: unread,
+      start: async (stage) => {
+        const server = https.createServer(localhost, (_request, response) => answer(response, 120 * KB));
+        const port = await stage.listen(server);
+        const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });
+        const errors = { request: errorsOf(call) };
+        const response = await responseTo(call);
+        const closing = { request: closingOf(call), response: closingOf(response) };
+        await serverHasLeft(port);
+        return { port, closing, errors };
+      },
+    },
+    {
+      name: 'an unread body of undici.request()',
+      report: unread,
+      start: async (stage) => {
+        const port = await serve(stage, 220 * KB);
+        const dispatcher = new Agent();
+        stage.undo(() => dispatcher.destroy());
+        const { body } = await request(`http://127.0.0.1:${port}/report`, { dispatcher });
+        const errors = { body: errorsOf(body) };
+        const closing = { body: closingOf(body) };
+        await serverHasLeft(port);
+        return { port, closing, errors };
+      },
+    },
+    {
+      name: 'an unread body of fetch(), which is then an error to read',
+      report: unread,
+      start: async (stage, guard) => {
+        const port = await serve(stage, 170 * KB);
+        const response = await fetch(`http://127.0.0.1:${port}/report`);
+        kept.push(response);
+        const failed = { heard: false };
+        guard.once('reclaimed', () => {
+          response.arrayBuffer().catch((error: unknown) => {
+            expect(error).toBeInstanceOf(TypeError);
+            failed.heard = true;
+          });
+        });
+        await serverHasLeft(port);
+        return { port, closing: { 'reading it': failed } };
+      },
+    },
+  ]);
+});
