@@ -1,17 +1,17 @@
 #!/bin/bash
-# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare).
+# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl.
 # Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this never
 # fails, but it does not keep quiet either.
 set -u
 
-declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux)
+declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl)
 
 # iptables lives in sbin, which is not on everyone's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing_tools() {
   local tool
-  for tool in ss ip iptables unshare; do
+  for tool in ss ip iptables unshare curl; do
     command -v "$tool" >/dev/null || echo "$tool"
   done
 }
@@ -30,7 +30,7 @@ give_up() {
 
 missing=$(missing_tools)
 if [ -z "$missing" ]; then
-  echo "test tools: ss, ip, iptables and unshare are here"
+  echo "test tools: ss, ip, iptables, unshare and curl are here"
   exit 0
 fi
 
@@ -46,4 +46,4 @@ if ! apt-get install -y -q --no-install-recommends $wanted </dev/null; then
 fi
 
 [ -z "$(missing_tools)" ] || give_up "apt-get could not install everything."
-echo "test tools: ss, ip, iptables and unshare are here"
+echo "test tools: ss, ip, iptables, unshare and curl are here"

@@ -43,20 +43,20 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   }
   const guard = createGuard(guardOptions);
   let uncollect: (() => void) | undefined;
-  let answerUnrouted: Answer | undefined;
+  let page: MetricsPage | undefined;
   try {
     guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify) });
     if (metrics !== false) {
       const { collectGuardMetrics, registryOf } = await loadPrometheus();
       uncollect = collectGuardMetrics(guard, metrics);
-      if (metricsRoute !== false) answerUnrouted = serveMetrics(fastify, metricsRoute, registryOf(metrics));
+      if (metricsRoute !== false) page = serveMetrics(fastify, metricsRoute, registryOf(metrics));
     }
   } catch (error) {
     guard.close();
     throw error;
   }
   guards.set(fastify.server, guard);
-  decorate(fastify, guard, answerUnrouted);
+  decorate(fastify, guard, page);
   guard.on('leak', (leak) => {
     fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
   });
@@ -85,32 +85,36 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
   if (!fastify.hasDecorator('closeWaitGuard')) decorate(fastify, guard);
 }
 
-/** Answers a request that Fastify found no route for, or says that it is not the one. */
-type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> | undefined;
+interface MetricsPage {
+  readonly path: string;
+  readonly answer: (reply: FastifyReply) => Promise<unknown>;
+}
 
-function decorate(fastify: FastifyInstance, guard: Guard, answerUnrouted?: Answer): void {
+function decorate(fastify: FastifyInstance, guard: Guard, page?: MetricsPage): void {
   fastify.decorate('closeWaitGuard', guard);
   // It runs for every request: one hook and not two, with a callback, for an async one would cost each of them a promise.
   fastify.addHook('onRequest', (request, reply, done) => {
     const { url, config } = request.routeOptions;
     // HTTP/2 has no socket of a request's own, and no shape of it leaks.
     if (request.raw.httpVersionMajor === 1) noteRoute(request.raw.socket, url, config.closeWaitGuard?.reclaim);
-    const answer = url === undefined ? answerUnrouted?.(request, reply) : undefined;
-    if (answer) answer.catch(done);
+    if (page && url !== page.path && isFor(page, request)) page.answer(reply).catch(done);
     else done();
   });
 }
 
+/** Whether a GET asks for the page. The caller has seen that the application's route is another one: none, or a wildcard. */
+function isFor({ path }: MetricsPage, { url, method }: FastifyRequest): boolean {
+  return url.startsWith(path) && isGet(method) && url.split('?', 1)[0] === path;
+}
+
 /**
- * Answers GET `path`. In the root context this is done where Fastify found no route, so that an application which
- * declares the same path later keeps it; an encapsulated context has no say over the root's missing routes and gets a route.
+ * Answers GET `path`. In the root context the hook above does it, so that an application which declares the same path
+ * later keeps it; an encapsulated context has no say over requests that are not its own, and gets a route.
  */
-function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): Answer | undefined {
+function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): MetricsPage | undefined {
   const answer = async (reply: FastifyReply): Promise<FastifyReply> =>
     reply.header('content-type', register.contentType).send(await register.metrics());
-  if (isRootContext(fastify)) {
-    return ({ method, url }, reply) => (isGet(method) && url.split('?', 1)[0] === path ? answer(reply) : undefined);
-  }
+  if (isRootContext(fastify)) return { path, answer };
   if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) {
     fastify.get(path, (_request, reply) => answer(reply));
   }

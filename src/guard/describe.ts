@@ -80,6 +80,7 @@ export function describe(
     destination,
     peer,
     ageMs: tracked.ageMs,
+    idleMs: tracked.idleMs,
     unreadKernelBytes,
     unreadStreamBytes,
     unsentBytes,

@@ -11,6 +11,7 @@ export interface Circumstances {
   readonly destination: string | undefined;
   readonly peer: string | undefined;
   readonly ageMs: number;
+  readonly idleMs: number;
   readonly unreadKernelBytes: number;
   readonly unreadStreamBytes: number;
   readonly unsentBytes: number;
@@ -117,12 +118,15 @@ function subject({ side, server, method, route, destination, peer, fd }: Circums
   return `the connection with ${peer ?? 'an unknown peer'}${held}`;
 }
 
-function departure({ kind, side, ageMs, aborted }: Circumstances): string {
+function departure({ kind, side, ageMs, idleMs, aborted }: Circumstances): string {
   const peer = side === 'outbound' ? 'the server' : side === 'inbound' ? 'the client' : 'the peer';
   const ago = `${duration(ageMs)} ago`;
   if (kind === 'stalled')
     return `the receive window has been full for ${duration(ageMs)}, and behind it no FIN of ${peer} can arrive`;
   if (kind === 'close-wait') return `${peer} left ${ago}`;
+  // A change of state is progress: one that came after the peer had left shows as a shorter idle time.
+  if (idleMs < ageMs)
+    return `${peer} left ${ago}, and the connection has been ${aborted ? 'reset' : 'closed by both ends'} since`;
   return aborted
     ? `the connection was reset ${ago}`
     : `both ends have closed the connection ${ago} and only the fd is left`;

@@ -81,9 +81,7 @@ async function lookAtTestEnd({ task, onTestFinished }: vitest.TestContext): Prom
   if (before === undefined) return;
   halfClosedBefore.delete(task);
   for (const leak of leaksInErrors(task.result?.errors)) charged.add(leak.id);
-  const found = await findLeakedSockets({ ignore: ({ id }) => before.has(id) || charged.has(id) });
-  // Another test may have been charged while this one waited.
-  const leaks = found.filter(({ id }) => !charged.has(id));
+  const leaks = await findLeakedSockets({ ignore: ({ id }) => before.has(id) || charged.has(id) });
   if (leaks.length === 0) return;
   for (const { id } of leaks) charged.add(id);
   const error = leakedSocketsError(leaks, (count) => `This test left ${count} behind`);

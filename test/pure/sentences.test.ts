@@ -11,6 +11,7 @@ const FACTS: Circumstances = {
   destination: undefined,
   peer: '10.0.0.7:51000',
   ageMs: 61_400,
+  idleMs: 61_400,
   unreadKernelBytes: 0,
   unreadStreamBytes: 0,
   unsentBytes: 0,
@@ -110,6 +111,11 @@ describe('the explanation', () => {
   });
 
   it.each<[string, Partial<Circumstances>, string]>([
+    [
+      'a RST after the FIN',
+      { kind: 'reset', aborted: true, idleMs: 2_000 },
+      'the client left 61 s ago, and the connection has been reset since.',
+    ],
     ['a RST', { kind: 'reset', aborted: true }, 'the connection was reset 61 s ago.'],
     [
       'a connection both ends have closed',

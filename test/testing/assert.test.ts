@@ -142,6 +142,7 @@ describe('what it leaves behind', () => {
 
   it('is nothing: neither a subscriber nor an fd', async () => {
     const before = { epolls: epolls(), subscribed: channels.map((name) => hasSubscribers(name)) };
+    expect(before.subscribed, 'by the tests before this one').toEqual([false, false, false]);
     const server = net.createServer({ allowHalfOpen: true });
     const port = await stage.listen(server);
     const accepted = once(server, 'connection') as Promise<[Socket]>;

@@ -127,10 +127,24 @@ describe('a close under way', () => {
       net.createServer((socket) => socket.resume()),
     );
     const search = findLeakedSockets({ deadlineMs: 50 });
-    const end = performance.now() + 200;
-    while (performance.now() < end);
+    block(200);
     expect(await search).toEqual([]);
     expect(kernelRow(port, client.port)?.state).not.toBe(CLOSE_WAIT);
+  });
+
+  it('is no leak either when it arrived while the loop was blocked, just before the last look', async () => {
+    const { port } = await halfClosed(stage, forgetful());
+    const late = await connected(
+      stage,
+      net.createServer((socket) => socket.resume()),
+    );
+    // The pauses are 5, 10, 20, 40, 80 and 45 ms.
+    const search = findLeakedSockets({ deadlineMs: 200 });
+    setTimeout(() => {
+      late.client.socket.destroy();
+      block(150);
+    }, 190);
+    expect(await search).toMatchObject([{ localPort: port }]);
   });
 
   it('is taken for a leak with a deadline of 0 and no end to it', async () => {
@@ -138,3 +152,8 @@ describe('a close under way', () => {
     expect(await findLeakedSockets({ deadlineMs: 0 })).toHaveLength(1);
   });
 });
+
+function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
