@@ -16,15 +16,15 @@ import Fastify from 'fastify';
 export const UPLOAD_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
 
 /**
- * @param {{ port?: number, closeWaitTimeout: number, sampleInterval: number, log?: { write(line: string): void } }} options
+ * @param {{ port?: number, closeWaitTimeout: number, sampleInterval: number, reclaim?: boolean, log?: { write(line: string): void } }} options
  *   `port`: HTTP is served there and the raw servers on the ports after it; 0 takes any free ones. `log`: where Fastify logs.
  */
-export async function startApp({ port = 0, closeWaitTimeout, sampleInterval, log }) {
+export async function startApp({ port = 0, closeWaitTimeout, sampleInterval, reclaim = false, log }) {
   /** What the leaky handlers hold on to; a fixed one would have let go of it. */
   const held = { uploads: new Set(), sessions: new Set(), newcomers: new Set() };
 
   const fastify = Fastify({ bodyLimit: 10_000_000, logger: log ? { level: 'info', stream: log } : false });
-  await fastify.register(closeWaitGuard, { closeWaitTimeout, sampleInterval });
+  await fastify.register(closeWaitGuard, { closeWaitTimeout, sampleInterval, reclaim });
   serveItems(fastify, held.uploads);
   const guard = fastify.closeWaitGuard;
   const closeHeld = () => closeAll(held);

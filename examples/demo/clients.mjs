@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {object} Visited
  * @property {number | undefined} localPort
  * @property {number | undefined} connectMs Undefined when the connection did not come about.
+ * @property {number} tookMs From connect() until it was over, or answered.
  * @property {string} answer The answer's first line.
  * @property {'server' | 'client' | 'nobody'} hungUpBy
  * @property {string | undefined} error
@@ -60,12 +61,13 @@ export function startClients() {
 function call({ port, localPort, head, bodyBytes = 0, patienceMs, stay = false }) {
   return new Promise((resolve) => {
     const startedAt = performance.now();
-    const visited = { localPort, connectMs: undefined, answer: '', hungUpBy: 'nobody', error: undefined };
+    const visited = { localPort, connectMs: undefined, tookMs: 0, answer: '', hungUpBy: 'nobody', error: undefined };
     let answer = '';
     const socket = connect({ host: '127.0.0.1', port, localPort });
     const patience = setTimeout(() => finish('client'), patienceMs);
     const finish = (hungUpBy) => {
       clearTimeout(patience);
+      visited.tookMs = performance.now() - startedAt;
       visited.hungUpBy = hungUpBy;
       visited.answer = answer.split('\r\n', 1)[0];
       if (hungUpBy !== 'nobody') socket.destroy();

@@ -9,8 +9,9 @@ const HELP = `Usage: npm run demo [-- --collision]
   (no option)   Leaks sockets on purpose, and shows what the kernel, close-wait-guard and Prometheus
                 say of them. On 127.0.0.1 only; takes about 4 s.
   --collision   Lets a new client use the port pair that a leaked socket still holds: first as it is,
-                then behind a firewall that drops RSTs. In a network namespace of its own, which needs
-                no root, but does need unshare, ip and iptables. Takes about 11 s.
+                then behind a firewall that drops RSTs, then there with a guard that reclaims the leak. In a
+                network namespace of its own, which needs no root, but does need unshare, ip and iptables.
+                Takes about 12 s.
   --help        This text.
 
 Exit status: 0 when what is shown is true, or could not be shown on this machine (it then says NOT SHOWN,

@@ -8,17 +8,27 @@ import { field, say, table, yellow } from './print.mjs';
 
 export const PORT = 8080;
 
-/** A client uploads to the leaky route and leaves; resolves when the guard has reported the socket. */
-export async function leakOne({ guard }, onHalfClosed = () => {}) {
-  const reports = [];
-  const onLeak = (leak) => reports.push(leak);
-  guard.on('leak', onLeak);
+/** A client uploads to the leaky route and leaves. Resolves to its port. */
+export async function uploadAndLeave(onHalfClosed, clientPort) {
   const clients = startClients();
-  const { localPort, hungUpBy } = await clients.visit({ ...request('POST', UPLOAD_BYTES), patienceMs: 300 });
+  const { localPort, hungUpBy } = await clients.visit({
+    ...request('POST', UPLOAD_BYTES),
+    localPort: clientPort,
+    patienceMs: 300,
+  });
   check(hungUpBy === 'client', 'The client hangs up');
   await until(() => isHalfClosed(localPort), 'The server is left in CLOSE-WAIT, its ACK of the FIN sent');
   onHalfClosed(localPort);
   await clients.leave();
+  return localPort;
+}
+
+/** The same; resolves when the guard has reported the socket. */
+export async function leakOne({ guard }, onHalfClosed = () => {}) {
+  const reports = [];
+  const onLeak = (leak) => reports.push(leak);
+  guard.on('leak', onLeak);
+  const localPort = await uploadAndLeave(onHalfClosed);
   const leak = await until(
     () => reports.find(({ remotePort }) => remotePort === localPort),
     'The guard reports the leak',
@@ -30,11 +40,12 @@ export async function leakOne({ guard }, onHalfClosed = () => {}) {
 
 export function sayLeak(leak) {
   field('client', `port ${leak.remotePort}: uploaded, got no answer, closed its connection, and is gone`);
-  field(
-    'guard',
-    `${yellow(`${leak.method} ${leak.route}`)}, fd ${leak.fd}, ${leak.localPort} - ${leak.remotePort}, ${leak.kind}, ${leak.cause}, id ${leak.id}`,
-  );
+  field('guard', `${nameOf(leak)}, ${leak.cause}, id ${leak.id}`);
 }
+
+/** Whose it is, its fd and its port pair. */
+export const nameOf = ({ method, route, fd, localPort, remotePort, kind }) =>
+  `${yellow(`${method} ${route}`)}, fd ${fd}, ${localPort} - ${remotePort}, ${kind}`;
 
 function isHalfClosed(clientPort) {
   const rows = tcpRows();

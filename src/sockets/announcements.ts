@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ensureNotes, noteOrigin, noteTls, notesOf, originOf, type Origin, type OutboundNotes } from './notes.js';
-import { rawSocketOf } from './node-internals.js';
+import { httpMessageOf, rawSocketOf } from './node-internals.js';
 import { currentOrigin, enterRequest } from './tracing.js';
 
 export type Side = 'inbound' | 'outbound' | 'unknown';
@@ -71,7 +71,9 @@ function noteRequest(socket: Socket, request: IncomingMessage): void {
     const raw = rawSocketOf(socket);
     if (raw) noteTls(raw, socket);
   }
-  notes.request = { method: request.method, url: request.url, route: undefined, reclaim: true };
+  // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
+  const reclaim = httpMessageOf(socket) === undefined || notes.request?.reclaim !== false;
+  notes.request = { method: request.method, url: request.url, route: undefined, reclaim };
   enterRequest(notes.request);
 }
 
@@ -122,11 +124,15 @@ export function noteRoute(socket: Socket, route: string | undefined, reclaim = t
   const request = notesOf(socket)?.request;
   if (!request) return;
   request.route = route;
-  request.reclaim = reclaim;
+  request.reclaim &&= reclaim;
+}
+
+interface RouteConfig {
+  readonly closeWaitGuard?: { readonly reclaim?: boolean };
 }
 
 interface FastifyHandling {
-  readonly request?: { readonly raw?: IncomingMessage };
+  readonly request?: { readonly raw?: IncomingMessage; readonly routeOptions?: { readonly config?: RouteConfig } };
   readonly route?: { readonly url?: string };
 }
 
@@ -138,7 +144,8 @@ export function followFastifyRoutes(): () => void {
   return subscribeAll(
     {
       'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
-        if (request?.raw?.httpVersionMajor === 1) noteRoute(request.raw.socket, route?.url);
+        if (request?.raw?.httpVersionMajor !== 1) return;
+        noteRoute(request.raw.socket, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim);
       },
     },
     () => undefined,

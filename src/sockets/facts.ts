@@ -12,17 +12,12 @@ export interface StreamFacts {
   readonly writableEnded: boolean;
   /** Bytes that JS holds because the kernel did not take them. */
   readonly writableLength: number;
-  readonly destroyed: boolean;
-  readonly allowHalfOpen: boolean;
   /** http stopped reading because answers wait behind one that is pending. */
   readonly pausedByPipelining: boolean;
-  readonly bytesRead: number;
   /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
   readonly readByHttp: boolean;
   /** http does not close this socket after a parse error: its server has a 'clientError' listener, whose job that is. */
   readonly leftToClientErrorListener: boolean;
-  /** True when these are the facts of a TLSSocket above the raw socket. */
-  readonly tls: boolean;
   readonly http: HttpFacts | undefined;
 }
 

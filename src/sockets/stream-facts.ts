@@ -39,13 +39,9 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     hasReadableListener: socket.listenerCount('readable') > 0,
     writableEnded: socket.writableEnded,
     writableLength: socket.writableLength,
-    destroyed: socket.destroyed,
-    allowHalfOpen: socket.allowHalfOpen,
     pausedByPipelining: isPausedByPipelining(socket),
-    bytesRead: raw.bytesRead,
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
-    tls: socket !== raw,
     http: httpFactsOf(socket, side),
   };
 }

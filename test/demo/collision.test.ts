@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { root, runNode, type Outcome } from '../support/programs.js';
 
 const DEADLINE_MS = 30_000;
+const here = import.meta.dirname;
 const collide = (environment: Record<string, string> = {}): Promise<Outcome> =>
   runNode(['examples/demo/main.mjs', '--collision'], environment, DEADLINE_MS);
 
@@ -71,12 +72,62 @@ describe('npm run demo -- --collision', () => {
     expect(words(chapter)).toMatch(/guard POST \/items\/:id holds the port pair: fd \d+, close-wait, id \d+/);
   });
 
-  it('shows the client get in once the leak is closed', (context) => {
+  it('shows the same leak on the same port pair reclaimed, and named in the event', (context) => {
     needs(context, 'the collision with RSTs dropped');
-    expect(words(chapterOf(out, 5))).toMatch(
-      /from the same port, with the same rule: connected after \d+ ms, "HTTP\/1\.1 200 OK"/,
+    const port = clientPortOf(chapterOf(out, 4));
+    const chapter = chapterOf(out, 5);
+    const [leaked = '', newcomer = ''] = chapter.split('A new client connects');
+    expect(rowsOf(leaked)).toContain(`server CLOSE-WAIT 127.0.0.1:8080 127.0.0.1:${port}`);
+    const fd = /^ +server .* node, fd (\d+)$/m.exec(leaked)?.[1] ?? 'no fd';
+    expect(words(leaked)).toMatch(
+      new RegExp(
+        `'reclaimed' POST /items/:id, fd ${fd}, 8080 - ${port}, close-wait, id \\d+, \\d+\\.\\d s after the client left ` +
+          'what POST /items/:id \\(http:8080\\) has not read its request body .* and has not answered; the client left ',
+      ),
     );
-    expect(words(out)).toMatch(/Done: .* behind a firewall that drops RSTs it locks the client out\./);
+    expect(words(leaked)).toContain(`has no socket on 8080 - ${port} any more, at neither end; fd ${fd} is free`);
+    expect(newcomer).not.toBe('');
+  });
+
+  it('shows the client get in from that port, with and without reclaim side by side', (context) => {
+    needs(context, 'the collision with RSTs dropped');
+    const port = clientPortOf(chapterOf(out, 4));
+    const newcomer = chapterOf(out, 5).split('A new client connects')[1] ?? '';
+    expect(rowsOf(newcomer)).toEqual([
+      `server ESTAB 127.0.0.1:8080 127.0.0.1:${port}`,
+      `client ESTAB 127.0.0.1:${port} 127.0.0.1:8080`,
+    ]);
+    expect(newcomer).toMatch(/^ +false +held the port pair in CLOSE-WAIT +hung for [3-9],\d{3} ms, and gave up$/m);
+    expect(newcomer).toMatch(/^ +true +destroyed \d+\.\d s after the client left +took [\d,]+ ms$/m);
+    expect(words(out)).toMatch(/Done: .* it locks the client out\. A guard with `reclaim` ends it/);
+  });
+});
+
+/** What the demo is run with, what it must find, and what it had shown by then. */
+const SABOTAGE: [string, string, string, string][] = [
+  [
+    'a guard that sees nothing',
+    'blind-guard.mjs',
+    'The guard has it in state CLOSE, as a reset; found: undefined',
+    'A new client connects from port',
+  ],
+  [
+    'a guard that says it has reclaimed, and has not',
+    'timid-guard.mjs',
+    'The reclaimed socket is gone from the kernel; found: ',
+    'The same with `reclaim: true`',
+  ],
+];
+
+describe.concurrent('exits with 1 when what it claims is not true:', () => {
+  it.for(SABOTAGE)('%s', DEADLINE_MS + 5_000, async ([, program, claim, lastChapter], context) => {
+    const { code, stdout, stderr } = await collide({ NODE_OPTIONS: `--import=${path.join(here, program)}` });
+    const missing = /^NOT SHOWN: (.*)$/m.exec(stdout)?.[1];
+    context.skip(missing !== undefined, missing);
+    expect(stderr).toContain(`NOT TRUE HERE: ${claim}`);
+    expect(code).toBe(1);
+    expect(words(stdout)).toContain(lastChapter);
+    expect(stdout).not.toContain('Done:');
   });
 });
 

@@ -38,6 +38,53 @@ describe('the metrics route', () => {
     expect((await app.inject('/other')).body).toBe('nothing here');
   });
 
+  describe.each(['before', 'after'])('with a wildcard route declared %s the plugin', (when) => {
+    const wildcards: [string, (app: FastifyInstance) => void][] = [
+      [`GET *`, (app) => app.get('*', async () => 'wild')],
+      [`GET /*`, (app) => app.get('/*', async () => 'wild')],
+      [`GET /:page`, (app) => app.get('/:page', async () => 'wild')],
+      [`all('*')`, (app) => app.all('*', async () => 'wild')],
+    ];
+
+    async function appWith(...declarations: ((app: FastifyInstance) => void)[]): Promise<FastifyInstance> {
+      const app = newApp();
+      if (when === 'before') for (const declare of declarations) declare(app);
+      await app.register(closeWaitGuard);
+      if (when === 'after') for (const declare of declarations) declare(app);
+      return app;
+    }
+
+    it.each(wildcards)('%s leaves it ours, GET and HEAD', async (_route, declare) => {
+      const app = await appWith(declare);
+      const page = await app.inject('/metrics?format=text');
+      expect(page.body).toContain(OURS);
+      const head = await app.inject({ method: 'HEAD', url: '/metrics' });
+      expect(head.statusCode).toBe(200);
+      expect(head.headers['content-type']).toBe(page.headers['content-type']);
+      expect(head.headers['content-type']).toMatch(/^text\/plain; version=/);
+      expect(head.body).toBe('');
+      expect((await app.inject('/metric')).body).toBe('wild');
+    });
+
+    it.each(wildcards)(
+      '%s and an exact route of the application: that one answers, GET and HEAD',
+      async (_route, declare) => {
+        const app = await appWith(declare, (it) => {
+          it.get('/metrics', async (_request, reply) => reply.header('x-by', 'the application').send('my own'));
+        });
+        expect((await app.inject('/metrics')).body).toBe('my own');
+        const head = await app.inject({ method: 'HEAD', url: '/metrics' });
+        expect(head.headers['x-by']).toBe('the application');
+        expect(head.headers['content-length']).toBe('6');
+      },
+    );
+
+    it('leaves other methods to the wildcard', async () => {
+      const app = await appWith((it) => it.all('*', async () => 'wild'));
+      expect((await app.inject({ method: 'POST', url: '/metrics' })).body).toBe('wild');
+    });
+  });
+
   it('is not there with metrics: false', async () => {
     const app = newApp();
     await app.register(closeWaitGuard, { metrics: false });

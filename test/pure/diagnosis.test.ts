@@ -16,13 +16,9 @@ const STREAM: StreamFacts = {
   hasReadableListener: false,
   writableEnded: false,
   writableLength: 0,
-  destroyed: false,
-  allowHalfOpen: false,
   pausedByPipelining: false,
-  bytesRead: 0,
   readByHttp: false,
   leftToClientErrorListener: false,
-  tls: false,
   http: undefined,
 };
 

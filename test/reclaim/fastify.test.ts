@@ -1,16 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { Registry } from 'prom-client';
+import { createGuard, followFastifyRoutes } from '../../src/guard.js';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
 import { QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { BODY, leakyApp, LineLog } from '../support/leaky-app.js';
+import { leakyApp, LineLog } from '../support/leaky-app.js';
 import { Reclaims } from '../support/reclaim-case.js';
 import { get, post } from '../support/stage.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
+const stage = stageOfEachTest();
+
+describe('a guard with reclaim, where the plugin is not registered', () => {
+  it('hears of the routes that want to be left alone through Fastify itself', async () => {
+    stage.undo(followFastifyRoutes());
+    const guard = createGuard({ ...QUICK, reclaim: true });
+    stage.undo(() => guard.close());
+    const seen = new Reclaims(guard);
+    const app = leakyApp();
+    app.post('/imports/:id', { config: { closeWaitGuard: { reclaim: false } } }, () => new Promise(() => {}));
+    app.post('/uploads/:id', () => new Promise(() => {}));
+    const port = await listenApp(stage, app);
+    const left = await stage.visit(port, post('/imports/1', UPLOAD_BYTES));
+    await until('the first leak', () => seen.leaks.some(({ leak }) => leak.route === '/imports/:id'));
+    const taken = await stage.visit(port, post('/uploads/2', UPLOAD_BYTES));
+    await until('the second to be reclaimed', () => seen.reclaimed.length > 0);
+    expect(seen.reclaimed.map(({ leak }) => leak.remotePort)).toEqual([taken.port]);
+    expect(kernelRow(port, left.port)?.state).toBe(CLOSE_WAIT);
+  });
+});
+
 describe('the Fastify plugin with reclaim', () => {
-  const stage = stageOfEachTest();
   const pending = () => new Promise(() => {});
   const leaveAlone = { config: { closeWaitGuard: { reclaim: false } } };
 
@@ -21,15 +43,16 @@ describe('the Fastify plugin with reclaim', () => {
     app.post('/imports/:id', leaveAlone, pending);
     app.get('/wait', leaveAlone, pending);
     app.get('/stuck', pending);
+    app.get('/long', (_request, reply) => void reply.send('a'.repeat(200_000)));
     const port = await listenApp(stage, app);
     return { app, port, log, seen: new Reclaims(app.closeWaitGuard) };
   }
 
   it('leaves the sockets of a route alone that says so, and takes the others', async () => {
     const { app, port, log, seen } = await application();
-    const left = await stage.visit(port, post('/imports/1', BODY));
+    const left = await stage.visit(port, post('/imports/1', UPLOAD_BYTES));
     await until('the first leak', () => seen.leaks.some(({ leak }) => leak.route === '/imports/:id'));
-    const taken = await stage.visit(port, post('/uploads/2', BODY));
+    const taken = await stage.visit(port, post('/uploads/2', UPLOAD_BYTES));
     await until('the second to be reclaimed', () => seen.reclaimed.length > 0);
 
     expect(seen.reclaimed.map(({ leak }) => [leak.route, leak.remotePort])).toEqual([['/uploads/:id', taken.port]]);
@@ -52,11 +75,11 @@ describe('the Fastify plugin with reclaim', () => {
     const client = await stage.connect(port);
     client.say(get('/metrics'));
     await until('the answer', () => client.text.includes('close_wait_sockets'));
-    client.say(post('/imports/1', BODY));
+    client.say(post('/imports/1', UPLOAD_BYTES));
     await client.leave();
     const other = await stage.connect(port);
     await until('the leak', () => seen.leaks.find(({ leak }) => leak.remotePort === client.port));
-    other.say(post('/uploads/1', BODY));
+    other.say(post('/uploads/1', UPLOAD_BYTES));
     await other.leave();
     await until('the other to be reclaimed', () => seen.reclaimed.length > 0);
     expect(seen.reclaimed.map(({ leak }) => leak.remotePort)).toEqual([other.port]);
@@ -65,10 +88,10 @@ describe('the Fastify plugin with reclaim', () => {
 
   it('leaves a pipeline alone whose pending request has such a route, whatever is queued behind it', async () => {
     const { port, seen } = await application();
-    const big = get('/metrics').repeat(60);
-    const left = await stage.visit(port, get('/wait') + big);
+    const behind = get('/long') + get('/long');
+    const left = await stage.visit(port, get('/wait') + behind);
     await until('the first leak', () => seen.leaks.find(({ leak }) => leak.remotePort === left.port));
-    const taken = await stage.visit(port, get('/stuck') + big);
+    const taken = await stage.visit(port, get('/stuck') + behind);
     await until('the other to be reclaimed', () =>
       seen.reclaimed.find(({ leak }) => leak.remotePort === taken.port),
     );
