@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { fileURLToPath } from 'node:url';
 import type { Origin, RequestNotes } from './notes.js';
 
 /**
@@ -40,7 +41,9 @@ export function currentOrigin(): Origin | undefined {
   return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
 }
 
-const OWN_FILES = new URL('..', import.meta.url).href;
+const OWN_URL = new URL('..', import.meta.url);
+/** Frames name modules by URL or, where a loader compiled them, by path. */
+const OWN_FILES = [OWN_URL.href, fileURLToPath(OWN_URL)];
 const MAX_FRAMES = 10;
 
 /** The stack without Node's, node_modules' and this library's frames; undefined when none is left (fetch has none). */
@@ -58,7 +61,7 @@ function applicationStack(): string | undefined {
         line.startsWith('at ') &&
         /[/\\]/.test(line) &&
         !/node:|[/\\]node_modules[/\\]/.test(line) &&
-        !line.includes(OWN_FILES),
+        !OWN_FILES.some((own) => line.includes(own)),
     );
   return frames.length === 0 ? undefined : frames.slice(0, MAX_FRAMES).join('\n');
 }

@@ -28,7 +28,7 @@ describe('the sentences of a leak', () => {
       const server = http.createServer((_request, response) => response.end('ok'));
       server.on('clientError', () => {});
       const port = await on.listen(server);
-      await on.visit(port, 'this is no HTTP\r\n\r\n');
+      await on.visit(port, 'GET / HTTP/1.1\r\nHost: shop.test\r\n');
       return port;
     });
     expect(leak.cause).toBe('half-open-not-ended');
@@ -48,7 +48,7 @@ describe('the sentences of a leak', () => {
     const row = kernelRow(leak.localPort!, leak.remotePort!)!;
     expect(leak.unreadKernelBytes).toBe(row.receiveQueue - 1);
     expect(leak.explanation).toContain(`${spoken(leak.unreadKernelBytes + leak.unreadStreamBytes)} unread`);
-    expect(leak.explanation).toMatch(/has not answered; the client left \d+ ms ago\.$/);
+    expect(leak.explanation).toMatch(/has not answered; the client left [\d.]+ m?s ago\.$/);
     expect(leak.explanation).not.toContain('secret');
   });
 

@@ -92,17 +92,18 @@ describe('what a server does with an upgrade', () => {
     expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
   });
 
-  it.each(['upgrade', undefined] as const)('is as before after removeAllListeners(%s)', async (event) => {
+  it('is as before after removeAllListeners()', async () => {
     const guard = createGuard(QUICK);
     stage.undo(() => guard.close());
     const { server, port } = await plainServer();
     server.on('upgrade', accept);
     expect(await answerTo(port, UPGRADE)).toContain('101');
-    const plain = server.listeners('request');
-    server.removeAllListeners(event);
-    for (const listener of event === undefined ? plain : []) server.on('request', listener as () => void);
+    server.removeAllListeners('upgrade');
     expect(server.listenerCount('upgrade')).toBe(0);
-    if (event !== undefined) expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
+    expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
+    server.on('upgrade', accept);
+    server.removeAllListeners();
+    expect(server.eventNames()).toEqual([]);
   });
 
   it('is as before after close(), down to the listeners', async () => {

@@ -67,7 +67,7 @@ describe('npm run demo -- --collision', () => {
       `server CLOSE-WAIT 127.0.0.1:8080 127.0.0.1:${port}`,
       `client SYN-SENT 127.0.0.1:${port} 127.0.0.1:8080`,
     ]);
-    expect(words(chapter)).toMatch(/client connect\(\) hung; it gave up after 3\.5 s/);
+    expect(words(chapter)).toMatch(/client connect\(\) hung; it gave up after \d+\.\d s/);
     expect(words(chapter)).toMatch(/RSTs to those, [1-9]\d* so far, never arrive/);
     expect(words(chapter)).toMatch(/guard POST \/items\/:id holds the port pair: fd \d+, close-wait, id \d+/);
   });
@@ -108,7 +108,7 @@ const SABOTAGE: [string, string, string, string][] = [
   [
     'a guard that sees nothing',
     'blind-guard.mjs',
-    'The guard has it in state CLOSE, as a reset; found: undefined',
+    'The guard has it in state CLOSE, as a reset\n',
     'A new client connects from port',
   ],
   [
@@ -120,7 +120,7 @@ const SABOTAGE: [string, string, string, string][] = [
 ];
 
 describe.concurrent('exits with 1 when what it claims is not true:', () => {
-  it.for(SABOTAGE)('%s', DEADLINE_MS + 5_000, async ([, program, claim, lastChapter], context) => {
+  it.for(SABOTAGE)('%s', { timeout: DEADLINE_MS + 5_000 }, async ([, program, claim, lastChapter], context) => {
     const { code, stdout, stderr } = await collide({ NODE_OPTIONS: `--import=${path.join(here, program)}` });
     const missing = /^NOT SHOWN: (.*)$/m.exec(stdout)?.[1];
     context.skip(missing !== undefined, missing);

@@ -68,7 +68,7 @@ const TABLE: [name: string, change: Change, cause: LeakCause][] = [
     { stream: { readableFlowing: false, endBuffered: true }, facts: { unreadStreamBytes: 8 } },
     'paused',
   ],
-  ['read to the end, not ended', { stream: { readableEnded: true, allowHalfOpen: true } }, 'half-open-not-ended'],
+  ['read to the end, not ended', { stream: { readableEnded: true } }, 'half-open-not-ended'],
   [
     'read to the end, ended, bytes stuck',
     { stream: { readableEnded: true, writableEnded: true }, facts: { unsentBytes: 1 } },
@@ -104,7 +104,7 @@ const TABLE: [name: string, change: Change, cause: LeakCause][] = [
   ],
   [
     'upgraded long ago: http no longer reads it',
-    { stream: { readableEnded: true, allowHalfOpen: true }, http: { answering: false, answerEnded: true } },
+    { stream: { readableEnded: true }, http: { answering: false, answerEnded: true } },
     'half-open-not-ended',
   ],
   [
