@@ -7,7 +7,8 @@
         "native/socket_reader.cc",
         "native/half_close_watch.cc",
         "native/fd_table.cc",
-        "native/sock_diag.cc"
+        "native/sock_diag.cc",
+        "native/socket_abort.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

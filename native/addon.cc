@@ -15,6 +15,7 @@
 #include "fd_table.h"
 #include "half_close_watch.h"
 #include "sock_diag.h"
+#include "socket_abort.h"
 #include "socket_reader.h"
 #include "socket_record.h"
 
@@ -244,6 +245,7 @@ class Addon : public Napi::Addon<Addon> {
                     InstanceMethod("fdTableSize", &Addon::FdTableSize, napi_enumerable),
                     InstanceMethod("fdUsage", &Addon::FdUsage, napi_enumerable),
                     InstanceMethod("dumpSockets", &Addon::DumpSockets, napi_enumerable),
+                    InstanceMethod("abortOnClose", &Addon::AbortOnClose, napi_enumerable),
                     InstanceValue("HalfCloseWatch", HalfCloseWatch::Define(env), napi_enumerable),
                 });
   }
@@ -322,6 +324,14 @@ class Addon : public Napi::Addon<Addon> {
     pair.Set(0u, usage.open);
     pair.Set(1u, usage.soft_limit);
     return pair;
+  }
+
+  Napi::Value AbortOnClose(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "abortOnClose");
+    const double fd = arguments.Integer(0, "fd", 0, kMaxFd);
+    const auto cookie = arguments.Array<std::uint64_t>(1, "cookie", kBigUint64Array, 1);
+    if (!arguments.ok()) return {};
+    return Napi::Number::New(info.Env(), cwg::AbortOnClose(static_cast<int>(fd), cookie.data[0]));
   }
 
   Napi::Value DumpSockets(const Napi::CallbackInfo& info) {

@@ -213,7 +213,7 @@ export class LeakFinder {
       if (!socket || this.#tracker.ableIdleMs(id) < closeWaitTimeout + policy.afterMs) continue;
       const report = this.#describe(id);
       if (!report || !this.#mayReclaim(policy, report, socket)) continue;
-      reclaim(socket, report);
+      reclaim(this.#binding, socket, id, report);
       this.#forget(id);
       this.#events.ended(report.ageMs);
       this.#events.reclaimed(report);

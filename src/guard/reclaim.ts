@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { badOption, GuardError } from '../errors.js';
+import type { NativeBinding } from '../kernel/native.js';
 import { LEAK_KINDS, type LeakKind, type LeakReport } from '../leaks/report.js';
 import type { ReclaimOptions } from '../options.js';
 import { checkOptionNames, describeRange, integerIn, RANGES } from '../options.js';
@@ -49,8 +50,13 @@ export function mayReclaim(policy: ReclaimPolicy, leak: LeakReport, socket: Sock
 /**
  * Destroys a leak, as the application should have done: handlers see 'close', pools forget it. The error goes with it only
  * where somebody listens, since an 'error' event without a listener ends the process.
+ *
+ * The connection is aborted (RST), not closed: an orderly close would leave it in LAST_ACK, with its port pair taken as
+ * before, where the peer's end has expired and nobody answers the FIN.
  */
-export function reclaim(raw: Socket, leak: LeakReport): void {
+export function reclaim(binding: NativeBinding, raw: Socket, cookie: bigint, leak: LeakReport): void {
+  // An errno here means an orderly close, which is what there was without it.
+  binding.abortOnClose(leak.fd, BigUint64Array.of(cookie));
   const socket = tlsSocketOf(raw) ?? raw;
   const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard reclaimed a leaked socket: ${leak.explanation}`);
   socket.destroy(errorIsHeard(socket) ? error : undefined);

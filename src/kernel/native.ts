@@ -56,6 +56,13 @@ export interface NativeBinding {
     endpoints?: Uint8Array,
   ): number;
 
+  /**
+   * Makes the coming close of this socket an abort (SO_LINGER with a time of 0, socket(7)): a RST instead of a FIN, and
+   * nothing of the connection is left in the kernel. Returns 0 or an errno; EBADF when `fd` is not the socket with the
+   * cookie in `cookie[0]`.
+   */
+  abortOnClose(fd: number, cookie: BigUint64Array): number;
+
   readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
 }
 

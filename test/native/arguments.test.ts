@@ -60,7 +60,11 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'values', good: () => f64(16), takes: 'a Float64Array' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
-  // The fifth, `endpoints`, may be left out: see below.
+  abortOnClose: [
+    { name: 'fd', good: () => 1, takes: 'an integer from 0 to 2147483647' },
+    { name: 'cookie', good: () => u64(1), takes: 'a BigUint64Array of at least 1 element' },
+  ],
+  // The fifth of dumpSockets, `endpoints`, may be left out: see below.
   'HalfCloseWatch.add': [
     { name: 'fds', good: () => i32(2), takes: 'an Int32Array' },
     { name: 'count', good: () => 2, takes: 'an integer from 0 to 2' },

@@ -79,11 +79,11 @@ describe('finds', () => {
 
     let looks = 0;
     const ignore = (): boolean => {
-      // The pauses are 5, 10, 20, 40, 80 and 45 ms, so this is when the deadline is up; for the close it begins anew.
-      if (++looks === 7) socket.resume();
+      // The pauses are 5, 10, 20, 40, 80, eight times 100 and 45 ms: the deadline is up, and begins anew for the close.
+      if (++looks === 15) socket.resume();
       return false;
     };
-    const leaks = await findLeakedSockets({ deadlineMs: 200, ignore });
+    const leaks = await findLeakedSockets({ deadlineMs: 1_000, ignore });
     expect(leaks).toMatchObject([{ kind: 'close-wait', cause: 'half-open-not-ended', localPort: port }]);
     expect(guard.departing()).toEqual(new Set());
   });
