@@ -11,8 +11,9 @@
  * skipped while it runs, is charged to nobody. With `sequence.hooks: 'parallel'` hooks that close the server run beside
  * the look, and may hide a leak from it.
  *
- * It adds one matcher, {@link LeakMatchers}. A leak the matcher has found is accounted for: the test is not failed for it
- * a second time, so `.not.toHaveNoLeakedSockets()` lets a test leak on purpose.
+ * It adds one matcher, {@link LeakMatchers}; TypeScript knows of it where this file is imported, or named in `types`.
+ * A leak the matcher has found is accounted for: the test is not failed for it a second time, so
+ * `.not.toHaveNoLeakedSockets()` lets a test leak on purpose.
  */
 import type { Server } from 'node:net';
 import * as vitest from 'vitest';

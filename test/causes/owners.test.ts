@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
 import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { logLines, SETTINGS, temporaryFile } from '../support/preloaded.js';
+import { end, logLines, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
 import { environmentOfAUser, root } from '../support/programs.js';
 import type { Client } from '../support/stage.js';
 import { until } from '../support/until.js';
@@ -140,5 +140,27 @@ describe('a connection that is closed here and open in a child', () => {
     child.send('close');
     await until('the release', () => logLines(log).some(({ event }) => event === 'released'));
     expect(logLines(log).map(({ event }) => event)).toEqual(['leak', 'released']);
+  });
+});
+
+describe('in a cluster whose processes all have a guard', () => {
+  it('a leak is reported once, by the process that has it', async () => {
+    const log = temporaryFile(stage, 'log.jsonl');
+    const env = { CLOSE_WAIT_GUARD_LOG: log, NODE_OPTIONS: '--import=close-wait-guard/register' };
+    const { child, printed } = await start(stage, '../../causes/programs/cluster.mjs', env, []);
+    // The primary's own leak is the later one: once it is told, the worker's has had its time there.
+    await until('the leak of the primary', () => logLines(log).some(({ leak }) => leak.localPort === printed.own));
+    await until('the leak of the worker', () => logLines(log).some(({ leak }) => leak.localPort === printed.port));
+    expect(
+      logLines(log)
+        .map(({ pid, leak }) => [pid, leak.localPort, leak.cause])
+        .sort(),
+    ).toEqual(
+      [
+        [printed.worker, printed.port, 'never-read'],
+        [printed.primary, printed.own, 'never-read'],
+      ].sort(),
+    );
+    expect(await end(child)).toBe(0);
   });
 });

@@ -122,7 +122,7 @@ describe.each(Object.entries(WAYS))('the leak of a response to %s', (_name, make
     for (const path of ['/left', '/right']) (await stage.connect(port)).say(post(path, 0));
     const [left, right] = await until('both leaks', () => {
       const leaks = upstreams.map((upstream) => seen.leaks.find(({ remotePort }) => remotePort === upstream));
-      return leaks.every((leak) => leak) && leaks;
+      return leaks.every((leak) => leak) ? leaks : undefined;
     });
     expect([left?.requestedBy, right?.requestedBy]).toEqual(['POST /left', 'POST /right']);
   });

@@ -92,9 +92,7 @@ describe('the Fastify plugin with reclaim', () => {
     const left = await stage.visit(port, get('/wait') + behind);
     await until('the first leak', () => seen.leaks.find(({ leak }) => leak.remotePort === left.port));
     const taken = await stage.visit(port, get('/stuck') + behind);
-    await until('the other to be reclaimed', () =>
-      seen.reclaimed.find(({ leak }) => leak.remotePort === taken.port),
-    );
+    await until('the other to be reclaimed', () => seen.reclaimed.find(({ leak }) => leak.remotePort === taken.port));
     expect(seen.leaks.map(({ leak }) => leak.cause)).toEqual(Array(2).fill('pipelined-behind-pending-response'));
     expect(seen.reclaimed.map(({ leak }) => leak.remotePort)).toEqual([taken.port]);
     expect(kernelRow(port, left.port)?.state).toBe(CLOSE_WAIT);

@@ -66,7 +66,11 @@ describe('reclaim destroys', () => {
         client.say(post('/upload', BODY));
         await until('the request', () => exchange);
         const [request, response] = exchange!;
-        const closing = { request: closingOf(request), response: closingOf(response), socket: closingOf(request.socket) };
+        const closing = {
+          request: closingOf(request),
+          response: closingOf(response),
+          socket: closingOf(request.socket),
+        };
         await client.leave();
         return { port, closing, errors: { 'server (clientError)': clientErrors } };
       },

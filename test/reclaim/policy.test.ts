@@ -3,7 +3,15 @@ import { describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import type { ReclaimOptions } from '../../src/options.js';
-import { CLOSE_WAIT, ESTABLISHED, isListed, kernelRow, kernelRows, openFds, socketInode } from '../support/kernel-view.js';
+import {
+  CLOSE_WAIT,
+  ESTABLISHED,
+  isListed,
+  kernelRow,
+  kernelRows,
+  openFds,
+  socketInode,
+} from '../support/kernel-view.js';
 import { QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { Reclaims } from '../support/reclaim-case.js';
 import type { Client, Stage } from '../support/stage.js';
@@ -26,7 +34,8 @@ async function neverReads(): Promise<{ port: number; accepted: Map<number, Socke
 
 const isReclaimed = (seen: Reclaims, client: Client) => () =>
   seen.reclaimed.find(({ leak }) => leak.remotePort === client.port);
-const isLeaked = (seen: Reclaims, client: Client) => () => seen.leaks.find(({ leak }) => leak.remotePort === client.port);
+const isLeaked = (seen: Reclaims, client: Client) => () =>
+  seen.leaks.find(({ leak }) => leak.remotePort === client.port);
 
 /** Still half-closed, with an fd of this process on it. */
 function expectUntouched(port: number, client: Client): void {
@@ -82,7 +91,7 @@ describe('reclaim takes', () => {
     await until('the bytes to arrive', () => kernelRow(port, reset.port)?.receiveQueue === 5);
     await reset.reset();
     const { leak } = await until('the reset one to be reclaimed', isReclaimed(seen, reset));
-    const [{ inode }] = seen.leaks.filter((each) => each.leak.id === leak.id) as [{ inode: number }];
+    const inode = seen.leaks.find((each) => each.leak.id === leak.id)!.inode!;
     expect(leak).toMatchObject({ kind: 'reset', state: 'CLOSE' });
     expect(isListed(inode), 'a reset socket is in no TCP table').toBe(false);
     expect([...openFds().values()]).not.toContain(`socket:[${inode}]`);
@@ -157,7 +166,10 @@ describe('reclaim takes', () => {
     await until('fifty connections', () => accepted.size === 50);
     const before = openFds().size;
     for (const client of clients) client.socket.end('hello');
-    await until('fifty FINs to arrive', () => !kernelRows().some((row) => row.localPort === port && row.state === ESTABLISHED));
+    await until(
+      'fifty FINs to arrive',
+      () => !kernelRows().some((row) => row.localPort === port && row.state === ESTABLISHED),
+    );
     for (const client of clients) client.socket.destroy();
     await until('fifty reclaims', () => seen.reclaimed.length >= 50);
     expect(new Set(seen.reclaimed.map(({ leak }) => leak.remotePort))).toEqual(new Set(clients.map((c) => c.port)));

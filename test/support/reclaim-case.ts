@@ -70,43 +70,46 @@ export class Reclaims {
 /** One test for each: the leak is reported once and destroyed at once, everybody concerned hears of it, and it is counted. */
 export function testReclaims(cases: readonly ReclaimCase[]): void {
   const stage = stageOfEachTest();
-  it.each(cases.map((reclaimCase) => [reclaimCase.name, reclaimCase] as const))('%s', async (_name, { start, report }) => {
-    const guard = createGuard({ ...QUICK, reclaim: true });
-    stage.undo(() => guard.close());
-    const register = new Registry();
-    collectGuardMetrics(guard, { register });
-    const seen = new Reclaims(guard);
-    const { port, closing, errors = {} } = await start(stage, guard);
-    const isOurs = (leak: LeakReport): boolean =>
-      portOf(leak) === port && (leak.side === 'outbound') === (report.side === 'outbound');
+  it.each(cases.map((reclaimCase) => [reclaimCase.name, reclaimCase] as const))(
+    '%s',
+    async (_name, { start, report }) => {
+      const guard = createGuard({ ...QUICK, reclaim: true });
+      stage.undo(() => guard.close());
+      const register = new Registry();
+      collectGuardMetrics(guard, { register });
+      const seen = new Reclaims(guard);
+      const { port, closing, errors = {} } = await start(stage, guard);
+      const isOurs = (leak: LeakReport): boolean =>
+        portOf(leak) === port && (leak.side === 'outbound') === (report.side === 'outbound');
 
-    const { leak, inode } = await until('the socket to be reclaimed', () =>
-      seen.reclaimed.find(({ leak }) => isOurs(leak)),
-    );
-    const reported = seen.leaks.filter((each) => isOurs(each.leak));
-    expect(reported, 'leak events').toHaveLength(1);
-    expect(reported[0]!.leak).toMatchObject({ ...report, id: leak.id });
-    // The kernel's own word: it was half-closed and open, and the fd was gone when the guard said so.
-    expect(reported[0]!.row).toMatchObject({ state: '08', inode: reported[0]!.inode });
-    expect(inode).not.toBe(reported[0]!.inode);
-    expect([...openFds().values()]).not.toContain(`socket:[${reported[0]!.inode}]`);
-    expect(kernelRow(leak.localPort!, leak.remotePort!)?.inode ?? 0).toBe(0);
+      const { leak, inode } = await until('the socket to be reclaimed', () =>
+        seen.reclaimed.find(({ leak }) => isOurs(leak)),
+      );
+      const reported = seen.leaks.filter((each) => isOurs(each.leak));
+      expect(reported, 'leak events').toHaveLength(1);
+      expect(reported[0]!.leak).toMatchObject({ ...report, id: leak.id });
+      // The kernel's own word: it was half-closed and open, and the fd was gone when the guard said so.
+      expect(reported[0]!.row).toMatchObject({ state: '08', inode: reported[0]!.inode });
+      expect(inode).not.toBe(reported[0]!.inode);
+      expect([...openFds().values()]).not.toContain(`socket:[${reported[0]!.inode}]`);
+      expect(kernelRow(leak.localPort!, leak.remotePort!)?.inode ?? 0).toBe(0);
 
-    for (const [what, each] of Object.entries(closing)) await until(`'close' of the ${what}`, () => each.heard);
-    for (const [what, each] of Object.entries(errors)) {
-      expect(each, `errors of the ${what}`).toMatchObject([{ name: 'GuardError', code: 'CWG_ERR_RECLAIMED' }]);
-    }
+      for (const [what, each] of Object.entries(closing)) await until(`'close' of the ${what}`, () => each.heard);
+      for (const [what, each] of Object.entries(errors)) {
+        expect(each, `errors of the ${what}`).toMatchObject([{ name: 'GuardError', code: 'CWG_ERR_RECLAIMED' }]);
+      }
 
-    expect(guard.sockets().filter(isOurs)).toEqual([]);
-    expect(guard.stats().reclaimed).toEqual({ 'close-wait': 1, reset: 0, stalled: 0 });
-    expect(guard.stats().released).toEqual({ 'close-wait': 0, reset: 0, stalled: 0 });
-    const page = await register.metrics();
-    expect(valueOf(page, 'close_wait_reclaimed_total', { kind: 'close-wait' })).toBe(1);
-    expect(valueOf(page, 'close_wait_leaks_total', { kind: 'close-wait' })).toBe(1);
-    expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
-    expect(valueOf(page, 'close_wait_duration_seconds_count')).toBeGreaterThanOrEqual(1);
-    expect(seen.reclaimed.filter((each) => isOurs(each.leak))).toHaveLength(1);
-    expect(seen.released).toEqual([]);
-    expect(guard.stats().errors).toMatchObject({ sample: 0, listener: 0 });
-  });
+      expect(guard.sockets().filter(isOurs)).toEqual([]);
+      expect(guard.stats().reclaimed).toEqual({ 'close-wait': 1, reset: 0, stalled: 0 });
+      expect(guard.stats().released).toEqual({ 'close-wait': 0, reset: 0, stalled: 0 });
+      const page = await register.metrics();
+      expect(valueOf(page, 'close_wait_reclaimed_total', { kind: 'close-wait' })).toBe(1);
+      expect(valueOf(page, 'close_wait_leaks_total', { kind: 'close-wait' })).toBe(1);
+      expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
+      expect(valueOf(page, 'close_wait_duration_seconds_count')).toBeGreaterThanOrEqual(1);
+      expect(seen.reclaimed.filter((each) => isOurs(each.leak))).toHaveLength(1);
+      expect(seen.released).toEqual([]);
+      expect(guard.stats().errors).toMatchObject({ sample: 0, listener: 0 });
+    },
+  );
 }

@@ -43,18 +43,19 @@ await visit(await listen(net.createServer(() => {})), 'hello');
 await visit(await listen(net.createServer({ pauseOnConnect: true }, () => {})), 'hello');
 await visit(await listen(http.createServer(() => {})), post);
 
-let secureSocket;
-const secure = await listen(
-  tls.createServer(identity, (socket) => {
-    secureSocket = socket.once('data', () => socket.pause().emit('quiet'));
+const secureServer = tls.createServer(identity, (socket) =>
+  socket.once('data', () => {
+    socket.pause();
+    secureServer.emit('paused');
   }),
 );
+const secure = await listen(secureServer);
 const secureClient = tls.connect({ port: secure, host: '127.0.0.1', ca: identity.cert, servername: 'localhost' });
 await once(secureClient, 'secureConnect');
 secureClient.write('hello');
-await once(secureSocket, 'quiet');
-secureClient.write('and more');
-secureClient.destroy();
+await once(secureServer, 'paused');
+// A client that closes with something unread sends a RST and no FIN.
+secureClient.resume().end('and more');
 
 const webServer = http.createServer();
 const sockets = new WebSocketServer({ server: webServer });
@@ -81,9 +82,11 @@ https.get({ port: secureUpstream, host: '127.0.0.1', ca: identity.cert, serverna
 );
 const dispatcher = new Agent();
 kept.push(await request(`http://127.0.0.1:${upstream}/`, { dispatcher }));
+const secureDispatcher = new Agent({ connect: { ca: identity.cert, servername: 'localhost' } });
+kept.push(await request(`https://127.0.0.1:${secureUpstream}/`, { dispatcher: secureDispatcher }));
 kept.push(await fetch(`http://127.0.0.1:${upstream}/`));
 
-const EXPECTED = 9;
+const EXPECTED = 10;
 while (reclaimed.length < EXPECTED) await once(guard, 'reclaimed');
 // One turn more, for whatever an error without a listener would do.
 await new Promise((resolve) => setTimeout(resolve, 50));

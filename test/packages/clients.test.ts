@@ -1,0 +1,109 @@
+import axios from 'axios';
+import got from 'got';
+import http from 'node:http';
+import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import https from 'node:https';
+import { Agent, request } from 'undici';
+import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import type { Stage } from '../support/stage.js';
+import { localhost } from '../support/tls.js';
+import { testTwins } from '../support/twins.js';
+import { until } from '../support/until.js';
+
+const unread = { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' } as const;
+/** More than any of the clients buffers by itself and less than fills a receive window. */
+const ANSWER = 180 * 1024;
+/** What a careless program keeps: a response that is dropped may heal when it is collected. */
+const kept: unknown[] = [];
+
+function answer(_request: http.IncomingMessage, response: http.ServerResponse): void {
+  response.setHeader('connection', 'close');
+  response.end(Buffer.alloc(ANSWER));
+}
+
+/** The server has closed, and the client's end is half-closed; or it is closed as well. */
+async function serverHasLeft(port: number): Promise<void> {
+  await until('the server to close', () =>
+    kernelRows().every((row) => row.remotePort !== port || row.state === CLOSE_WAIT || row.inode === 0),
+  );
+}
+
+/** A server's address, and what a client has done with it by the time the server has left. */
+async function asked(stage: Stage, ask: (url: string) => Promise<unknown>): Promise<number> {
+  const port = await stage.listen(http.createServer(answer));
+  kept.push(await ask(`http://127.0.0.1:${port}/report?key=secret`));
+  await serverHasLeft(port);
+  return port;
+}
+
+testTwins([
+  {
+    name: 'undici: request() and its body',
+    report: unread,
+    play: (stage, well) =>
+      asked(stage, async (url) => {
+        const dispatcher = new Agent();
+        stage.undo(() => dispatcher.destroy());
+        const { body } = await request(url, { dispatcher });
+        body.on('error', () => {});
+        if (well) await body.dump({ limit: ANSWER * 2 });
+        return body;
+      }),
+  },
+  {
+    name: 'fetch: a response and its body',
+    report: unread,
+    play: (stage, well) =>
+      asked(stage, async (url) => {
+        const response = await fetch(url);
+        if (well) await response.body?.cancel();
+        return response;
+      }),
+  },
+  {
+    name: 'got: a stream',
+    report: unread,
+    play: (stage, well) =>
+      asked(stage, async (url) => {
+        const stream = got.stream(url, { retry: { limit: 0 } });
+        stream.on('error', () => {});
+        await once(stream, 'response');
+        if (well) {
+          stream.resume();
+          await once(stream, 'end');
+        }
+        return stream;
+      }),
+  },
+  {
+    name: `axios: responseType 'stream'`,
+    report: unread,
+    play: (stage, well) =>
+      asked(stage, async (url) => {
+        const { data } = await axios.get<Readable>(url, { responseType: 'stream' });
+        data.on('error', () => {});
+        if (well) data.destroy();
+        return data;
+      }),
+  },
+  {
+    name: 'https: a response',
+    report: unread,
+    play: async (stage, well) => {
+      // TLS reads ahead less.
+      const server = https.createServer(localhost, (_request, response) => {
+        response.setHeader('connection', 'close');
+        response.end(Buffer.alloc(120 * 1024));
+      });
+      const port = await stage.listen(server);
+      const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });
+      call.on('error', () => {});
+      const [response] = (await once(call, 'response')) as [http.IncomingMessage];
+      if (well) response.resume();
+      kept.push(response);
+      await serverHasLeft(port);
+      return port;
+    },
+  },
+]);
