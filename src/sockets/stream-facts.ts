@@ -49,7 +49,13 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
 /** Where an outbound socket's request, or the socket itself, came from. */
 export function originOfSocket(raw: Socket): Origin | undefined {
   const socket = tlsSocketOf(raw) ?? raw;
-  return originOf(httpMessageOf(socket)) ?? notesOf(socket)?.origin ?? notesOf(raw)?.origin;
+  const ofConnection = notesOf(socket)?.origin ?? notesOf(raw)?.origin;
+  const ofRequest = originOf(httpMessageOf(socket));
+  if (!ofRequest || ofRequest.stack !== undefined || ofRequest.requestedBy !== ofConnection?.requestedBy) {
+    return ofRequest ?? ofConnection;
+  }
+  // Before Node 22.12 a request is announced in a later turn, without its caller's stack; the connection it opened has it.
+  return ofConnection;
 }
 
 /** The inbound request that a socket serves, or served last. */

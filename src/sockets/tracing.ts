@@ -41,9 +41,11 @@ export function currentOrigin(): Origin | undefined {
   return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
 }
 
-const OWN_URL = new URL('..', import.meta.url);
-/** Frames name modules by URL or, where a loader compiled them, by path. */
-const OWN_FILES = [OWN_URL.href, fileURLToPath(OWN_URL)];
+/** This library's folders: frames name the compiled files or, where source maps are applied, the sources; by URL or by path. */
+const OWN_FILES = ['src', 'dist'].flatMap((folder) => {
+  const url = new URL(`../../${folder}/`, import.meta.url);
+  return [url.href, fileURLToPath(url)];
+});
 const MAX_FRAMES = 10;
 
 /** The stack without Node's, node_modules' and this library's frames; undefined when none is left (fetch has none). */

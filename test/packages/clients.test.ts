@@ -1,7 +1,7 @@
 import axios from 'axios';
 import got from 'got';
 import http from 'node:http';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { once } from 'node:events';
 import https from 'node:https';
 import { Agent, request } from 'undici';

@@ -24,7 +24,7 @@ async function proxyTo(
   stage.undo(() => proxy.close());
   const answered: ServerResponse[] = [];
   proxy.on('error', (_error, _request, response) => onError(response as ServerResponse));
-  proxy.on('proxyRes', (received, _request, response) => onUpstream(received, response as ServerResponse));
+  proxy.on('proxyRes', (received, _request, response) => onUpstream(received, response));
   const server = http.createServer((request, response) => {
     answered.push(response);
     proxy.web(request, response);
