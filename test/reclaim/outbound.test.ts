@@ -41,7 +41,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response whose request has an error listener',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 120 * KB);
+        const port = await serve(stage, 180 * KB);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const errors = { request: errorsOf(call) };
         const response = await responseTo(call);
@@ -54,7 +54,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response whose request has none',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 120 * KB);
+        const port = await serve(stage, 180 * KB);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const response = await responseTo(call);
         const closing = { request: closingOf(call), response: closingOf(response), socket: closingOf(response.socket) };
@@ -66,7 +66,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response of an agent, which forgets the socket',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 120 * KB);
+        const port = await serve(stage, 180 * KB);
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
         stage.undo(() => agent.destroy());
         const call = http.get({ port, host: '127.0.0.1', path: '/first', agent });
