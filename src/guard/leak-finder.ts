@@ -45,6 +45,7 @@ export class LeakFinder {
   readonly #tracker: LeakTracker;
   readonly #clock: LoopClock;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #endTimedLooks: (() => void) | undefined;
   readonly #foreignEveryMs: number;
   readonly #timedLook: LookOptions;
   /** The last report of each open leak: what is left to say of it once it is closed. */
@@ -80,6 +81,7 @@ export class LeakFinder {
     this.#timedLook = { minAgeMs: options.sampleInterval, foreignEveryMs: this.#foreignEveryMs };
     if (!options.observer) openClaims(claimant);
     if (options.sampleInterval > 0) {
+      this.#endTimedLooks = table.expectTimedLooks();
       this.#timer = setInterval(() => {
         this.#sampleOnTimer();
       }, options.sampleInterval).unref();
@@ -122,6 +124,7 @@ export class LeakFinder {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#endTimedLooks?.();
     if (this.#recheck) clearImmediate(this.#recheck);
     closeClaims(this.#claimant);
   }

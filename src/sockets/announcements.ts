@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ensureNotes, noteOrigin, noteTls, notesOf, originOf, type Origin, type OutboundNotes } from './notes.js';
 import { httpMessageOf, rawSocketOf } from './node-internals.js';
-import { currentOrigin, enterRequest } from './tracing.js';
+import { currentOrigin, enterRequest, isTracing } from './tracing.js';
 
 export type Side = 'inbound' | 'outbound' | 'unknown';
 
@@ -71,10 +71,19 @@ function noteRequest(socket: Socket, request: IncomingMessage): void {
     const raw = rawSocketOf(socket);
     if (raw) noteTls(raw, socket);
   }
+  const last = notes.request;
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
-  const reclaim = httpMessageOf(socket) === undefined || notes.request?.reclaim !== false;
-  notes.request = { method: request.method, url: request.url, route: undefined, reclaim };
-  enterRequest(notes.request);
+  const reclaim = last?.reclaim !== false || httpMessageOf(socket) === undefined;
+  if (last === undefined || isTracing()) {
+    notes.request = { method: request.method, url: request.url, route: undefined, reclaim };
+    enterRequest(notes.request);
+    return;
+  }
+  // Nobody else holds them: one object serves all requests of a connection.
+  last.method = request.method;
+  last.url = request.url;
+  last.route = undefined;
+  last.reclaim = reclaim;
 }
 
 function noteClientRequest({ request }: { request: object }): void {

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 
 /** What was asked of this process in one inbound request. */
 export interface RequestNotes {
-  readonly method: string | undefined;
-  readonly url: string | undefined;
+  method: string | undefined;
+  url: string | undefined;
   /** Fastify's route pattern. */
   route: string | undefined;
   /** False where the route's own configuration says that its sockets are not to be reclaimed. */
@@ -37,20 +37,22 @@ export interface OutboundNotes {
   responseOpen: boolean;
 }
 
-/** Keyed by socket, so the notes die with it. */
-const notes = new WeakMap<object, SocketNotes>();
+/**
+ * Where the notes hang on the socket, so that they die with it. A WeakMap would say the same and cost every collection of
+ * a server with many short connections: its entries are looked through one by one.
+ */
+const kNotes = Symbol('close-wait-guard notes');
+
+interface Noted {
+  [kNotes]: SocketNotes | undefined;
+}
 
 export function notesOf(socket: Socket): SocketNotes | undefined {
-  return notes.get(socket);
+  return (socket as Noted)[kNotes];
 }
 
 export function ensureNotes(socket: Socket): SocketNotes {
-  let found = notes.get(socket);
-  if (!found) {
-    found = { request: undefined, outbound: undefined, origin: undefined };
-    notes.set(socket, found);
-  }
-  return found;
+  return ((socket as Noted)[kNotes] ??= { request: undefined, outbound: undefined, origin: undefined });
 }
 
 /** Where ClientRequests of node:http came from; a pooled socket carries one after another. */

@@ -3,7 +3,7 @@ import type { Side } from './announcements.js';
 import { fdOf } from './node-internals.js';
 
 interface Pending {
-  readonly socket: WeakRef<Socket>;
+  readonly socket: Socket | WeakRef<Socket>;
   readonly side: Side;
   readonly announcedAtMs: number;
 }
@@ -15,25 +15,43 @@ export interface DueSocket {
   readonly fd: number;
 }
 
+/** Fewest entries that are worth looking through for sockets that are closed by now. */
+const COMPACT_FROM = 256;
+
 /**
  * Announced sockets that are not on the watch yet. Most connections are over before they are due, and cost no more than
- * this entry. Weak, so a socket that is dropped is collected as ever.
+ * this entry.
+ *
+ * While a timed guard comes by every interval the entries are plain references: a WeakRef costs a microsecond and more in
+ * every collection, and holding a socket for one interval keeps nothing alive that matters (closed ones are dropped as
+ * they gather). With on-demand guards alone an entry may wait for ever, so it is weak.
  */
 export class PendingSockets {
   #queue: Pending[] = [];
-  #compactAt = 1024;
+  #compactAt = COMPACT_FROM;
+  #timedGuards = 0;
 
   get size(): number {
     return this.#queue.length;
   }
 
+  /** Says that a guard with a timer is open; the undo says that it is closed. */
+  expectTimedLooks(): () => void {
+    this.#timedGuards++;
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      if (--this.#timedGuards > 0) return;
+      this.#queue = this.#queue.map((pending) => ({ ...pending, socket: weak(pending.socket) }));
+    };
+  }
+
   add(socket: Socket, side: Side, announcedAtMs: number): void {
-    this.#queue.push({ socket: new WeakRef(socket), side, announcedAtMs });
-    // A guard that samples only on demand must not hoard entries of connections long gone.
-    if (this.#queue.length >= this.#compactAt) {
-      this.#queue = this.#queue.filter(({ socket: ref }) => isOpen(ref.deref()));
-      this.#compactAt = Math.max(1024, this.#queue.length * 2);
-    }
+    this.#queue.push({ socket: this.#timedGuards > 0 ? socket : new WeakRef(socket), side, announcedAtMs });
+    if (this.#queue.length < this.#compactAt) return;
+    this.#queue = this.#queue.filter((pending) => deref(pending.socket)?.destroyed === false);
+    this.#compactAt = Math.max(COMPACT_FROM, this.#queue.length * 2);
   }
 
   /** Removes and returns the open sockets announced at or before `cutoffMs`. One that still connects stays. */
@@ -43,18 +61,18 @@ export class PendingSockets {
     if (count === -1) count = this.#queue.length;
     if (count === 0) return [];
     const due: DueSocket[] = [];
-    for (const { socket: ref, side, announcedAtMs } of this.#queue.splice(0, count)) {
-      const socket = ref.deref();
+    for (const pending of this.#queue.splice(0, count)) {
+      const socket = deref(pending.socket);
       if (socket === undefined || socket.destroyed) continue;
       const fd = fdOf(socket);
-      if (fd !== undefined && !socket.connecting) due.push({ socket, side, sinceMs: announcedAtMs, fd });
-      else if (socket.connecting) this.#queue.push({ socket: ref, side, announcedAtMs: nowMs });
+      if (socket.connecting) this.#queue.push({ ...pending, announcedAtMs: nowMs });
+      else if (fd !== undefined) due.push({ socket, side: pending.side, sinceMs: pending.announcedAtMs, fd });
     }
     return due;
   }
 
   sockets(): Socket[] {
-    return this.#queue.flatMap(({ socket }) => socket.deref() ?? []);
+    return this.#queue.flatMap(({ socket }) => deref(socket) ?? []);
   }
 
   clear(): void {
@@ -62,6 +80,10 @@ export class PendingSockets {
   }
 }
 
-function isOpen(socket: Socket | undefined): boolean {
-  return socket !== undefined && !socket.destroyed;
+function deref(socket: Socket | WeakRef<Socket>): Socket | undefined {
+  return socket instanceof WeakRef ? socket.deref() : socket;
+}
+
+function weak(socket: Socket | WeakRef<Socket>): WeakRef<Socket> {
+  return socket instanceof WeakRef ? socket : new WeakRef(socket);
 }

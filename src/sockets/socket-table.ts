@@ -91,6 +91,11 @@ export class SocketTable {
     return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
   }
 
+  /** Says that a guard with a timer looks at this table; returns its undo. */
+  expectTimedLooks(): () => void {
+    return this.#watched.pending.expectTimedLooks();
+  }
+
   /** Servers of this thread that have accepted a connection and still listen. */
   listeningServers(): Server[] {
     return this.#servers.listening();

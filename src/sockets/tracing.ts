@@ -29,6 +29,11 @@ export function takeStacks(): () => void {
   });
 }
 
+/** Whether requests are followed, so that their notes are held by more than their socket. */
+export function isTracing(): boolean {
+  return storage !== undefined;
+}
+
 /** From here on, what this turn of the event loop starts belongs to `request`. */
 export function enterRequest(request: RequestNotes): void {
   storage?.enterWith(request);
