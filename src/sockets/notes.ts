@@ -43,16 +43,15 @@ export interface OutboundNotes {
  */
 const kNotes = Symbol('close-wait-guard notes');
 
-interface Noted {
-  [kNotes]: SocketNotes | undefined;
-}
+type Noted = Socket & { [kNotes]?: SocketNotes | undefined };
 
 export function notesOf(socket: Socket): SocketNotes | undefined {
   return (socket as Noted)[kNotes];
 }
 
 export function ensureNotes(socket: Socket): SocketNotes {
-  return ((socket as Noted)[kNotes] ??= { request: undefined, outbound: undefined, origin: undefined });
+  const noted: Noted = socket;
+  return (noted[kNotes] ??= { request: undefined, outbound: undefined, origin: undefined });
 }
 
 /** Where ClientRequests of node:http came from; a pooled socket carries one after another. */

@@ -158,6 +158,20 @@ describe('reclaim takes', () => {
     expect(warning.mock.calls.filter(([text]) => String(text).includes('a bug in the filter'))).toHaveLength(1);
   });
 
+  it('the whole connection, so that a client that has only half-closed it is told', async () => {
+    const { seen } = reclaiming(true);
+    // Read to its end: with nothing unread, a mere close() would send it a FIN.
+    const port = await stage.listen(net.createServer({ allowHalfOpen: true }, (socket) => socket.resume()));
+    const client = await stage.connect(port);
+    client.say('hello');
+    await client.halfClose();
+    const { leak } = await until('the reclaim', isReclaimed(seen, client));
+    expect(leak.cause).toBe('half-open-not-ended');
+    await until('the client to be told', () => client.socket.destroyed);
+    expect(client.errors).toMatchObject([{ code: 'ECONNRESET' }]);
+    expect(kernelRow(client.port, port)).toBeUndefined();
+  });
+
   it('all of fifty', async () => {
     const { guard, seen } = reclaiming(true);
     const { port, accepted } = await neverReads();
