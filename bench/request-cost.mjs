@@ -16,7 +16,7 @@ const SERVER = fileURLToPath(new URL('./fastify-server.mjs', import.meta.url));
 const REGISTER = new URL('../dist/register.js', import.meta.url).href;
 
 const COMPARISONS = [
-  { name: 'the plugin, default options', variant: 'plugin', load: 'keep-alive', pairs: 50, quick: 3 },
+  { name: 'the plugin, default options', variant: 'plugin', load: 'keep-alive', pairs: 30, quick: 3 },
   { name: 'the preload alone', variant: 'preload', load: 'keep-alive', pairs: 20, quick: 1 },
   { name: 'the plugin, a connection for each request', variant: 'plugin', load: 'one-shot', pairs: 20, quick: 1 },
   { name: '(nothing: two servers without it)', variant: 'plain', load: 'keep-alive', pairs: 20, quick: 1 },
