@@ -45,7 +45,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   let uncollect: (() => void) | undefined;
   let page: MetricsPage | undefined;
   try {
-    guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify) });
+    guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify), namesRequests: true });
     if (metrics !== false) {
       const { collectGuardMetrics, registryOf } = await loadPrometheus();
       uncollect = collectGuardMetrics(guard, metrics);
@@ -96,7 +96,7 @@ function decorate(fastify: FastifyInstance, guard: Guard, page?: MetricsPage): v
   fastify.addHook('onRequest', (request, reply, done) => {
     const { url, config } = request.routeOptions;
     // HTTP/2 has no socket of a request's own, and no shape of it leaks.
-    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw.socket, url, config.closeWaitGuard?.reclaim);
+    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw, url, config.closeWaitGuard?.reclaim);
     if (page && url !== page.path && isFor(page, request)) page.answer(reply).catch(done);
     else done();
   });

@@ -21,7 +21,7 @@ import type { NativeBinding } from './kernel/native.js';
 import { ephemeralPorts } from './kernel/port-range.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
 import { resolveGuardOptions, type GuardOptions } from './options.js';
-import { addressesOf, defaultServerName, WatchedServers } from './sockets/servers.js';
+import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from './sockets/servers.js';
 import { acquireTable } from './sockets/shared-table.js';
 import type { SocketTable } from './sockets/socket-table.js';
 import { takeStacks, traceRequests } from './sockets/tracing.js';
@@ -49,6 +49,8 @@ export interface GuardRole {
 export interface WatchInternals {
   /** Every address the server listens on, when it is more than `server.address()`. */
   readonly addresses?: () => readonly AddressInfo[];
+  /** A plugin names each of its requests (`noteRoute`). */
+  readonly namesRequests?: boolean;
 }
 
 interface GuardEvents {
@@ -131,6 +133,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       },
     });
     this.#engine = { binding, table, release, finder };
+    if (resolved.traceRequests) table.followRequests();
     this.#untrace = [
       ...(resolved.traceRequests ? [traceRequests()] : []),
       ...(resolved.captureStacks ? [takeStacks()] : []),
@@ -142,7 +145,11 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    * connections it reports. Returns its undo, which is idempotent.
    * @throws GuardError CWG_ERR_ARGUMENT, CWG_ERR_CLOSED
    */
-  watch(server: Server, options: WatchOptions = {}, { addresses }: WatchInternals = {}): () => void {
+  watch(
+    server: Server,
+    options: WatchOptions = {},
+    { addresses, namesRequests = false }: WatchInternals = {},
+  ): () => void {
     if (this.#closed) {
       throw new GuardError('CWG_ERR_CLOSED', 'close-wait-guard: watch() was called on a guard that is closed');
     }
@@ -153,6 +160,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
     }
+    if (namesRequests) noteSelfNaming(server);
     return this.#servers.add({ server, name, addresses: addresses ?? (() => addressesOf(server)) });
   }
 

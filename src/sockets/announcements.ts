@@ -31,9 +31,6 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
         if (origin) ensureNotes(socket).origin = origin;
         announce(socket, 'outbound');
       },
-      'http.server.request.start': ({ request, socket }: { request: IncomingMessage; socket: Socket }) => {
-        noteRequest(socket, request);
-      },
       // Since Node 22.12, and the only one of the two that runs in the caller's stack.
       'http.client.request.created': noteClientRequest,
       'http.client.request.start': noteClientRequest,
@@ -41,6 +38,28 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
     },
     onError,
   );
+}
+
+let requestListeners = 0;
+
+/**
+ * Also notes every HTTP/1 request of the process. Left out where nobody needs it: for each request it costs as much as all
+ * the rest together. Returns its undo.
+ */
+export function listenForRequests(onError: () => void): () => void {
+  requestListeners++;
+  const unsubscribe = subscribeAll(
+    {
+      'http.server.request.start': ({ request, socket }: { request: IncomingMessage; socket: Socket }) => {
+        noteRequest(socket, request);
+      },
+    },
+    onError,
+  );
+  return () => {
+    requestListeners--;
+    unsubscribe();
+  };
 }
 
 type Handlers = Readonly<Record<string, (message: never) => void>>;
@@ -129,7 +148,11 @@ function undiciHandlers(): Handlers {
  * Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. Called by the
  * Fastify plugin's onRequest hook.
  */
-export function noteRoute(socket: Socket, route: string | undefined, reclaim = true): void {
+export function noteRoute(message: IncomingMessage, route: string | undefined, reclaim = true): void {
+  // Node detaches the socket from a message it is done with.
+  const socket = message.socket as Socket | null;
+  if (socket === null) return;
+  if (requestListeners === 0) noteRequest(socket, message);
   const request = notesOf(socket)?.request;
   if (!request) return;
   request.route = route;
@@ -154,7 +177,7 @@ export function followFastifyRoutes(): () => void {
     {
       'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
         if (request?.raw?.httpVersionMajor !== 1) return;
-        noteRoute(request.raw.socket, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim);
+        noteRoute(request.raw, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim);
       },
     },
     () => undefined,

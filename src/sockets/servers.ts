@@ -64,6 +64,22 @@ export function defaultServerName(server: Server, port = tcpAddressOf(server)?.p
   return `${protocolOf(server)}:${port ?? 'closed'}`;
 }
 
+/** Whether requests arrive on it that only http's own channel names: not those of a server whose plugin names them. */
+export function needsRequestChannel(server: Server): boolean {
+  return isHttp1(server) && !selfNaming.has(server);
+}
+
+/** Says that a plugin names each request of this server. */
+export function noteSelfNaming(server: Server): void {
+  selfNaming.add(server);
+}
+
+const selfNaming = new WeakSet<Server>();
+
+function isHttp1(server: Server): boolean {
+  return server instanceof HttpServer || server instanceof HttpsServer;
+}
+
 function protocolOf(server: Server): string {
   if (server.constructor.name.startsWith('Http2')) return 'http2';
   if (server instanceof HttpsServer) return 'https';
@@ -79,14 +95,15 @@ export class SeenServers {
   readonly #known = new WeakSet<Server>();
   #servers: WeakRef<Server>[] = [];
 
-  /** Called for each accepted connection: one look-up for a server that is known. */
-  notice(server: Server | undefined): void {
-    if (server === undefined || this.#known.has(server)) return;
+  /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
+  notice(server: Server | undefined): server is Server {
+    if (server === undefined || this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
     this.#servers.push(new WeakRef(server));
     if (server instanceof TlsServer) server.on('secureConnection', onSecureConnection);
-    if (server instanceof HttpServer || server instanceof HttpsServer) followUpgrades(server);
+    if (isHttp1(server)) followUpgrades(server);
+    return true;
   }
 
   listening(): Server[] {

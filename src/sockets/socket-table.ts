@@ -7,11 +7,11 @@ import type { NativeBinding } from '../kernel/native.js';
 import type { DumpedSocket } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
-import { listenForSockets } from './announcements.js';
+import { listenForRequests, listenForSockets } from './announcements.js';
 import type { Departed } from './facts.js';
 import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
 import { fdOf, serverOf } from './node-internals.js';
-import { SeenServers, tcpAddressOf } from './servers.js';
+import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { isStalled, socketsByFd, withoutPeer } from './unannounced.js';
 import { newEntry, WatchedSockets, type Entry } from './watched-sockets.js';
 
@@ -44,6 +44,7 @@ export class SocketTable {
   readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
   readonly #unlisten: () => void;
+  #unlistenRequests: (() => void) | undefined;
   readonly #errors = { announce: 0, fd_walk: 0, sock_diag: 0 };
 
   /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
@@ -54,7 +55,7 @@ export class SocketTable {
     this.#foreign = new ForeignSockets(binding);
     this.#unlisten = listenForSockets(
       (socket, side) => {
-        if (side === 'inbound') this.#servers.notice(serverOf(socket));
+        if (side === 'inbound') this.#noticeServerOf(socket);
         this.#watched.pending.add(socket, side, monotonicMs());
       },
       () => {
@@ -91,6 +92,13 @@ export class SocketTable {
     return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
   }
 
+  /** Notes every HTTP/1 request from now on. */
+  followRequests(): void {
+    this.#unlistenRequests ??= listenForRequests(() => {
+      this.#errors.announce++;
+    });
+  }
+
   /** Says that a guard with a timer looks at this table; returns its undo. */
   expectTimedLooks(): () => void {
     return this.#watched.pending.expectTimedLooks();
@@ -110,10 +118,17 @@ export class SocketTable {
 
   close(): void {
     this.#unlisten();
+    this.#unlistenRequests?.();
     this.#servers.close();
     this.#foreign.close();
     this.#watched.close();
     this.#departed.clear();
+  }
+
+  #noticeServerOf(socket: Socket): void {
+    const server = serverOf(socket);
+    // Its first connection is announced before the first request on it.
+    if (this.#servers.notice(server) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeDepartures(nowMs: number): void {
