@@ -9,17 +9,21 @@ import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import type { Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { testTwins } from '../support/twins.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
 const unread = { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' } as const;
-/** More than any of the clients buffers by itself and less than fills a receive window. */
-const ANSWER = 180 * 1024;
+const KB = 1024;
+/** More than node:http buffers by itself, and less than fills a receive window; undici and fetch buffer more. */
+const ANSWER = UPLOAD_BYTES + 16 * KB;
 /** What a careless program keeps: a response that is dropped may heal when it is collected. */
 const kept: unknown[] = [];
 
-function answer(_request: http.IncomingMessage, response: http.ServerResponse): void {
-  response.setHeader('connection', 'close');
-  response.end(Buffer.alloc(ANSWER));
+function answerWith(bytes: number): http.RequestListener {
+  return (_request, response) => {
+    response.setHeader('connection', 'close');
+    response.end(Buffer.alloc(bytes));
+  };
 }
 
 /** The server has closed, and the client's end is half-closed; or it is closed as well. */
@@ -30,8 +34,8 @@ async function serverHasLeft(port: number): Promise<void> {
 }
 
 /** A server's address, and what a client has done with it by the time the server has left. */
-async function asked(stage: Stage, ask: (url: string) => Promise<unknown>): Promise<number> {
-  const port = await stage.listen(http.createServer(answer));
+async function asked(stage: Stage, bytes: number, ask: (url: string) => Promise<unknown>): Promise<number> {
+  const port = await stage.listen(http.createServer(answerWith(bytes)));
   kept.push(await ask(`http://127.0.0.1:${port}/report?key=secret`));
   await serverHasLeft(port);
   return port;
@@ -42,12 +46,12 @@ testTwins([
     name: 'undici: request() and its body',
     report: unread,
     play: (stage, well) =>
-      asked(stage, async (url) => {
+      asked(stage, 220 * KB, async (url) => {
         const dispatcher = new Agent();
         stage.undo(() => dispatcher.destroy());
         const { body } = await request(url, { dispatcher });
         body.on('error', () => {});
-        if (well) await body.dump({ limit: ANSWER * 2 });
+        if (well) await body.dump({ limit: 1024 * KB });
         return body;
       }),
   },
@@ -55,7 +59,7 @@ testTwins([
     name: 'fetch: a response and its body',
     report: unread,
     play: (stage, well) =>
-      asked(stage, async (url) => {
+      asked(stage, 170 * KB, async (url) => {
         const response = await fetch(url);
         if (well) await response.body?.cancel();
         return response;
@@ -65,7 +69,7 @@ testTwins([
     name: 'got: a stream',
     report: unread,
     play: (stage, well) =>
-      asked(stage, async (url) => {
+      asked(stage, ANSWER, async (url) => {
         const stream = got.stream(url, { retry: { limit: 0 } });
         stream.on('error', () => {});
         await once(stream, 'response');
@@ -80,7 +84,7 @@ testTwins([
     name: `axios: responseType 'stream'`,
     report: unread,
     play: (stage, well) =>
-      asked(stage, async (url) => {
+      asked(stage, ANSWER, async (url) => {
         const { data } = await axios.get<Readable>(url, { responseType: 'stream' });
         data.on('error', () => {});
         if (well) data.destroy();
@@ -91,12 +95,7 @@ testTwins([
     name: 'https: a response',
     report: unread,
     play: async (stage, well) => {
-      // TLS reads ahead less.
-      const server = https.createServer(localhost, (_request, response) => {
-        response.setHeader('connection', 'close');
-        response.end(Buffer.alloc(120 * 1024));
-      });
-      const port = await stage.listen(server);
+      const port = await stage.listen(https.createServer(localhost, answerWith(ANSWER)));
       const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });
       call.on('error', () => {});
       const [response] = (await once(call, 'response')) as [http.IncomingMessage];

@@ -6,10 +6,13 @@ import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { closingOf, errorsOf, testReclaims } from '../support/reclaim-case.js';
 import type { Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
 const unread = { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' } as const;
 const KB = 1024;
+/** A response holds a little more in its own buffer than an upload's request does. */
+const ANSWER = UPLOAD_BYTES + 16 * KB;
 
 /** Answers with more than a client buffers by itself and less than fills its receive window, and closes. */
 function answer(response: http.ServerResponse, bytes: number): void {
@@ -41,7 +44,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response whose request has an error listener',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 180 * KB);
+        const port = await serve(stage, ANSWER);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const errors = { request: errorsOf(call) };
         const response = await responseTo(call);
@@ -54,7 +57,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response whose request has none',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 180 * KB);
+        const port = await serve(stage, ANSWER);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const response = await responseTo(call);
         const closing = { request: closingOf(call), response: closingOf(response), socket: closingOf(response.socket) };
@@ -66,7 +69,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response of an agent, which forgets the socket',
       report: unread,
       start: async (stage) => {
-        const port = await serve(stage, 180 * KB);
+        const port = await serve(stage, ANSWER);
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
         stage.undo(() => agent.destroy());
         const call = http.get({ port, host: '127.0.0.1', path: '/first', agent });
@@ -83,7 +86,7 @@ describe('reclaim destroys', () => {
       name: 'an unread response over TLS',
       report: unread,
       start: async (stage) => {
-        const server = https.createServer(localhost, (_request, response) => answer(response, 120 * KB));
+        const server = https.createServer(localhost, (_request, response) => answer(response, ANSWER));
         const port = await stage.listen(server);
         const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });
         const errors = { request: errorsOf(call) };

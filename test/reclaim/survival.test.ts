@@ -22,7 +22,6 @@ describe('a process in which nobody listens for errors', () => {
         'outbound response-body-not-read',
         'outbound response-body-not-read',
       ],
-      stats: { 'close-wait': 10, reset: 0, stalled: 0 },
       kept: 5,
     });
   });
