@@ -1,0 +1,92 @@
+import type { Server } from 'node:net';
+import type { LeakReport } from '../../leaks/report.js';
+import type { ServerHolder } from '../options.js';
+
+/**
+ * When the client leaves. `connect`: connected, nothing sent. `mid-headers`: in the middle of the headers. `headers`: after the
+ * headers. `mid-body`: in the body. `request`: the request is sent whole. `mid-response`: the response has begun. `response`: it
+ * has come whole. `upgrade`: the server has answered an upgrade (101) or a CONNECT (2xx). `idle`: the response has come whole
+ * and the connection has been quiet for a while, as a keep-alive connection is.
+ */
+export const HANG_UP_MOMENTS = [
+  'connect',
+  'mid-headers',
+  'headers',
+  'mid-body',
+  'request',
+  'mid-response',
+  'response',
+  'upgrade',
+  'idle',
+] as const;
+export type HangUpMoment = (typeof HANG_UP_MOMENTS)[number];
+
+/**
+ * How the client leaves. `fin`: half-close (shutdown(2) with SHUT_WR), it goes on reading. `close`: close(2); a reset where
+ * bytes of the server are unread, as the kernel has it. `reset`: RST (close with SO_LINGER 0). `vanish`: it stops reading and
+ * keeps the connection.
+ */
+export const HANG_UP_HOWS = ['fin', 'close', 'reset', 'vanish'] as const;
+export type HangUpHow = (typeof HANG_UP_HOWS)[number];
+
+/** Who is called: a server of this process (it is made to listen on 127.0.0.1 when it does not listen), or an http(s) or tcp URL. */
+export type HangUpTarget = Server | ServerHolder | URL | string;
+
+/** A body: bytes, a size in bytes (filler), or what yields bytes (sent chunked, unless the headers have a content-length). */
+export type HangUpBody =
+  string | Uint8Array | number | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+
+/** An HTTP/1.1 request, which is sent as it is: nothing corrects it. */
+export interface HangUpRequest {
+  /** @default 'GET', or 'POST' with a body */
+  readonly method?: string | undefined;
+  /** Path and query. @default '/' */
+  readonly path?: string | undefined;
+  /** Added to `host` and, with a body, `content-type` and `content-length`; these are replaced when given, left out when undefined. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+  /**
+   * @default none for GET, HEAD, DELETE, OPTIONS, TRACE and CONNECT; for other methods as many bytes as Node leaves unread
+   * behind an unread body while the client's FIN still arrives. With `at: 'upgrade'`, what is sent once the server has switched.
+   */
+  readonly body?: HangUpBody | undefined;
+}
+
+export interface HangUpOptions {
+  readonly at: HangUpMoment;
+  /** @default 'fin' */
+  readonly how?: HangUpHow | undefined;
+  /**
+   * `mid-headers`, `mid-body`: how many bytes of the head or body are sent. `mid-response`: how many bytes of the response
+   * are read. @default half of the head; all of the body but its last byte; 1 byte of the response
+   */
+  readonly afterBytes?: number | undefined;
+  /**
+   * How long the moment may take to come, and after it how long the server may take to close its end, in milliseconds, 1 to
+   * 600,000. @default 2000
+   */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** What became of it. */
+export interface HangUpResult {
+  /** False when the moment did not come (no response, no upgrade) before the server closed or the deadline passed. */
+  readonly reached: boolean;
+  /** The server has closed its end. */
+  readonly closed: boolean;
+  /** From the client's leaving to the server's close, or to the deadline, ms. */
+  readonly afterMs: number;
+  /** What the server leaked, when it is in this process: its end of this connection. */
+  readonly leak?: LeakReport | undefined;
+  /** What the client had of the response; undefined when not even its head came. */
+  readonly response?: HangUpResponse | undefined;
+}
+
+export interface HangUpResponse {
+  readonly statusCode: number;
+  /** Names in lower case; of repeated ones the values joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Body bytes received, as they were on the wire (chunk sizes not counted). */
+  readonly bodyBytes: number;
+  /** It came whole. */
+  readonly complete: boolean;
+}
