@@ -64,7 +64,13 @@ export const layers = [
     types: [],
     packages: ['node:', 'vitest', 'vitest/'],
   },
-  { name: 'testing', files: ['testing/'], imports: ['words', 'leaf', 'guard'], types: [], packages: ['node:'] },
+  {
+    name: 'testing',
+    files: ['testing/'],
+    imports: ['words', 'leaf', 'guard'],
+    types: [],
+    packages: ['node:', 'json-schema-faker'],
+  },
   {
     name: 'index',
     files: ['index.ts'],

@@ -187,6 +187,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
   }
 
+  /**
+   * Aborts the connection of a half-closed, reset or stalled socket, by its id, as reclaiming a leak does. False when there
+   * is none, or no JS socket of this thread owns it. For who knows that the socket is its own to end. @internal
+   */
+  destroy(id: string): boolean {
+    return this.#engine?.finder.destroy(id) ?? false;
+  }
+
   /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */
   stats(): GuardStats {
     const { binding, table, finder } = this.#engine ?? {};

@@ -121,6 +121,18 @@ export class LeakFinder {
     });
   }
 
+  /** Ends one socket that is there after a look now, whether it is due or not. False when there is none that can be ended. */
+  destroy(id: string): boolean {
+    this.look();
+    const cookie = BigInt(id);
+    const socket = this.#departed.get(cookie)?.socket;
+    const report = this.#describe(cookie);
+    if (!socket || !report) return false;
+    reclaim(this.#binding, socket, cookie, report);
+    this.#forget(cookie);
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);

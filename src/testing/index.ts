@@ -10,3 +10,7 @@ export type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
 export type { LeakedSocketsError } from './failure.js';
 export { assertNoLeakedSockets, findLeakedSockets } from './find.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
+export { auditRoutes } from './audit/index.js';
+export type { AuditExample, AuditOptions, AuditRequest } from './audit/options.js';
+export type { AuditLeak, AuditOutcome, AuditReport, AuditRow, NotTried, NotTriedReason } from './audit/report.js';
+export type { AuditRoute, RouteSchemas } from './audit/routes.js';

@@ -1,0 +1,188 @@
+import type { Guard } from '../../guard.js';
+import type { LeakReport } from '../../leaks/report.js';
+import type { HangUpHow, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
+import type { ResolvedAuditOptions } from './options.js';
+import { outboundLeaks } from './outbound.js';
+import {
+  adviceFor,
+  ANY_ROUTE,
+  firstMoment,
+  momentsFor,
+  momentsForAll,
+  refusesBody,
+  unreachable,
+  type FirstAnswer,
+} from './plan.js';
+import { leavesHole, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
+import type { FoundRoute } from './routes.js';
+import { Runs } from './runs.js';
+import type { Sample } from './samples.js';
+
+/** A route with what it is asked with; without a route it is what happens before one is known. */
+export interface Subject {
+  readonly route: FoundRoute | undefined;
+  readonly sample: Sample;
+}
+
+interface Row {
+  readonly method: string;
+  readonly url: string;
+  readonly moments: Partial<Record<HangUpMoment, AuditOutcome>>;
+  request: HangUpRequest;
+  answer: FirstAnswer | undefined;
+}
+
+export interface AuditParts {
+  readonly guard: Guard;
+  readonly options: ResolvedAuditOptions;
+  readonly hangUp: (request: HangUpRequest, at: HangUpMoment, how: HangUpHow) => Promise<HangUpResult>;
+  /** Whether the server has a say about upgrades. */
+  readonly upgrades: boolean;
+  /** What was left out before it began. */
+  readonly leftOut: readonly NotTried[];
+  readonly now: () => number;
+}
+
+/** Everything but `toString()`. */
+export type AuditData = Omit<AuditReport, 'toString'>;
+
+/** Hangs up on every subject at every moment. */
+export async function audit(subjects: readonly Subject[], parts: AuditParts): Promise<AuditData> {
+  return await new Audit(subjects, parts).run();
+}
+
+class Audit {
+  readonly #subjects: readonly Subject[];
+  readonly #parts: AuditParts;
+  readonly #runs: Runs;
+  readonly #leaks: AuditLeak[] = [];
+  readonly #notTried: NotTried[];
+
+  constructor(subjects: readonly Subject[], parts: AuditParts) {
+    const { options, hangUp, now, leftOut } = parts;
+    this.#subjects = subjects;
+    this.#parts = parts;
+    this.#runs = new Runs(({ request, at, how }) => hangUp(request, at, how), options, now);
+    this.#notTried = [...leftOut];
+  }
+
+  async run(): Promise<AuditData> {
+    const { guard, options } = this.#parts;
+    const before = new Set(guard.sockets().map(({ id }) => id));
+    const planned = this.#subjects.map((subject) => this.#plan(subject));
+    await this.#runs.all(
+      planned.map(
+        ({ subject, row, first }) =>
+          () =>
+            this.#begin(subject, row, first),
+      ),
+    );
+    await this.#runs.all(planned.flatMap(({ row, first, rest }) => this.#remaining(row, first, rest)));
+    const rows = planned.map(({ row }) => row);
+    for (const leak of await outboundLeaks(guard, before, options.deadlineMs)) this.#blame(leak);
+    const order = new Map(rows.map((row, i) => [nameOf(row), i]));
+    this.#leaks.sort((a, b) => (order.get(nameOf(a)) ?? 0) - (order.get(nameOf(b)) ?? 0));
+    return {
+      survived: this.#leaks.length === 0 && this.#runs.count > 0 && !this.#notTried.some(leavesHole),
+      supported: guard.supported,
+      rows: rows.map(({ method, url, moments, answer }) => {
+        const statusCode = answer?.statusCode;
+        return { method, url, statusCode, advice: adviceFor(statusCode), moments };
+      }),
+      leaks: this.#leaks,
+      notTried: this.#notTried,
+      runs: this.#runs.count,
+      durationMs: Math.round(this.#runs.elapsedMs),
+    };
+  }
+
+  #plan(subject: Subject): { subject: Subject; row: Row; first: HangUpMoment | undefined; rest: HangUpMoment[] } {
+    const { options, upgrades } = this.#parts;
+    const { route, sample } = subject;
+    const moments = route
+      ? momentsFor({ method: route.method, hasBody: sample.hasBody }, options.moments, upgrades)
+      : momentsForAll(options.moments);
+    const first = route ? firstMoment(moments) : undefined;
+    const row: Row = {
+      method: route?.method ?? ANY_ROUTE,
+      url: route?.url ?? ANY_ROUTE,
+      moments: {},
+      request: sample.requests[0]!,
+      answer: undefined,
+    };
+    return { subject, row, first, rest: moments.filter((moment) => moment !== first) };
+  }
+
+  /** Finds the request that the route takes, and learns what it answers. */
+  async #begin({ sample }: Subject, row: Row, first: HangUpMoment | undefined): Promise<void> {
+    if (first === undefined) return;
+    const how = this.#parts.options.hows[0]!;
+    for (const request of sample.requests) {
+      const result = await this.#try(row, request, first, how);
+      if (result === undefined) return;
+      const answer = { statusCode: result.response?.statusCode, complete: result.response?.complete ?? false };
+      if (row.answer === undefined || !refusesBody(answer.statusCode)) {
+        row.request = request;
+        row.answer = answer;
+      }
+      if (!refusesBody(answer.statusCode)) return;
+    }
+  }
+
+  #remaining(row: Row, first: HangUpMoment | undefined, rest: readonly HangUpMoment[]): (() => Promise<void>)[] {
+    const [firstHow, ...otherHows] = this.#parts.options.hows;
+    const never = row.answer ? unreachable(rest, row.answer) : [];
+    for (const moment of never) row.moments[moment] = worseOf(row.moments[moment], 'not-reached');
+    const cells = [
+      ...(first === undefined ? [] : otherHows.map((how) => ({ at: first, how }))),
+      ...rest
+        .filter((moment) => !never.includes(moment))
+        .flatMap((at) => [firstHow!, ...otherHows].map((how) => ({ at, how }))),
+    ];
+    return cells.map(({ at, how }) => async () => {
+      await this.#try(row, row.request, at, how);
+    });
+  }
+
+  /** One run, and what came of it. */
+  async #try(row: Row, request: HangUpRequest, at: HangUpMoment, how: HangUpHow): Promise<HangUpResult | undefined> {
+    const { method, url } = row;
+    const result = await this.#runs.begin({ request, at, how });
+    if ('refused' in result) {
+      const { refused: reason, explanation } = result;
+      row.moments[at] = worseOf(row.moments[at], 'not-tried');
+      this.#notTried.push({ method, url, at, reason, explanation });
+      return undefined;
+    }
+    row.moments[at] = worseOf(row.moments[at], outcomeOf(result));
+    if (result.leak) {
+      this.#leaks.push({ method, url, at, how, leak: result.leak });
+      // It is a connection of this audit's own client: nobody else is to live with it.
+      this.#parts.guard.destroy(result.leak.id);
+    }
+    return result;
+  }
+
+  /** Says which route's handler opened a connection that leaked. One that no request asked for is the application's own. */
+  #blame(leak: LeakReport): void {
+    const asked = this.#subjects.find(({ route }) => route && namesOf(route).includes(leak.requestedBy ?? ''))?.route;
+    const { method, url } = asked ?? { method: ANY_ROUTE, url: ANY_ROUTE };
+    this.#leaks.push({ method, url, at: undefined, how: undefined, leak });
+    if (asked) this.#parts.guard.destroy(leak.id);
+  }
+}
+
+function outcomeOf({ leak, reached, closed }: HangUpResult): AuditOutcome {
+  if (leak) return 'leak';
+  if (!reached) return 'not-reached';
+  return closed ? 'ok' : 'open';
+}
+
+/** How `requestedBy` may call it: Fastify names a route as it was declared, with `/:id?` for two of them. */
+function namesOf({ method, url, config }: FoundRoute): string[] {
+  return [url, config.url].map((path) => `${method} ${String(path)}`);
+}
+
+function nameOf({ method, url }: { readonly method: string; readonly url: string }): string {
+  return `${method} ${url}`;
+}

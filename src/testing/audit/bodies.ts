@@ -1,0 +1,53 @@
+import { getDefaultHighWaterMark } from 'node:stream';
+
+/** A body and its type, as one candidate of those that a route may take. */
+export interface BodyCandidate {
+  /** Undefined where the request's own headers say it. */
+  readonly contentType: string | undefined;
+  readonly body: string | Uint8Array | number;
+}
+
+/**
+ * As many bytes as Node leaves unread behind a body that nobody reads, while the client's FIN still arrives: of a smaller
+ * body it takes the whole, and notices the client leaving. See hangUp's default body.
+ */
+export const UNREAD_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
+
+const JSON_TYPE = 'application/json';
+const BYTES_TYPE = 'application/octet-stream';
+const BOUNDARY = 'close-wait-guard-audit';
+const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
+
+const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+export function takesBody(method: string): boolean {
+  return METHODS_WITH_BODY.has(method);
+}
+
+/**
+ * A JSON body as large as one that a leak needs, and the same without its padding where that is refused as too large. JSON
+ * allows white space around a value (RFC 8259, 2), so what the handler gets is the same.
+ */
+export function jsonBodies(value: unknown, contentType: string | undefined = JSON_TYPE): BodyCandidate[] {
+  const text = JSON.stringify(value);
+  const padded = text + ' '.repeat(Math.max(0, UNREAD_BYTES - Buffer.byteLength(text)));
+  return [padded, text].map((body) => ({ contentType, body }));
+}
+
+/** For a route that does not say what it takes: streams first, because what a parser reads whole cannot be left unread. */
+export function guessedBodies(accepts: (contentType: string) => boolean | undefined): BodyCandidate[] {
+  const streams: BodyCandidate[] = [
+    { contentType: BYTES_TYPE, body: UNREAD_BYTES },
+    { contentType: FORM_TYPE, body: form(UNREAD_BYTES) },
+  ];
+  return [...streams.filter(({ contentType }) => accepts(contentType!) ?? true), ...jsonBodies({})];
+}
+
+/** One file, as a browser sends it (RFC 7578). */
+function form(bytes: number): string {
+  const head =
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="sample.bin"\r\n` +
+    `Content-Type: ${BYTES_TYPE}\r\n\r\n`;
+  const tail = `\r\n--${BOUNDARY}--\r\n`;
+  return head + 'x'.repeat(Math.max(1, bytes - head.length - tail.length)) + tail;
+}

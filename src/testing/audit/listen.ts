@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import { BlockList, isIPv6, Server, type AddressInfo } from 'node:net';
+import { badArgument, GuardError } from '../../errors.js';
+
+const FUNCTIONS = ['ready', 'listen', 'addresses', 'printRoutes', 'getSchemas'] as const;
+const TAKES = 'a Fastify 5 instance (the one the routes are registered on)';
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** @throws GuardError CWG_ERR_ARGUMENT */
+export function checkFastify(given: unknown): asserts given is FastifyInstance {
+  const instance = (given ?? {}) as Partial<FastifyInstance>;
+  if (!(instance.server instanceof Server) || FUNCTIONS.some((name) => typeof instance[name] !== 'function')) {
+    throw badArgument('what auditRoutes() is given', given, TAKES);
+  }
+}
+
+/**
+ * Makes the application ready, and listen on 127.0.0.1 when it does not listen. It stays so: of a Fastify instance only all
+ * can be closed, and that is for the one who made it.
+ * @throws GuardError CWG_ERR_ARGUMENT when it listens where only others can reach it
+ */
+export async function makeListen(fastify: FastifyInstance): Promise<void> {
+  await fastify.ready();
+  if (!fastify.server.listening) await fastify.listen({ port: 0, host: '127.0.0.1' });
+  // A unix socket's address is a string.
+  const addresses = fastify.addresses();
+  if (addresses.some((address) => typeof address !== 'string' && isOwn(address.address))) return;
+  const listed = addresses.map((address) => (typeof address === 'string' ? address : address.address)).join(', ');
+  throw new GuardError(
+    'CWG_ERR_ARGUMENT',
+    `close-wait-guard: auditRoutes() contacts loopback addresses only, and the application listens on ${listed}; let it listen on 127.0.0.1, or not at all`,
+  );
+}
+
+function isOwn(address: string): boolean {
+  return WILDCARDS.has(address) || loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,144 @@
+import type { FastifyInstance } from 'fastify';
+
+/** What a route says of its requests. Parts that are no JSON Schema are kept as they are. */
+export interface RouteSchemas {
+  readonly params?: unknown;
+  readonly querystring?: unknown;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+}
+
+/** A registered route and one of its methods. */
+export interface AuditRoute {
+  readonly method: string;
+  /** The pattern, as in `/items/:id`. */
+  readonly url: string;
+  readonly schema: RouteSchemas | undefined;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** As in `{ host: 'example.com', version: '1.2.0' }`. */
+  readonly constraints: Readonly<Record<string, unknown>>;
+}
+
+/** The same, with what only this library needs of it. */
+export interface FoundRoute extends AuditRoute {
+  /** Fastify made it from another one: HEAD from GET, `/prefix/` from `/prefix`. */
+  readonly twin: 'head' | 'slash' | undefined;
+  /** Whether a body of this type gets to the handler; undefined where that cannot be told. */
+  readonly accepts: (contentType: string) => boolean | undefined;
+  /** Shared schemas (`addSchema`) that its own may refer to. */
+  readonly sharedSchemas: () => Readonly<Record<string, unknown>>;
+}
+
+/** find-my-way's route, as far as it is read here; `store` is Fastify's Context. */
+interface RouterRoute {
+  readonly method?: unknown;
+  readonly path?: unknown;
+  readonly opts?: { readonly constraints?: unknown };
+  readonly store?: {
+    readonly schema?: unknown;
+    readonly config?: unknown;
+    readonly contentTypeParser?: { readonly getParser?: unknown };
+    readonly server?: { readonly getSchemas?: unknown };
+  } | null;
+}
+
+/**
+ * All routes of an application that is ready. Fastify has no call for that: onRoute hooks come too late for an application
+ * that is built already, and findRoute() gives no schema. But printRoutes() has the router call `buildPrettyMeta` for each
+ * route while it prints them. That is not documented: where it yields nothing, what is printed is read, which has methods
+ * and patterns and no schemas.
+ */
+export function routesOf(fastify: FastifyInstance): FoundRoute[] {
+  const collected: RouterRoute[] = [];
+  const collect = (route: RouterRoute): object => {
+    collected.push(route);
+    return {};
+  };
+  const options = {
+    includeMeta: true,
+    get buildPrettyMeta() {
+      return collect;
+    },
+    // The router puts its own in here.
+    set buildPrettyMeta(_theirs) {
+      return;
+    },
+  };
+  const printed = fastify.printRoutes(options);
+  const routes = collected.flatMap((route) => fromRouter(route, fastify));
+  return withHeadTwins(routes.length > 0 ? routes : fromText(printed, fastify));
+}
+
+function fromRouter({ method, path, opts, store }: RouterRoute, fastify: FastifyInstance): FoundRoute[] {
+  if (typeof method !== 'string' || typeof path !== 'string') return [];
+  const { schema, config, contentTypeParser: parsers, server } = store ?? {};
+  const declared = recordOf(config).url;
+  const getParser = parsers?.getParser;
+  const getSchemas = server?.getSchemas;
+  return [
+    {
+      method,
+      url: path,
+      schema: isObject(schema) ? schemasOf(schema) : undefined,
+      config: recordOf(config),
+      constraints: recordOf(opts?.constraints),
+      twin: path.endsWith('/') && declared === path.slice(0, -1) ? 'slash' : undefined,
+      accepts: (type) =>
+        typeof getParser === 'function' ? Reflect.apply(getParser, parsers, [type]) !== undefined : undefined,
+      // A plugin's own shared schemas are known to its own instance only.
+      sharedSchemas: () =>
+        typeof getSchemas === 'function'
+          ? (Reflect.apply(getSchemas, server, []) as Record<string, unknown>)
+          : fastify.getSchemas(),
+    },
+  ];
+}
+
+function schemasOf(schema: Record<string, unknown>): RouteSchemas {
+  const { params, headers, body } = schema;
+  return { params, headers, body, querystring: schema.querystring ?? schema.query };
+}
+
+/** One line of the tree: where it hangs, a piece of the path, and the methods where a route ends there. */
+const PRINTED = /^([│ ]*)[├└]── (.*?)(?: \(([A-Z-]+(?:, [A-Z-]+)*)\)(?: (\{.*\}))?)?$/;
+const INDENT = 4;
+
+/** The routes as printRoutes() draws them. @internal */
+export function fromText(printed: string, fastify: Pick<FastifyInstance, 'getSchemas'>): FoundRoute[] {
+  const pieces: string[] = [];
+  return printed.split('\n').flatMap((line) => {
+    const [, indent, piece, methods, constraints] = PRINTED.exec(line) ?? [];
+    if (indent === undefined || piece === undefined) return [];
+    const depth = indent.length / INDENT;
+    pieces.length = depth;
+    pieces[depth] = piece === '(empty root node)' ? '' : piece;
+    const url = pieces.join('');
+    return (methods?.split(', ') ?? []).map((method) => ({
+      method,
+      url,
+      schema: undefined,
+      config: {},
+      constraints: constraints === undefined ? {} : recordOf(JSON.parse(constraints)),
+      twin: undefined,
+      accepts: () => undefined,
+      sharedSchemas: () => fastify.getSchemas(),
+    }));
+  });
+}
+
+/** Fastify's `exposeHeadRoutes`: a HEAD route for every GET route. */
+function withHeadTwins(routes: FoundRoute[]): FoundRoute[] {
+  const nameOf = ({ url, constraints }: AuditRoute): string => JSON.stringify([url, constraints]);
+  const gets = new Set(routes.filter(({ method }) => method === 'GET').map(nameOf));
+  return routes.map((route) =>
+    route.method === 'HEAD' && gets.has(nameOf(route)) ? { ...route, twin: 'head' } : route,
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}

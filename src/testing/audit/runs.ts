@@ -1,0 +1,80 @@
+import type { HangUpHow, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
+import type { NotTriedReason } from './report.js';
+
+/** One client that hangs up. */
+export interface Run {
+  readonly request: HangUpRequest;
+  readonly at: HangUpMoment;
+  readonly how: HangUpHow;
+}
+
+/** Why a run was not begun. */
+export interface Refused {
+  readonly refused: NotTriedReason;
+  readonly explanation: string;
+}
+
+export interface Bounds {
+  readonly concurrency: number;
+  readonly maxRuns: number;
+  readonly timeLimitMs: number;
+}
+
+/** Lets runs happen within their bounds. */
+export class Runs {
+  readonly #hangUp: (run: Run) => Promise<HangUpResult>;
+  readonly #bounds: Bounds;
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #begun = 0;
+  /** Why nothing can be asked any more. */
+  #broken: string | undefined;
+
+  constructor(hangUp: (run: Run) => Promise<HangUpResult>, bounds: Bounds, now: () => number) {
+    this.#hangUp = hangUp;
+    this.#bounds = bounds;
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  /** How many were begun. */
+  get count(): number {
+    return this.#begun;
+  }
+
+  get elapsedMs(): number {
+    return this.#now() - this.#startedAt;
+  }
+
+  async begin(run: Run): Promise<HangUpResult | Refused> {
+    const refused = this.#refusal();
+    if (refused) return refused;
+    this.#begun++;
+    try {
+      return await this.#hangUp(run);
+    } catch (error) {
+      // The server is not there any more, most likely: a route has closed it, and every further run would fail the same way.
+      this.#broken ??= `the client failed at ${run.request.method ?? 'GET'} ${run.request.path ?? '/'} (${error instanceof Error ? error.message : String(error)})`;
+      return { refused: 'failed', explanation: this.#broken };
+    }
+  }
+
+  /** Each task once, `concurrency` of them at a time, in order. */
+  async all(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+    const queue = tasks.values();
+    const worker = async (): Promise<void> => {
+      for (const task of queue) await task();
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#bounds.concurrency, tasks.length) }, worker));
+  }
+
+  #refusal(): Refused | undefined {
+    const { maxRuns, timeLimitMs } = this.#bounds;
+    if (this.#broken !== undefined) return { refused: 'failed', explanation: this.#broken };
+    if (this.#begun >= maxRuns) return { refused: 'max-runs', explanation: `maxRuns (${maxRuns}) was reached` };
+    if (this.elapsedMs >= timeLimitMs) {
+      return { refused: 'time-limit', explanation: `timeLimitMs (${timeLimitMs}) was over` };
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+import type { HangUpRequest } from '../hang-up/options.js';
+import { guessedBodies, jsonBodies, takesBody, type BodyCandidate } from './bodies.js';
+import type { AuditExample, AuditRequest } from './options.js';
+import { fillPattern, patternParts } from './paths.js';
+import type { FoundRoute } from './routes.js';
+import { exampleIn, isJsonSchema, SAMPLER_PACKAGE, type Sampler } from './schemas.js';
+
+/** What a route is asked with: without a body, or with one of several of which it is to be seen which one it takes. */
+export interface Sample {
+  /** At least one; without a body exactly one. */
+  readonly requests: readonly HangUpRequest[];
+  readonly hasBody: boolean;
+}
+
+export interface SampleSources {
+  readonly example: AuditExample | undefined;
+  /** What the filter gave. */
+  readonly request: AuditRequest | undefined;
+  /** Headers of every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined where the package for it is not installed. */
+  readonly sampler: Sampler | undefined;
+}
+
+/** Why a route gets no request. What it says continues "because ". */
+export class NoSample extends Error {}
+
+/** @throws NoSample */
+export function sampleOf(route: FoundRoute, { example, request, headers, sampler }: SampleSources): Sample {
+  const part = (name: 'params' | 'querystring' | 'headers', given: Readonly<Record<string, unknown>> | undefined) =>
+    given ?? recordOf(sampled(route, name, sampler));
+  const path = request?.path ?? pathOf(route, part('params', example?.params), part('querystring', example?.query));
+  const base = {
+    ...constraintHeaders(route),
+    ...strings(part('headers', undefined)),
+    ...headers,
+    ...example?.headers,
+    ...request?.headers,
+  };
+  const bodies = bodiesOf(route, example, request, sampler, 'content-type' in lowerCased(base));
+  if (bodies.length === 0) return { requests: [{ method: route.method, path, headers: base }], hasBody: false };
+  return {
+    requests: bodies.map(({ contentType, body }) => ({
+      method: route.method,
+      path,
+      headers: contentType === undefined ? base : { ...base, 'content-type': contentType },
+      body,
+    })),
+    hasBody: true,
+  };
+}
+
+function pathOf(
+  { url }: FoundRoute,
+  params: Readonly<Record<string, unknown>>,
+  query: Readonly<Record<string, unknown>>,
+): string {
+  let path: string;
+  try {
+    path = fillPattern(patternParts(url), params);
+  } catch (error) {
+    throw new NoSample(messageOf(error));
+  }
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) search.append(name, textOf(item));
+  }
+  const text = search.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+function bodiesOf(
+  route: FoundRoute,
+  example: AuditExample | undefined,
+  request: AuditRequest | undefined,
+  sampler: Sampler | undefined,
+  typed: boolean,
+): BodyCandidate[] {
+  if (request?.body !== undefined) return [{ contentType: undefined, body: request.body }];
+  const given = example?.body;
+  if (typeof given === 'string' || given instanceof Uint8Array) {
+    return [{ contentType: typed ? undefined : 'application/octet-stream', body: given }];
+  }
+  if (given !== undefined) return jsonBodies(given, typed ? undefined : 'application/json');
+  const { type, schema } = bodySchema(route);
+  if (schema !== undefined) return jsonBodies(sampleFor(route, 'body', schema, sampler), typed ? undefined : type);
+  return takesBody(route.method) ? guessedBodies(route.accepts) : [];
+}
+
+/** Fastify takes one schema for every body, or one for each content type. */
+function bodySchema({ schema }: FoundRoute): { type: string; schema: unknown } {
+  const body = schema?.body;
+  const content = recordOf(recordOf(body).content);
+  const [type = 'application/json', of] = Object.entries(content).find(([name]) => name.includes('json')) ?? [];
+  return { type, schema: of === undefined ? body : recordOf(of).schema };
+}
+
+function sampled(route: FoundRoute, name: 'params' | 'querystring' | 'headers', sampler: Sampler | undefined): unknown {
+  const schema = route.schema?.[name];
+  return schema === undefined ? undefined : sampleFor(route, name, schema, sampler);
+}
+
+function sampleFor(route: FoundRoute, name: string, schema: unknown, sampler: Sampler | undefined): unknown {
+  // Fastify takes a bare object of properties for one.
+  if (!isJsonSchema(schema)) throw new NoSample(`its ${name} schema is no JSON Schema: give it an example`);
+  const own = exampleIn(schema);
+  if (own !== undefined) return own;
+  if (!sampler)
+    throw new NoSample(`a sample of its ${name} needs ${SAMPLER_PACKAGE}: npm install -D ${SAMPLER_PACKAGE}`);
+  try {
+    return sampler(schema, route.sharedSchemas());
+  } catch (error) {
+    throw new NoSample(`no sample could be made of its ${name} schema (${messageOf(error)}): give it an example`);
+  }
+}
+
+/** What the router wants to see before it takes the route. */
+function constraintHeaders({ constraints }: FoundRoute): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(constraints)) {
+    const header = { host: 'host', version: 'accept-version' }[name];
+    if (header === undefined || typeof value !== 'string') {
+      throw new NoSample(`what meets its constraint ${name} is not known: give it a request with the option filter`);
+    }
+    headers[header] = value;
+  }
+  return headers;
+}
+
+function strings(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, textOf(value)]));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+}
+
+function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
