@@ -1,6 +1,12 @@
 import type { Guard } from '../../guard.js';
 import type { LeakReport } from '../../leaks/report.js';
-import type { HangUpHow, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
+import {
+  HANG_UP_MOMENTS,
+  type HangUpHow,
+  type HangUpMoment,
+  type HangUpRequest,
+  type HangUpResult,
+} from '../hang-up/options.js';
 import type { ResolvedAuditOptions } from './options.js';
 import { outboundLeaks } from './outbound.js';
 import {
@@ -80,8 +86,15 @@ class Audit {
     await this.#runs.all(planned.flatMap(({ row, first, rest }) => this.#remaining(row, first, rest)));
     const rows = planned.map(({ row }) => row);
     for (const leak of await outboundLeaks(guard, before, options.deadlineMs)) this.#blame(leak);
-    const order = new Map(rows.map((row, i) => [nameOf(row), i]));
-    this.#leaks.sort((a, b) => (order.get(nameOf(a)) ?? 0) - (order.get(nameOf(b)) ?? 0));
+    const places = new Map(rows.map((row, i) => [nameOf(row), i]));
+    const placeOf = ({ at, ...of }: AuditLeak): [number, number] => [
+      places.get(nameOf(of)) ?? 0,
+      at === undefined ? HANG_UP_MOMENTS.length : HANG_UP_MOMENTS.indexOf(at),
+    ];
+    this.#leaks.sort((a, b) => {
+      const [[row, moment], [otherRow, otherMoment]] = [placeOf(a), placeOf(b)];
+      return row - otherRow || moment - otherMoment;
+    });
     return {
       survived: this.#leaks.length === 0 && this.#runs.count > 0 && !this.#notTried.some(leavesHole),
       supported: guard.supported,

@@ -26,8 +26,8 @@ export function checkFastify(given: unknown): asserts given is FastifyInstance {
 export async function makeListen(fastify: FastifyInstance): Promise<void> {
   await fastify.ready();
   if (!fastify.server.listening) await fastify.listen({ port: 0, host: '127.0.0.1' });
-  // A unix socket's address is a string.
-  const addresses = fastify.addresses();
+  // A unix socket has a string there, whatever the type says.
+  const addresses: (AddressInfo | string)[] = fastify.addresses();
   if (addresses.some((address) => typeof address !== 'string' && isOwn(address.address))) return;
   const listed = addresses.map((address) => (typeof address === 'string' ? address : address.address)).join(', ');
   throw new GuardError(

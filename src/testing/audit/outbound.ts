@@ -2,11 +2,15 @@ import type { Guard } from '../../guard.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { waitUntil } from '../patience.js';
 
-/** Half-closed or reset connections that handlers opened; a stalled one's peer may be there, and wait for the application. */
+/**
+ * Half-closed or reset connections that handlers opened. A full window alone is no leak: the peer may be there, and wait
+ * for the application; one on this host that has closed is known.
+ */
 function suspectsOf(guard: Guard, before: ReadonlySet<string>): LeakReport[] {
+  const departing = guard.departing();
   return guard
     .sockets()
-    .filter(({ side, kind, id }) => side === 'outbound' && kind !== 'stalled' && !before.has(id))
+    .filter(({ side, kind, id }) => side === 'outbound' && !before.has(id) && (kind !== 'stalled' || departing.has(id)))
     .map(({ leaked: _leaked, ...report }) => report);
 }
 

@@ -51,7 +51,8 @@ interface RouterRoute {
 export function routesOf(fastify: FastifyInstance): FoundRoute[] {
   const collected: RouterRoute[] = [];
   const collect = (route: RouterRoute): object => {
-    collected.push(route);
+    // A copy: similar routes are merged into the first of them afterwards.
+    collected.push({ ...route });
     return {};
   };
   const options = {
