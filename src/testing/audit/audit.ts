@@ -8,7 +8,7 @@ import {
   type HangUpResult,
 } from '../hang-up/options.js';
 import type { ResolvedAuditOptions } from './options.js';
-import { outboundLeaks } from './outbound.js';
+import { idsOf, outboundLeaks } from './outbound.js';
 import {
   adviceFor,
   ANY_ROUTE,
@@ -74,7 +74,7 @@ class Audit {
 
   async run(): Promise<AuditData> {
     const { guard, options } = this.#parts;
-    const before = new Set(guard.sockets().map(({ id }) => id));
+    const before = idsOf(guard);
     const planned = this.#subjects.map((subject) => this.#plan(subject));
     await this.#runs.all(
       planned.map(

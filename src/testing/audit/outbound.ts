@@ -28,3 +28,11 @@ export async function outboundLeaks(
   // As in a search: what was read in the second half of the deadline is being worked on.
   return seen.filter(({ idleMs }) => idleMs >= deadlineMs / 2);
 }
+
+/** Ids of what has left already, so that it is not charged to what comes. */
+export function idsOf(guard: Guard): ReadonlySet<string> {
+  const ids = new Set<string>();
+  // Twice: the first look finds sockets that were opened before anybody listened, and the second whether they are stalled.
+  for (let look = 0; look < 2; look++) for (const { id } of guard.sockets()) ids.add(id);
+  return ids;
+}

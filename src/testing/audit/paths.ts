@@ -51,7 +51,7 @@ export function patternParts(pattern: string): PatternPart[] {
  * @throws Error naming the parameter that none of the values fits
  */
 export function fillPattern(parts: readonly PatternPart[], values: Readonly<Record<string, unknown>>): string {
-  return parts
+  const path = parts
     .map((part) => {
       if (typeof part === 'string') return encodeURI(part);
       const { name, regex } = part;
@@ -59,10 +59,12 @@ export function fillPattern(parts: readonly PatternPart[], values: Readonly<Reco
       const candidates =
         typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? [String(given)] : [];
       const value = [...candidates, ...PARAMETER_VALUES].find((text) => text !== '' && (regex?.test(text) ?? true));
-      if (value === undefined) throw new Error(`nothing tried fits the parameter ${name}`);
+      if (value === undefined) throw new Error(`no value is known for its parameter ${name}: give it an example`);
       return name === '*' ? encodeURI(value) : encodeURIComponent(value);
     })
     .join('');
+  // A route declared as `*` takes what starts with a slash, as every path does.
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 /** From an opening parenthesis to the one that closes it. */

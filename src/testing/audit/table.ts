@@ -80,7 +80,7 @@ function groupOf({ method, url, leak }: AuditLeak): string {
 function advice(rows: readonly AuditRow[]): string[] {
   const said = rows.filter((row) => row.advice !== undefined);
   if (said.length === 0) return [];
-  return ['Did not get to the handler:', ...said.map((row) => `  ${nameOf(row)}: ${row.advice!}`)];
+  return ['Did not get to the handler:', ...said.map((row) => `  ${nameOf(row)}: ${printable(row.advice!)}`)];
 }
 
 function notTried(all: readonly NotTried[]): string[] {
@@ -91,7 +91,8 @@ function notTried(all: readonly NotTried[]): string[] {
       .slice(0, MAX_NAMED)
       .map((item) => (item.at === undefined ? nameOf(item) : `${nameOf(item)} ${item.at}`));
     const more = items.length > MAX_NAMED ? `, and ${items.length - MAX_NAMED} more` : '';
-    return `  ${printable(explanation)}: ${names.join(', ')}${more}`;
+    const count = items.length > 1 ? ` (${items.length})` : '';
+    return `  ${printable(explanation)}${count}: ${names.join(', ')}${more}`;
   });
   return ['Not tried:', ...lines];
 }
@@ -108,7 +109,7 @@ function totals({ rows, leaks: all, runs, durationMs, supported, survived, notTr
         : 'not complete';
   const seconds = (durationMs / 1000).toFixed(1);
   const lines = [
-    `${verdict}: ${counted(routes, 'route')}, ${counted(runs, 'hang-up')}, ${counted(all.length, 'leak')}, ${counted(left.length, 'thing')} not tried, ${seconds} s`,
+    `${verdict}: ${counted(routes, 'route')}, ${counted(runs, 'hang-up')}, ${counted(all.length, 'leak')}, ${left.length} not tried, ${seconds} s`,
   ];
   if (!supported) lines.push('The addon of close-wait-guard cannot run here: no leak could have been found.');
   return lines;
