@@ -9,4 +9,16 @@ export type { GuardErrorCode } from '../errors.js';
 export type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
 export type { LeakedSocketsError } from './failure.js';
 export { assertNoLeakedSockets, findLeakedSockets } from './find.js';
+export { hangUp } from './hang-up/index.js';
+export { HANG_UP_HOWS, HANG_UP_MOMENTS } from './hang-up/options.js';
+export type {
+  HangUpBody,
+  HangUpHow,
+  HangUpMoment,
+  HangUpOptions,
+  HangUpRequest,
+  HangUpResponse,
+  HangUpResult,
+  HangUpTarget,
+} from './hang-up/options.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
