@@ -16,7 +16,13 @@ export const layers = [
     packages: [],
     packageTypes: false,
   },
-  { name: 'leaf', files: ['errors.ts', 'options.ts'], imports: ['words'], types: [], packages: ['node:'] },
+  {
+    name: 'leaf',
+    files: ['errors.ts', 'options.ts', 'kernel/clock.ts'],
+    imports: ['words'],
+    types: [],
+    packages: ['node:'],
+  },
   { name: 'kernel', files: ['kernel/'], imports: ['words', 'leaf'], types: [], packages: ['node:', 'node-gyp-build'] },
   { name: 'sockets', files: ['sockets/'], imports: ['words', 'leaf', 'kernel'], types: [], packages: ['node:'] },
   // Pure: it knows the shape of the facts it judges, and nothing that could fetch one.

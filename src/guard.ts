@@ -15,7 +15,7 @@ import {
 } from './guard/stats.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { monotonicMs } from './kernel/clock.js';
-import { departingSockets } from './kernel/departing.js';
+import { departingSockets, isOpenAt } from './kernel/departing.js';
 import { loadBinding } from './kernel/loader.js';
 import type { NativeBinding } from './kernel/native.js';
 import { ephemeralPorts } from './kernel/port-range.js';
@@ -193,6 +193,20 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    */
   destroy(id: string): boolean {
     return this.#engine?.finder.destroy(id) ?? false;
+  }
+
+  /**
+   * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
+   * where the kernel does not tell. @internal
+   */
+  holdsOpen(localPort: number, remotePort: number): boolean | undefined {
+    if (!this.#engine) return undefined;
+    try {
+      return isOpenAt(this.#engine.binding, localPort, remotePort);
+    } catch (error) {
+      this.#fail('sock_diag', error);
+      return undefined;
+    }
   }
 
   /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */

@@ -20,3 +20,14 @@ export function departingSockets(binding: NativeBinding): Set<bigint> {
       .map(({ cookie }) => cookie),
   );
 }
+
+/**
+ * Whether the end at `localPort` of a connection on this host has not sent its FIN: ESTABLISHED, or the peer's FIN came first
+ * (CLOSE_WAIT). A socket that was reset is in no dump.
+ * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
+ */
+export function isOpenAt(binding: NativeBinding, localPort: number, remotePort: number): boolean {
+  return dumpSockets(binding, [TcpState.ESTABLISHED, TcpState.CLOSE_WAIT], [localPort]).some(
+    (socket) => socket.remotePort === remotePort,
+  );
+}

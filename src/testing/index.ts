@@ -9,6 +9,18 @@ export type { GuardErrorCode } from '../errors.js';
 export type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
 export type { LeakedSocketsError } from './failure.js';
 export { assertNoLeakedSockets, findLeakedSockets } from './find.js';
+export { hangUp } from './hang-up/index.js';
+export { HANG_UP_HOWS, HANG_UP_MOMENTS } from './hang-up/options.js';
+export type {
+  HangUpBody,
+  HangUpHow,
+  HangUpMoment,
+  HangUpOptions,
+  HangUpRequest,
+  HangUpResponse,
+  HangUpResult,
+  HangUpTarget,
+} from './hang-up/options.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
 export { auditRoutes } from './audit/index.js';
 export type { AuditExample, AuditOptions, AuditRequest } from './audit/options.js';

@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout } from 'node:timers';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
@@ -6,7 +6,8 @@ const LONGEST_PAUSE_MS = 100;
 /*
  * Taken when this module loads: test runners replace timers by fake ones, and real sockets keep real time.
  */
-const later = setTimeout;
+export const later = setTimeout;
+export const stopLater = clearTimeout;
 const soon = setImmediate;
 
 /**

@@ -188,7 +188,7 @@ class Audit {
 function outcomeOf({ leak, reached, closed }: HangUpResult): AuditOutcome {
   if (leak) return 'leak';
   if (!reached) return 'not-reached';
-  return closed ? 'ok' : 'open';
+  return closed === false ? 'open' : 'ok';
 }
 
 /** How `requestedBy` may call it: Fastify names a route as it was declared, with `/:id?` for two of them. */

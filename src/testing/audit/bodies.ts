@@ -1,4 +1,4 @@
-import { getDefaultHighWaterMark } from 'node:stream';
+import { UNREAD_BODY_BYTES } from '../hang-up/request.js';
 
 /** A body and its type, as one candidate of those that a route may take. */
 export interface BodyCandidate {
@@ -6,12 +6,6 @@ export interface BodyCandidate {
   readonly contentType: string | undefined;
   readonly body: string | Uint8Array | number;
 }
-
-/**
- * As many bytes as Node leaves unread behind a body that nobody reads, while the client's FIN still arrives: of a smaller
- * body it takes the whole, and notices the client leaving. See hangUp's default body.
- */
-export const UNREAD_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
 
 const JSON_TYPE = 'application/json';
 const BYTES_TYPE = 'application/octet-stream';
@@ -30,15 +24,15 @@ export function takesBody(method: string): boolean {
  */
 export function jsonBodies(value: unknown, contentType: string | undefined = JSON_TYPE): BodyCandidate[] {
   const text = JSON.stringify(value);
-  const padded = text + ' '.repeat(Math.max(0, UNREAD_BYTES - Buffer.byteLength(text)));
+  const padded = text + ' '.repeat(Math.max(0, UNREAD_BODY_BYTES - Buffer.byteLength(text)));
   return [padded, text].map((body) => ({ contentType, body }));
 }
 
 /** For a route that does not say what it takes: streams first, because what a parser reads whole cannot be left unread. */
 export function guessedBodies(accepts: (contentType: string) => boolean | undefined): BodyCandidate[] {
   const streams: BodyCandidate[] = [
-    { contentType: BYTES_TYPE, body: UNREAD_BYTES },
-    { contentType: FORM_TYPE, body: form(UNREAD_BYTES) },
+    { contentType: BYTES_TYPE, body: UNREAD_BODY_BYTES },
+    { contentType: FORM_TYPE, body: form(UNREAD_BODY_BYTES) },
   ];
   return [...streams.filter(({ contentType }) => accepts(contentType!) ?? true), ...jsonBodies({})];
 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { badOption } from '../../errors.js';
-import { followFastifyRoutes, Guard } from '../../guard.js';
-import { hangUp } from '../hang-up/index.js';
+import { hangUpOn, openLine } from '../hang-up/index.js';
 import { audit, type Subject } from './audit.js';
 import { checkFastify, makeListen } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
@@ -11,9 +10,6 @@ import { routesOf, type FoundRoute } from './routes.js';
 import { NoSample, sampleOf } from './samples.js';
 import { loadSampler } from './schemas.js';
 import { drawReport } from './table.js';
-
-/** Never reached: an observer is asked what there is, it does not report by itself. */
-const NO_TIMEOUT_MS = 86_400_000;
 
 /**
  * Hangs up on every route of a Fastify application at every moment that makes sense, and says which of them leak their
@@ -27,16 +23,13 @@ export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptio
   const resolved = resolveAuditOptions(options);
   await makeListen(fastify);
   const { subjects, leftOut } = await subjectsOf(routesOf(fastify), resolved);
-  const guard = new Guard(
-    { closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, traceRequests: true },
-    { observer: true },
-  );
-  const unfollow = followFastifyRoutes();
+  const line = await openLine(fastify, { traceRequests: true });
   try {
     const data = await audit(subjects, {
-      guard,
+      guard: line.guard,
       options: resolved,
-      hangUp: (request, at, how) => hangUp(fastify, request, { at, how, deadlineMs: resolved.deadlineMs }),
+      hangUp: (request, at, how) =>
+        hangUpOn(line, request, { at, how, deadlineMs: resolved.deadlineMs, afterBytes: undefined }),
       upgrades: fastify.server.listenerCount('upgrade') > 0,
       leftOut,
       now: () => performance.now(),
@@ -44,8 +37,7 @@ export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptio
     // Not enumerable: the report is data, and a runner that compares or prints it does not see a function.
     return Object.defineProperty(data, 'toString', { value: () => drawReport(data) });
   } finally {
-    unfollow();
-    guard.close();
+    line.close();
   }
 }
 

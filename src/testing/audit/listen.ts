@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { BlockList, isIPv6, Server, type AddressInfo } from 'node:net';
-import { badArgument, GuardError } from '../../errors.js';
+import { BlockList, isIPv6, Server } from 'node:net';
+import { badArgument, GuardError, shown } from '../../errors.js';
 
 const FUNCTIONS = ['ready', 'listen', 'addresses', 'printRoutes', 'getSchemas'] as const;
 const TAKES = 'a Fastify 5 instance (the one the routes are registered on)';
@@ -26,13 +26,13 @@ export function checkFastify(given: unknown): asserts given is FastifyInstance {
 export async function makeListen(fastify: FastifyInstance): Promise<void> {
   await fastify.ready();
   if (!fastify.server.listening) await fastify.listen({ port: 0, host: '127.0.0.1' });
-  // A unix socket has a string there, whatever the type says.
-  const addresses: (AddressInfo | string)[] = fastify.addresses();
-  if (addresses.some((address) => typeof address !== 'string' && isOwn(address.address))) return;
-  const listed = addresses.map((address) => (typeof address === 'string' ? address : address.address)).join(', ');
+  // The one that is called. A unix socket's address is a string.
+  const address = fastify.server.address();
+  if (address !== null && typeof address !== 'string' && isOwn(address.address)) return;
+  const where = typeof address === 'string' ? address : address?.address;
   throw new GuardError(
     'CWG_ERR_ARGUMENT',
-    `close-wait-guard: auditRoutes() contacts loopback addresses only, and the application listens on ${listed}; let it listen on 127.0.0.1, or not at all`,
+    `close-wait-guard: auditRoutes() contacts loopback addresses only, and the application listens on ${shown(where)}; let it listen on 127.0.0.1, or not at all`,
   );
 }
 

@@ -1,5 +1,7 @@
 import type { Server } from 'node:net';
+import { badOption } from '../../errors.js';
 import type { LeakReport } from '../../leaks/report.js';
+import { checkOptionNames, describeRange, integerIn } from '../../options.js';
 import type { ServerHolder } from '../options.js';
 
 /**
@@ -71,8 +73,11 @@ export interface HangUpOptions {
 export interface HangUpResult {
   /** False when the moment did not come (no response, no upgrade) before the server closed or the deadline passed. */
   readonly reached: boolean;
-  /** The server has closed its end. */
-  readonly closed: boolean;
+  /**
+   * The server has closed its end: as the kernel tells it for a server on this host, else as far as the client could see,
+   * which after `close`, `reset` and `vanish` is nothing: then undefined.
+   */
+  readonly closed: boolean | undefined;
   /** From the client's leaving to the server's close, or to the deadline, ms. */
   readonly afterMs: number;
   /** What the server leaked, when it is in this process: its end of this connection. */
@@ -89,4 +94,42 @@ export interface HangUpResponse {
   readonly bodyBytes: number;
   /** It came whole. */
   readonly complete: boolean;
+}
+
+export const HANG_UP_DEFAULTS = Object.freeze({ how: 'fin', deadlineMs: 2_000 } as const);
+
+const OPTION_NAMES = new Set(['at', 'how', 'afterBytes', 'deadlineMs']);
+const DEADLINE_RANGE = Object.freeze([1, 600_000] as const);
+const BYTES_RANGE = Object.freeze([0, 1_000_000_000] as const);
+const MOMENTS_IN_BYTES: ReadonlySet<HangUpMoment> = new Set(['mid-headers', 'mid-body', 'mid-response']);
+
+export interface ResolvedHangUpOptions {
+  readonly at: HangUpMoment;
+  readonly how: HangUpHow;
+  readonly afterBytes: number | undefined;
+  readonly deadlineMs: number;
+}
+
+/** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
+export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOptions {
+  checkOptionNames(options, OPTION_NAMES);
+  const { at, how = HANG_UP_DEFAULTS.how, afterBytes, deadlineMs = HANG_UP_DEFAULTS.deadlineMs } = options;
+  if (!HANG_UP_MOMENTS.includes(at)) throw badOption('at', at, `one of ${HANG_UP_MOMENTS.join(', ')}`);
+  if (!HANG_UP_HOWS.includes(how)) throw badOption('how', how, `one of ${HANG_UP_HOWS.join(', ')}`);
+  if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
+    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'a whole number of milliseconds'));
+  }
+  if (afterBytes !== undefined) {
+    if (!integerIn(afterBytes, BYTES_RANGE)) {
+      throw badOption('afterBytes', afterBytes, describeRange(BYTES_RANGE, 'a whole number of bytes'));
+    }
+    if (!MOMENTS_IN_BYTES.has(at)) {
+      throw badOption(
+        'afterBytes',
+        afterBytes,
+        `no value with at: '${at}', only with ${[...MOMENTS_IN_BYTES].join(', ')}`,
+      );
+    }
+  }
+  return { at, how, afterBytes, deadlineMs };
 }

@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { hasSubscribers } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { auditRoutes } from '../../../src/testing/index.js';
 import { HANG_UP_MOMENTS } from '../../../src/testing/hang-up/options.js';

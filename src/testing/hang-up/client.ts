@@ -1,0 +1,156 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { GuardError } from '../../errors.js';
+import { monotonicMs } from '../../kernel/clock.js';
+import type { HangUpHow } from './options.js';
+import { later, stopLater } from '../patience.js';
+import { ResponseReader } from './response.js';
+import type { Callee } from './target.js';
+
+/** One TCP (or TLS) connection, as a client has it that may leave at any byte. */
+export class Client {
+  readonly response: ResponseReader;
+  /** When the server ended its half, or reset the connection; on the clock of monotonicMs(). */
+  endedAtMs: number | undefined;
+  /** Below TLS; the same as `#socket` without. */
+  readonly #raw: Socket;
+  readonly #socket: Socket;
+  readonly #waiting = new Set<() => void>();
+  #unsent = 0;
+
+  /** @throws GuardError CWG_ERR_ARGUMENT when nobody answers there within `deadlineMs`. */
+  static async connect(callee: Callee, method: string | undefined, deadlineMs: number): Promise<Client> {
+    const { host, port } = callee;
+    // Half-open, so that the server's FIN does not make this end close before its time.
+    const raw = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const socket = callee.tls
+      ? connectTls({ socket: raw, rejectUnauthorized: callee.verify, ALPNProtocols: ['http/1.1'], ...serverName(host) })
+      : raw;
+    const connected = new Promise<void>((resolve, reject) => {
+      socket.once(callee.tls ? 'secureConnect' : 'connect', resolve);
+      // The raw socket hands its error on to the TLS socket above it.
+      socket.once('error', reject);
+      const timer = later(() => {
+        reject(new Error(`no answer in ${deadlineMs} ms`));
+      }, deadlineMs);
+      socket.once('close', () => {
+        stopLater(timer);
+        reject(new Error('the connection was closed'));
+      });
+      socket.once(callee.tls ? 'secureConnect' : 'connect', () => {
+        stopLater(timer);
+      });
+    });
+    try {
+      await connected;
+    } catch (error) {
+      socket.on('error', () => undefined).destroy();
+      raw.destroy();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new GuardError(
+        'CWG_ERR_ARGUMENT',
+        `close-wait-guard: hangUp() could not connect to ${callee.authority}: ${reason}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    return new Client(raw, socket, method);
+  }
+
+  private constructor(raw: Socket, socket: Socket, method: string | undefined) {
+    this.#raw = raw;
+    this.#socket = socket;
+    this.response = new ResponseReader(method);
+    socket.on('data', (chunk: Buffer) => {
+      this.response.push(chunk);
+      this.#tell();
+    });
+    const ended = (): void => {
+      this.endedAtMs ??= monotonicMs();
+      this.response.end();
+      this.#tell();
+    };
+    socket.on('end', ended);
+    // A reset is how a server may end it, too.
+    socket.on('error', ended);
+    socket.on('close', ended);
+  }
+
+  get localPort(): number | undefined {
+    return this.#raw.localPort;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#raw.remotePort;
+  }
+
+  get ended(): boolean {
+    return this.endedAtMs !== undefined;
+  }
+
+  /** Everything written so far has been handed to the kernel. */
+  get sent(): boolean {
+    return this.#unsent === 0;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#socket.destroyed || bytes.length === 0) return;
+    this.#unsent++;
+    this.#socket.write(bytes, () => {
+      this.#unsent--;
+      this.#tell();
+    });
+  }
+
+  /** Waits until it is so, the server has ended the connection, or the time is over. Returns whether it is so. */
+  async until(isSo: () => boolean, deadlineAtMs: number): Promise<boolean> {
+    while (!isSo() && !this.ended) {
+      const leftMs = deadlineAtMs - monotonicMs();
+      if (leftMs <= 0) return false;
+      await this.#change(leftMs);
+    }
+    return isSo();
+  }
+
+  leave(how: HangUpHow): void {
+    if (how === 'fin') this.#socket.end();
+    else if (how === 'close') this.#raw.destroy();
+    else if (how === 'reset') this.#reset();
+    else this.#socket.pause();
+  }
+
+  /** Frees this end, however it left. What the server did with its own is not changed by it, but where it still waited. */
+  dispose(how: HangUpHow): void {
+    this.endedAtMs ??= monotonicMs();
+    this.#tell();
+    if (how === 'vanish') this.#reset();
+    this.#socket.destroy();
+    this.#raw.destroy();
+  }
+
+  #reset(): void {
+    if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
+  }
+
+  #tell(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #change(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        stopLater(timer);
+        resolve();
+      };
+      const timer = later(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
+  }
+}
+
+/** SNI takes names, not addresses (RFC 6066, 3). */
+function serverName(host: string): { servername?: string } {
+  return /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+}

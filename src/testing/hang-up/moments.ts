@@ -1,0 +1,65 @@
+import { monotonicMs } from '../../kernel/clock.js';
+import type { Client } from './client.js';
+import type { ResolvedHangUpOptions } from './options.js';
+import type { Body, Message } from './request.js';
+
+/** How long nothing may come for a connection to count as idle, ms. */
+const QUIET_MS = 50;
+
+/** Plays the client's part up to the moment. Returns whether it came, before the server ended the connection or time ran out. */
+export async function play(
+  client: Client,
+  { method, head, body }: Message,
+  { at, afterBytes }: ResolvedHangUpOptions,
+  deadlineAtMs: number,
+): Promise<boolean> {
+  const { response } = client;
+  const sent = (): Promise<boolean> => client.until(() => client.sent, deadlineAtMs);
+  if (at === 'connect') return !client.ended;
+  client.write(at === 'mid-headers' ? head.subarray(0, afterBytes ?? head.length >> 1) : head);
+  if (at === 'mid-headers' || at === 'headers') return sent();
+  if (at === 'upgrade') {
+    const switched = await client.until(() => response.switched, deadlineAtMs);
+    return switched && (body === undefined || (await sendBody(client, body, Infinity, deadlineAtMs)));
+  }
+  if (at === 'mid-body' && body) {
+    return sendBody(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);
+  }
+  if (!(await (body ? sendBody(client, body, Infinity, deadlineAtMs) : sent()))) return false;
+  if (at === 'request') return true;
+  if (at === 'mid-response') return client.until(() => response.bytes >= (afterBytes ?? 1), deadlineAtMs);
+  const answered = method === undefined || (await client.until(() => response.complete, deadlineAtMs));
+  return at === 'response' ? answered : answered && quiet(client, deadlineAtMs);
+}
+
+/** Sends the first `end` bytes; all of them with what says that they are all. */
+async function sendBody(client: Client, body: Body, end: number, deadlineAtMs: number): Promise<boolean> {
+  // A generator may take its time, or never come to an end.
+  const over = client.until(() => false, deadlineAtMs).then(() => undefined);
+  const pieces = body.pieces(end);
+  const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+  for (;;) {
+    const next = await Promise.race([iterator.next(), over]);
+    if (next === undefined) {
+      // Not awaited: what hangs in a generator hangs there.
+      void iterator.return?.();
+      return false;
+    }
+    if (next.done === true) break;
+    client.write(next.value);
+    if (!(await client.until(() => client.sent, deadlineAtMs))) return false;
+  }
+  if (end === Infinity && body.terminator) client.write(body.terminator);
+  return client.until(() => client.sent, deadlineAtMs);
+}
+
+/** As a keep-alive connection between two requests. */
+async function quiet(client: Client, deadlineAtMs: number): Promise<boolean> {
+  const { response } = client;
+  for (let seen = -1; seen !== response.bytes;) {
+    if (client.ended || monotonicMs() >= deadlineAtMs) return false;
+    seen = response.bytes;
+    await client.until(() => response.bytes !== seen, monotonicMs() + QUIET_MS);
+  }
+  return !client.ended;
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { getDefaultHighWaterMark } from 'node:stream';
+import { badArgument, badOption } from '../../errors.js';
+import type { HangUpBody, HangUpMoment, HangUpRequest, ResolvedHangUpOptions } from './options.js';
+
+/**
+ * An unread body that keeps the server from noticing its client's FIN, while the kernel still takes the FIN. Node takes one
+ * read (64 KiB) and a high-water mark's worth (16 KiB in Node 20, 64 KiB later) of a body that nobody reads: a smaller one is
+ * taken whole, with the FIN behind it. One larger by more than the first receive window (64 KiB) holds back the FIN itself,
+ * and the socket stalls, which takes longer to tell from a slow reader.
+ */
+export const UNREAD_BODY_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
+
+/** What is sent, ready to be cut off anywhere. */
+export interface Message {
+  /** Of the request; undefined when raw bytes were given, which need not be HTTP. */
+  readonly method: string | undefined;
+  /** Request line and headers; empty with raw bytes. */
+  readonly head: Buffer;
+  readonly body: Body | undefined;
+}
+
+export interface Body {
+  /** Undefined when only its generator knows. */
+  readonly length: number | undefined;
+  /** Its bytes on the wire, the first `end` of them. */
+  readonly pieces: (end: number) => Iterable<Buffer> | AsyncIterable<Buffer>;
+  /** What says that it is over, where its length does not. */
+  readonly terminator: Buffer | undefined;
+}
+
+const REQUEST_TAKES = 'an object { method, path, headers, body }, a string or bytes';
+const BODY_TAKES =
+  'a string, bytes, a size in bytes (a whole number from 0 to 1000000000), or an iterable of strings or bytes';
+const NO_BODY_BY_DEFAULT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
+const RAW_MOMENTS: readonly HangUpMoment[] = ['connect', 'mid-body', 'request', 'mid-response', 'idle'];
+
+/** @throws GuardError CWG_ERR_ARGUMENT, CWG_ERR_OPTION when the request has no such moment. */
+export function messageOf(
+  request: HangUpRequest | string | Uint8Array,
+  authority: string,
+  { at, afterBytes }: ResolvedHangUpOptions,
+): Message {
+  if (typeof request === 'string' || request instanceof Uint8Array) {
+    if (!RAW_MOMENTS.includes(at))
+      throw badOption('at', at, `one of ${RAW_MOMENTS.join(', ')} where the request is raw bytes`);
+    return checkLengths({ method: undefined, head: Buffer.alloc(0), body: bodyOf(request) }, at, afterBytes);
+  }
+  if (typeof request !== 'object' || (request as unknown) === null)
+    throw badArgument('the request given to hangUp()', request, REQUEST_TAKES);
+  const { method = request.body === undefined ? 'GET' : 'POST', path = '/', headers = {} } = request;
+  if (typeof method !== 'string' || method === '') throw badArgument(`the request's method`, method, 'an HTTP method');
+  if (typeof path !== 'string' || path === '')
+    throw badArgument(`the request's path`, path, 'a path, as in /items/7?full=1');
+  if (typeof headers !== 'object' || (headers as unknown) === null)
+    throw badArgument(`the request's headers`, headers, 'an object');
+  const given = request.body ?? (NO_BODY_BY_DEFAULT.has(method) || at === 'upgrade' ? undefined : UNREAD_BODY_BYTES);
+  const body = given === undefined ? undefined : bodyOf(given);
+  const all: Record<string, string | readonly string[] | undefined> = {
+    host: authority,
+    ...(at === 'upgrade' ? upgradeHeaders(method) : bodyHeaders(body)),
+    ...lowerCased(headers),
+  };
+  const chunked =
+    at !== 'upgrade' && body !== undefined && body.length === undefined && all['content-length'] === undefined;
+  const message = { method, head: headOf(method, path, all), body: body && (chunked ? inChunks(body) : body) };
+  return checkLengths(message, at, afterBytes);
+}
+
+function checkLengths(message: Message, at: HangUpMoment, afterBytes: number | undefined): Message {
+  const { method, head, body } = message;
+  if (at === 'mid-headers' && afterBytes !== undefined && afterBytes >= head.length) {
+    throw badOption('afterBytes', afterBytes, `fewer bytes than the head has (${head.length})`);
+  }
+  if (at !== 'mid-body') return message;
+  if (body === undefined || body.length === 0) {
+    throw badOption('at', at, `a moment that the request has: this ${method ?? 'one'} has no body; give it one`);
+  }
+  if (afterBytes !== undefined && body.length !== undefined && afterBytes >= body.length) {
+    throw badOption('afterBytes', afterBytes, `fewer bytes than the body has (${body.length})`);
+  }
+  return message;
+}
+
+function headOf(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Buffer {
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    (value === undefined ? [] : [value].flat()).map((one) => `${name}: ${one}`),
+  );
+  return Buffer.from(`${[`${method} ${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** Header names are case-insensitive: one that is given replaces ours. */
+function lowerCased(
+  headers: NonNullable<HangUpRequest['headers']>,
+): Record<string, string | readonly string[] | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function bodyHeaders(body: Body | undefined): Record<string, string> {
+  if (!body) return {};
+  const framing =
+    body.length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${body.length}` };
+  return { 'content-type': 'application/octet-stream', ...framing };
+}
+
+/** A WebSocket handshake (RFC 6455, 4.1), which is what servers that upgrade anything know. */
+function upgradeHeaders(method: string): Record<string, string> {
+  if (method === 'CONNECT') return {};
+  return {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': randomBytes(16).toString('base64'),
+  };
+}
+
+function bodyOf(given: HangUpBody): Body {
+  if (typeof given === 'number') {
+    if (!Number.isInteger(given) || given < 0 || given > 1e9)
+      throw badArgument(`the request's body`, given, BODY_TAKES);
+    return { length: given, pieces: (end) => filler(Math.min(given, end)), terminator: undefined };
+  }
+  if (typeof given === 'string' || given instanceof Uint8Array) {
+    const bytes = Buffer.from(given as string);
+    return { length: bytes.length, pieces: (end) => [bytes.subarray(0, end)], terminator: undefined };
+  }
+  const isIterable =
+    typeof given === 'object' &&
+    (given as unknown) !== null &&
+    (Symbol.iterator in given || Symbol.asyncIterator in given);
+  if (!isIterable) throw badArgument(`the request's body`, given, BODY_TAKES);
+  return { length: undefined, pieces: (end) => cut(given, end), terminator: undefined };
+}
+
+const FILLER = Buffer.alloc(65_536, 'x');
+
+function* filler(bytes: number): Iterable<Buffer> {
+  for (let left = bytes; left > 0; left -= FILLER.length) yield FILLER.subarray(0, left);
+}
+
+async function* cut(
+  given: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  end: number,
+): AsyncGenerator<Buffer> {
+  let left = end;
+  for await (const piece of given) {
+    if (typeof piece !== 'string' && !((piece as unknown) instanceof Uint8Array)) {
+      throw badArgument(`a piece of the request's body`, piece, 'a string or bytes');
+    }
+    const bytes = Buffer.from(piece as string).subarray(0, left);
+    left -= bytes.length;
+    yield bytes;
+    if (left === 0) return;
+  }
+}
+
+/** Each piece as a chunk of the chunked transfer coding (RFC 9112, 7.1). */
+function inChunks(body: Body): Body {
+  return {
+    length: undefined,
+    async *pieces(end) {
+      for await (const piece of body.pieces(end)) {
+        // A chunk of no bytes would end the body.
+        if (piece.length > 0)
+          yield Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+      }
+    },
+    terminator: Buffer.from('0\r\n\r\n'),
+  };
+}

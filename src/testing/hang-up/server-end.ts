@@ -1,0 +1,59 @@
+import type { Guard, SocketReport } from '../../guard.js';
+import { monotonicMs } from '../../kernel/clock.js';
+import type { LeakReport } from '../../leaks/report.js';
+import { waitUntil } from '../patience.js';
+import type { Client } from './client.js';
+
+/** The server's end of a client's connection: known by its ports, whichever process has it. */
+export class ServerEnd {
+  /** The kernel shows it: the server is on this host, and the kernel's word stands for what the client cannot see. */
+  readonly isVisible: boolean;
+  readonly #guard: Guard;
+  readonly #client: Client;
+  readonly #localPort: number;
+  readonly #remotePort: number;
+
+  /** Made while the client is connected: afterwards it has no ports. */
+  constructor(guard: Guard, client: Client) {
+    this.#guard = guard;
+    this.#client = client;
+    this.#localPort = client.remotePort ?? 0;
+    this.#remotePort = client.localPort ?? 0;
+    this.isVisible = guard.holdsOpen(this.#localPort, this.#remotePort) === true;
+  }
+
+  /**
+   * Waits until it is closed and freed, or the pauses between the looks add up to `deadlineMs`. What is left then without
+   * having made progress in the second half is a leak; behind a full window only when the peer has left (`peerStays`).
+   */
+  async settle(
+    peerStays: boolean,
+    deadlineMs: number,
+  ): Promise<{ closedAtMs: number | undefined; leak: LeakReport | undefined }> {
+    let closedAtMs: number | undefined;
+    let held: SocketReport | undefined;
+    await waitUntil(() => {
+      held = this.#held();
+      // A socket that was reset is gone for the kernel, and its fd may be left.
+      if (held === undefined && !this.#isOpen()) closedAtMs = monotonicMs();
+      return closedAtMs !== undefined;
+    }, deadlineMs);
+    if (held === undefined || held.idleMs < deadlineMs / 2 || (peerStays && held.kind === 'stalled')) {
+      return { closedAtMs, leak: undefined };
+    }
+    const { leaked: _leaked, ...leak } = held;
+    return { closedAtMs, leak };
+  }
+
+  #held(): SocketReport | undefined {
+    return this.#guard
+      .sockets()
+      .find(({ localPort, remotePort }) => localPort === this.#localPort && remotePort === this.#remotePort);
+  }
+
+  #isOpen(): boolean {
+    if (!this.isVisible) return !this.#client.ended;
+    // A refusal in between leaves what the client sees.
+    return this.#guard.holdsOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
+  }
+}
