@@ -1,11 +1,17 @@
-import { UNREAD_BODY_BYTES } from '../hang-up/request.js';
-
 /** A body and its type, as one candidate of those that a route may take. */
 export interface BodyCandidate {
   /** Undefined where the request's own headers say it. */
   readonly contentType: string | undefined;
   readonly body: string | Uint8Array | number;
 }
+
+/**
+ * More than what a chain of streams takes before its end fails (one read of 64 KiB and a high-water mark for each), so that
+ * a body which somebody began to read leaks as well. hangUp's own default is for one that nobody reads. Here the client's FIN
+ * may wait behind it, and the leak is a stalled one: with the client known to have left, that is no doubt. Well below the
+ * 1 MiB of Fastify's bodyLimit.
+ */
+export const BODY_BYTES = 262_144;
 
 const JSON_TYPE = 'application/json';
 const BYTES_TYPE = 'application/octet-stream';
@@ -24,15 +30,15 @@ export function takesBody(method: string): boolean {
  */
 export function jsonBodies(value: unknown, contentType: string | undefined = JSON_TYPE): BodyCandidate[] {
   const text = JSON.stringify(value);
-  const padded = text + ' '.repeat(Math.max(0, UNREAD_BODY_BYTES - Buffer.byteLength(text)));
+  const padded = text + ' '.repeat(Math.max(0, BODY_BYTES - Buffer.byteLength(text)));
   return [padded, text].map((body) => ({ contentType, body }));
 }
 
 /** For a route that does not say what it takes: streams first, because what a parser reads whole cannot be left unread. */
 export function guessedBodies(accepts: (contentType: string) => boolean | undefined): BodyCandidate[] {
   const streams: BodyCandidate[] = [
-    { contentType: BYTES_TYPE, body: UNREAD_BODY_BYTES },
-    { contentType: FORM_TYPE, body: form(UNREAD_BODY_BYTES) },
+    { contentType: BYTES_TYPE, body: BODY_BYTES },
+    { contentType: FORM_TYPE, body: form(BODY_BYTES) },
   ];
   return [...streams.filter(({ contentType }) => accepts(contentType!) ?? true), ...jsonBodies({})];
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { badOption } from '../../errors.js';
 import { hangUpOn, openLine } from '../hang-up/index.js';
+import { Accepted } from './accepted.js';
 import { audit, type Subject } from './audit.js';
 import { checkFastify, makeListen } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
@@ -15,7 +16,7 @@ import { drawReport } from './table.js';
  * Hangs up on every route of a Fastify application at every moment that makes sense, and says which of them leak their
  * sockets, why, and what to change. The application is made to listen on 127.0.0.1 when it does not listen, and stays so;
  * nothing but its loopback address is contacted, but handlers run, with whatever they do: `filter` leaves routes out.
- * Leaked connections are destroyed once they are recorded.
+ * The server's ends of the audit's own connections are destroyed, leaked ones once they are recorded.
  * @throws GuardError CWG_ERR_OPTION, CWG_ERR_ARGUMENT
  */
 export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptions): Promise<AuditReport> {
@@ -24,6 +25,7 @@ export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptio
   await makeListen(fastify);
   const { subjects, leftOut } = await subjectsOf(routesOf(fastify), resolved);
   const line = await openLine(fastify, { traceRequests: true });
+  const accepted = new Accepted(fastify.server);
   try {
     const data = await audit(subjects, {
       guard: line.guard,
@@ -37,6 +39,7 @@ export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptio
     // Not enumerable: the report is data, and a runner that compares or prints it does not see a function.
     return Object.defineProperty(data, 'toString', { value: () => drawReport(data) });
   } finally {
+    accepted.end(line.guard);
     line.close();
   }
 }

@@ -3,8 +3,13 @@ import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter, once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setInterval } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Runs } from '../../../src/testing/audit/runs.js';
 import { auditRoutes, findLeakedSockets, type AuditOptions, type AuditReport } from '../../../src/testing/index.js';
+import { CLOSE_WAIT, kernelRows } from '../../support/kernel-view.js';
+import { until } from '../../support/until.js';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -209,13 +214,20 @@ describe('the bounds of an audit', () => {
   });
 
   it('timeLimitMs: no run is begun once it is over', async () => {
-    const app = shop((app) => {
-      app.get('/a', () => new Promise(() => {}));
-      app.get('/b', answer);
-    });
-    const report = await auditRoutes(app, { moments: ['response'], deadlineMs: 200, concurrency: 1, timeLimitMs: 1 });
-    expect(report.rows.map(({ moments }) => moments.response)).toEqual(['not-reached', 'not-tried']);
-    expect(report.notTried).toMatchObject([{ url: '/b', reason: 'time-limit' }]);
+    let now = 1_000;
+    const runs = new Runs(
+      async () => {
+        now += 60;
+        return { reached: true, closed: true, afterMs: 0 };
+      },
+      { concurrency: 1, maxRuns: 100, timeLimitMs: 100 },
+      () => now,
+    );
+    const begin = () => runs.begin({ request: {}, at: 'response', how: 'fin' });
+    expect(await begin()).toMatchObject({ reached: true });
+    expect(await begin()).toMatchObject({ reached: true });
+    expect(await begin()).toEqual({ refused: 'time-limit', explanation: 'timeLimitMs (100) was over' });
+    expect(runs).toMatchObject({ count: 2, elapsedMs: 120 });
   });
 
   it('concurrency: no more connections at a time', async () => {
@@ -248,6 +260,27 @@ describe('the bounds of an audit', () => {
     // connect, mid-headers, request, response.
     expect(report.runs).toBe(4);
   });
+});
+
+it('ends its own connections also where the server was still at work on them', async () => {
+  const app = shop((app) => {
+    app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    app.post('/slow', async (request) => {
+      // It makes progress, so it is no leak; it would go on so for minutes.
+      for await (const _tick of setInterval(20)) {
+        if (request.raw.destroyed) return;
+        (request.body as Readable).read(100);
+      }
+    });
+  });
+  const report = await auditRoutes(app, { moments: ['request'], deadlineMs: 400 });
+  expect(report.rows.map(({ moments }) => moments)).toEqual([{ request: 'open' }]);
+  expect(report.leaks).toEqual([]);
+  expect(String(report)).toMatch(/^POST \/slow +open$/m);
+  const { port } = app.server.address() as AddressInfo;
+  await until('it to be gone', () => !kernelRows().some((row) => row.localPort === port && row.state === CLOSE_WAIT));
+  const accepted = kernelRows().filter((row) => row.localPort === port && row.remotePort > 0 && row.inode > 0);
+  expect(accepted).toEqual([]);
 });
 
 describe('an application', () => {

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { UNREAD_BODY_BYTES } from '../../../src/testing/hang-up/request.js';
+import { BODY_BYTES } from '../../../src/testing/audit/bodies.js';
 import { fillPattern, patternParts } from '../../../src/testing/audit/paths.js';
 import { routesOf } from '../../../src/testing/audit/routes.js';
 import { NoSample, sampleOf, type SampleSources } from '../../../src/testing/audit/samples.js';
@@ -246,7 +246,7 @@ describe('a sample', () => {
     const { requests, echo } = await sampleFor({
       schema: { body: { type: 'object', required: ['a'], properties: { a: { const: 1 } } } },
     });
-    expect(requests.map(({ body }) => (body as string).length)).toEqual([UNREAD_BODY_BYTES, 7]);
+    expect(requests.map(({ body }) => (body as string).length)).toEqual([BODY_BYTES, 7]);
     expect(echo.body).toEqual({ a: 1 });
   });
 

@@ -38,7 +38,7 @@ describe('the example shop', () => {
     expect(found(report)).toEqual([
       'POST /photos: request-body-not-read: mid-body,request,response',
       'GET /stock: response-body-not-read: unknown',
-      'PUT /backups/:name: request-body-abandoned: mid-body',
+      'PUT /backups/:name: request-body-abandoned: mid-body,request,mid-response,response,idle',
       'GET /live: half-open-not-ended: upgrade',
       'GET /news: response-not-ended: request,mid-response,response',
     ]);
