@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter, once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setInterval } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,6 +21,17 @@ function shop(addRoutes: (app: FastifyInstance) => void, options = {}): FastifyI
   ends.push(() => app.close());
   addRoutes(app);
   return app;
+}
+
+/** With how many connections were open at the same time. */
+function counted(addRoutes: (app: FastifyInstance) => void) {
+  const app = shop(addRoutes);
+  const open = { now: 0, most: 0 };
+  app.server.on('connection', (socket) => {
+    open.most = Math.max(open.most, ++open.now);
+    socket.on('close', () => open.now--);
+  });
+  return { app, open };
 }
 
 const answer = async () => 'ok';
@@ -134,6 +145,21 @@ describe('a leak', () => {
     expect(report.leaks).toMatchObject([{ url: '/stuck', leak: { cause: 'request-body-not-read' } }]);
   });
 
+  it('is ended before the next one is looked for', async () => {
+    const { app, open } = counted((app) => {
+      for (const url of ['/a', '/b', '/c']) app.get(url, answer);
+      app.server.on('upgrade', (_request, socket: Socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+        socket.resume();
+      });
+    });
+    const report = await auditRoutes(app, { moments: ['upgrade'], deadlineMs: 200, concurrency: 1 });
+    expect(report.leaks.map(({ url, leak }) => [url, leak.cause])).toEqual(
+      ['/a', '/b', '/c'].map((url) => [url, 'half-open-not-ended']),
+    );
+    expect(open.most).toBe(1);
+  });
+
   describe('of a connection that a handler opened', () => {
     async function upstreamPort(): Promise<number> {
       const upstream = http.createServer((_request, response) => {
@@ -174,7 +200,7 @@ describe('a leak', () => {
         ANSWERED,
       );
       expect(report.leaks).toEqual([]);
-      expect(response.destroyed).toBe(false);
+      expect(response.socket.destroyed).toBe(false);
     });
 
     it("is nobody's when no request asked for it, and is left alone", async () => {
@@ -190,7 +216,7 @@ describe('a leak', () => {
         { method: '*', url: '*', leak: { side: 'outbound', requestedBy: undefined } },
       ]);
       const [response] = await Promise.all(responses);
-      expect(response?.destroyed).toBe(false);
+      expect(response?.socket.destroyed).toBe(false);
       response?.destroy();
     });
   });
@@ -231,15 +257,9 @@ describe('the bounds of an audit', () => {
   });
 
   it('concurrency: no more connections at a time', async () => {
-    let open = 0;
-    let most = 0;
-    const app = shop(many);
-    app.server.on('connection', (socket) => {
-      most = Math.max(most, ++open);
-      socket.on('close', () => open--);
-    });
+    const { app, open } = counted(many);
     await auditRoutes(app, { ...ANSWERED, concurrency: 1 });
-    expect(most).toBe(1);
+    expect(open.most).toBe(1);
   });
 
   it('nothing to ask is nothing survived', async () => {

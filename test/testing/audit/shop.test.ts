@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fixedShop } from '../../../examples/audit/fixed.mjs';
-import { leakyShop } from '../../../examples/audit/leaky.mjs';
-import { startSupplier } from '../../../examples/audit/supplier.mjs';
 import { auditRoutes, type AuditReport } from '../../../src/testing/index.js';
 import { CLOSE_WAIT, kernelRows } from '../../support/kernel-view.js';
 import { until } from '../../support/until.js';
+
+type Shop = (supplier: string) => FastifyInstance;
+const example = (name: string) => import(new URL(`../../../examples/audit/${name}.mjs`, import.meta.url).href);
+const { leakyShop } = (await example('leaky')) as { leakyShop: Shop };
+const { fixedShop } = (await example('fixed')) as { fixedShop: Shop };
+const { startSupplier } = (await example('supplier')) as {
+  startSupplier: () => Promise<{ url: string; close: () => void }>;
+};
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function auditShop(shop: (supplier: string) => FastifyInstance) {
+async function auditShop(shop: Shop) {
   const supplier = await startSupplier();
   ends.push(() => supplier.close());
   const app = shop(supplier.url);
