@@ -21,4 +21,6 @@ export type {
   HangUpResult,
   HangUpTarget,
 } from './hang-up/options.js';
+export { reproduce } from './reproduce.js';
+export type { HangUpArguments, ReproducibleLeak } from './reproduce.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
