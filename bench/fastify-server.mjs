@@ -1,10 +1,11 @@
-// The measured server, forked with 'plain' or 'plugin'. Tells its port, then its CPU time whenever it is asked.
+// The measured server, forked with 'plain', 'preload' or 'plugin', and the dist/ that the plugin comes from. Tells its port, then its CPU time whenever it is asked.
 import fastify from 'fastify';
 import fp from 'fastify-plugin';
 
+const [kind, dist] = process.argv.slice(2);
 const server = fastify();
-if (process.argv[2] === 'plugin') {
-  const { default: closeWaitGuard } = await import('../dist/index.js');
+if (kind === 'plugin') {
+  const { default: closeWaitGuard } = await import(new URL('index.js', dist).href);
   await server.register(closeWaitGuard);
 }
 // What every application has: a plugin with a hook, and routes in a context of their own. Without them the comparison

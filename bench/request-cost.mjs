@@ -13,7 +13,7 @@ import { fixed, range, table } from './render.mjs';
 import { median, medianInterval, shuffled } from './stats.mjs';
 
 const SERVER = fileURLToPath(new URL('./fastify-server.mjs', import.meta.url));
-const REGISTER = new URL('../dist/register.js', import.meta.url).href;
+const DIST = new URL('../dist/', import.meta.url);
 
 const COMPARISONS = [
   { name: 'the plugin, default options', variant: 'plugin', load: 'keep-alive', pairs: 30, quick: 3 },
@@ -32,7 +32,7 @@ export async function measureRequests({ quick, say }) {
   // One list of all pairs in random order: no comparison has the quiet minutes to itself.
   const work = shuffled(results.flatMap((result) => Array(quick ? result.quick : result.pairs).fill(result)));
   for (const [i, result] of work.entries()) {
-    const { guarded, plain } = await runPair(result.variant, result.load);
+    const { guarded, plain } = await runPair({ kind: result.variant }, { kind: 'plain' }, result.load);
     const ratios = (of) => guarded.map((slice, k) => of(slice) / of(plain[k]));
     const cpu = median(ratios(({ cpuMicros }) => cpuMicros));
     const throughput = 1 / median(ratios(({ wallMs }) => wallMs));
@@ -52,13 +52,14 @@ export async function measureRequests({ quick, say }) {
   }));
 }
 
-/** Both servers' slices, in the order they were taken. */
-async function runPair(variant, loadName) {
+/** Both servers' slices, in the order they were taken. A server is a `kind` and the `dist` folder it takes the guard from. */
+export async function runPair(guarded, plain, loadName) {
+  const servers = { guarded, plain };
   const { slice, warmUp } = REQUESTS[loadName];
   const pair = {};
   try {
     for (const role of shuffled(['guarded', 'plain'])) {
-      pair[role] = await Subject.start(role === 'plain' ? 'plain' : variant, loadName);
+      pair[role] = await Subject.start(servers[role], loadName);
     }
     const subjects = shuffled(Object.values(pair));
     for (const subject of subjects) await subject.load.run(warmUp);
@@ -75,10 +76,10 @@ async function runPair(variant, loadName) {
 class Subject {
   slices = [];
 
-  static async start(kind, loadName) {
+  static async start({ kind, dist = DIST }, loadName) {
     const subject = new Subject();
-    const execArgv = kind === 'preload' ? ['--import', REGISTER] : [];
-    subject.child = fork(SERVER, [kind], { execArgv });
+    const execArgv = kind === 'preload' ? ['--import', new URL('register.js', dist).href] : [];
+    subject.child = fork(SERVER, [kind, String(dist)], { execArgv });
     const [{ port }] = await once(subject.child, 'message');
     subject.load = loadName === 'one-shot' ? new OneShotLoad(port) : await KeepAliveLoad.open(port);
     return subject;

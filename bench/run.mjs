@@ -1,6 +1,10 @@
 // npm run bench [-- --quick] [--only sample|fastify] [--no-write]
+// npm run bench -- --against DIST    this build against another one, say that of an older checkout; writes nothing
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureAgainst, renderAgainst } from './against.mjs';
 import { machineLine } from './machine.mjs';
 import { withSection } from './render.mjs';
 import { measureRequests, renderRequests } from './request-cost.mjs';
@@ -11,7 +15,12 @@ const DIST = new URL('../dist/index.js', import.meta.url);
 
 async function main() {
   const { values: flags } = parseArgs({
-    options: { quick: { type: 'boolean' }, only: { type: 'string' }, 'no-write': { type: 'boolean' } },
+    options: {
+      quick: { type: 'boolean' },
+      only: { type: 'string' },
+      'no-write': { type: 'boolean' },
+      against: { type: 'string' },
+    },
   });
   if (flags.only !== undefined && flags.only !== 'sample' && flags.only !== 'fastify') {
     return fail(`--only takes sample or fastify, got ${flags.only}`);
@@ -19,6 +28,7 @@ async function main() {
   if (!existsSync(DIST)) return fail('nothing is built: run npm run build first');
   const say = (line) => process.stderr.write(`${line}\n`);
   const quick = flags.quick ?? false;
+  if (flags.against !== undefined) return compare(flags.against, quick, say);
   const sections = [`Measured by \`npm run bench\` on: ${machineLine()}.`];
   if (flags.only !== 'fastify') {
     say('The cost of a look at all sockets of a process');
@@ -32,6 +42,12 @@ async function main() {
   process.stdout.write(`\n${section}\n`);
   // A part of the measurements, or a hasty one, must not stand in the README as if it were the whole.
   if (!quick && flags.only === undefined && !flags['no-write']) writeReadme(section);
+}
+
+async function compare(folder, quick, say) {
+  const dist = pathToFileURL(`${path.resolve(folder)}/`);
+  if (!existsSync(new URL('index.js', dist))) return fail(`--against takes a built dist folder, got ${folder}`);
+  process.stdout.write(`\n${renderAgainst(await measureAgainst({ dist, quick, say }))}\n\n${machineLine()}\n`);
 }
 
 function writeReadme(section) {

@@ -1,15 +1,16 @@
 // One trial of the sample's cost: this process holds the sockets, and looks at them in every way there is, in turn.
-// argv: sockets, leaks, rounds, timed samples a round. Sends its times (ms) to the process that forked it.
+// argv: sockets, leaks, rounds, timed samples a round, 'all' ways of looking or the 'timed' sample alone, dist/. Sends its times (ms) to the process that forked it.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createGuard } from '../dist/index.js';
 import { shuffled } from './stats.mjs';
 
-const [sockets, leaks, rounds, samplesPerRound] = process.argv.slice(2).map(Number);
+const [sockets, leaks, rounds, samplesPerRound] = process.argv.slice(2, 6).map(Number);
+const [waysWanted, dist] = process.argv.slice(6);
+const { createGuard } = await import(new URL('index.js', dist).href);
 const SAMPLE_INTERVAL_MS = 20;
 const LISTENERS = 3;
 const DEADLINE_MS = 60_000;
@@ -86,6 +87,7 @@ async function measure(guard) {
     ss: () => timed(() => run('ss', ['-tnp', 'state', 'close-wait'])),
     lsof: () => timed(() => run('lsof', ['-nP', '-p', String(process.pid)])),
   };
+  if (waysWanted === 'timed') for (const way of Object.keys(ways)) delete ways[way];
   for (const command of ['ss', 'lsof']) if (!isInstalled(command)) delete ways[command];
   // lsof -p without -nP looks up names; process.report likewise unless it leaves the network out, which is the point of it.
   process.report.excludeNetwork = false;

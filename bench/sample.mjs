@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { fixed, range, table } from './render.mjs';
 import { median, quantile, shuffled } from './stats.mjs';
 
+const DIST = new URL('../dist/', import.meta.url);
 const TRIAL = fileURLToPath(new URL('./sample-trial.mjs', import.meta.url));
 /** What a process needs beside its end of each connection. */
 const SPARE_FDS = 200;
@@ -22,14 +23,14 @@ const WAYS = Object.freeze({
 });
 
 export async function measureSamples({ quick, say }) {
-  const { sizes, scaled } = sizesWithin(fdLimit());
+  const { sizes, scaled } = sizesWithin();
   const configurations = sizes.flatMap((sockets) =>
     [0, sockets / 100].map((leaks) => ({ sockets, leaks, trials: [] })),
   );
   const rounds = quick ? 2 : 5;
   for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
     for (const { sockets, leaks, trials } of shuffled(configurations)) {
-      const trial = await runTrial([sockets, leaks, rounds, SAMPLES_PER_ROUND]);
+      const trial = await runTrial({ sockets, leaks, rounds });
       trials.push(trial);
       const of = (way) => (trial.times[way] ? `${way} ${micros(median(trial.times[way]))} µs` : `no ${way}`);
       say(
@@ -46,7 +47,8 @@ function fdLimit() {
   return soft === undefined ? Infinity : Number(soft);
 }
 
-function sizesWithin(limit) {
+/** The sizes that this process may have fds for, and what to say when they are not the usual ones. */
+export function sizesWithin(limit = fdLimit()) {
   const most = Math.min(9_000, Math.floor((limit - SPARE_FDS) / 1_000) * 1_000);
   if (most < 1_000)
     throw new Error(`the sample bench needs ${count(1_000 + SPARE_FDS)} file descriptors; ulimit -Hn is ${limit}`);
@@ -54,7 +56,9 @@ function sizesWithin(limit) {
   return { sizes: [...new Set([1_000, most])], scaled };
 }
 
-async function runTrial(parameters) {
+/** One process with that many sockets, and what each way of looking at them took (`ways`: 'all', or the guard's 'timed' sample alone). */
+export async function runTrial({ sockets, leaks, rounds, ways = 'all', dist = DIST }) {
+  const parameters = [sockets, leaks, rounds, SAMPLES_PER_ROUND, ways, dist];
   const child = fork(TRIAL, parameters.map(String));
   let result;
   child.on('message', (message) => (result = message));

@@ -1,17 +1,18 @@
 #!/bin/bash
-# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl.
-# Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this never
-# fails, but it does not keep quiet either.
+# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl, and
+# promtool. Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this
+# never fails, but it does not keep quiet either.
 set -u
 
-declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl)
+declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl [promtool]=prometheus)
+tools=(ss ip iptables unshare curl promtool)
 
 # iptables lives in sbin, which is not on everyone's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing_tools() {
   local tool
-  for tool in ss ip iptables unshare curl; do
+  for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || echo "$tool"
   done
 }
@@ -28,22 +29,39 @@ give_up() {
   exit 0
 }
 
-missing=$(missing_tools)
-if [ -z "$missing" ]; then
-  echo "test tools: ss, ip, iptables, unshare and curl are here"
+all_here() {
+  echo "test tools: ${tools[*]} are here"
   exit 0
-fi
+}
 
+# Of Prometheus' package only promtool is wanted: installed whole it would start a server and bring a web site.
+install_promtool() {
+  local folder
+  folder=$(mktemp -d) || return
+  (cd "$folder" && apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) </dev/null &&
+    install -m 755 "$folder/usr/bin/promtool" /usr/local/bin/promtool
+  rm -rf "$folder"
+}
+
+missing=$(missing_tools)
+[ -n "$missing" ] || all_here
 command -v apt-get >/dev/null || give_up "There is no apt-get on this machine."
 [ "$(id -u)" = 0 ] || give_up "Only root can install packages, and this is uid $(id -u)."
 
 export DEBIAN_FRONTEND=noninteractive
-wanted=$(packages $missing)
-echo "test tools: installing" $wanted
-if ! apt-get install -y -q --no-install-recommends $wanted </dev/null; then
-  # A new machine has no package lists yet.
-  apt-get update -q </dev/null && apt-get install -y -q --no-install-recommends $wanted </dev/null
-fi
+install_missing() {
+  local wanted
+  wanted=$(packages $(missing_tools | grep -vx promtool))
+  if [ -n "$wanted" ]; then
+    echo "test tools: installing" $wanted
+    apt-get install -y -q --no-install-recommends $wanted </dev/null
+  fi
+  command -v promtool >/dev/null || install_promtool
+  [ -z "$(missing_tools)" ]
+}
+
+# A new machine has no package lists yet, or old ones.
+install_missing || { apt-get update -q </dev/null && install_missing; }
 
 [ -z "$(missing_tools)" ] || give_up "apt-get could not install everything."
-echo "test tools: ss, ip, iptables, unshare and curl are here"
+all_here

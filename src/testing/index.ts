@@ -21,6 +21,8 @@ export type {
   HangUpResult,
   HangUpTarget,
 } from './hang-up/options.js';
+export { reproduce } from './reproduce.js';
+export type { HangUpArguments, ReproducibleLeak } from './reproduce.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
 export { auditRoutes } from './audit/index.js';
 export type { AuditExample, AuditOptions, AuditRequest } from './audit/options.js';

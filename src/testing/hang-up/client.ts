@@ -113,7 +113,8 @@ export class Client {
     return isSo();
   }
 
-  leave(how: HangUpHow): void {
+  leave(how: HangUpHow, readsOn: boolean): void {
+    if (!readsOn) this.#socket.pause();
     if (how === 'fin') this.#socket.end();
     else if (how === 'close') this.#raw.destroy();
     else if (how === 'reset') this.#reset();

@@ -72,7 +72,7 @@ export async function hangUpOn(
   request: HangUpRequest | string | Uint8Array,
   options: ResolvedHangUpOptions,
 ): Promise<HangUpResult> {
-  const { how, deadlineMs } = options;
+  const { how, readsOn, deadlineMs } = options;
   const message = messageOf(request, callee.authority, options);
   const client = await Client.connect(callee, message.method, deadlineMs);
   try {
@@ -82,7 +82,7 @@ export async function hangUpOn(
     const serverEnd = new ServerEnd(guard, client);
     const reached = await play(client, message, options, monotonicMs() + deadlineMs);
     const leftAtMs = monotonicMs();
-    client.leave(how);
+    client.leave(how, readsOn);
     const { closedAtMs, leak } = await serverEnd.settle(how === 'vanish', deadlineMs);
     const { response } = client.response;
     const endedAtMs = closedAtMs === undefined ? monotonicMs() : Math.min(closedAtMs, client.endedAtMs ?? closedAtMs);

@@ -20,20 +20,27 @@ export async function play(
   if (at === 'mid-headers' || at === 'headers') return sent();
   if (at === 'upgrade') {
     const switched = await client.until(() => response.switched, deadlineAtMs);
-    return switched && (body === undefined || (await sendBody(client, body, Infinity, deadlineAtMs)));
+    return switched && (body === undefined || (await sendBody(client, body, deadlineAtMs)));
   }
   if (at === 'mid-body' && body) {
-    return sendBody(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);
+    return sendPieces(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);
   }
-  if (!(await (body ? sendBody(client, body, Infinity, deadlineAtMs) : sent()))) return false;
+  if (!(await (body ? sendBody(client, body, deadlineAtMs) : sent()))) return false;
   if (at === 'request') return true;
   if (at === 'mid-response') return client.until(() => response.bytes >= (afterBytes ?? 1), deadlineAtMs);
   const answered = method === undefined || (await client.until(() => response.complete, deadlineAtMs));
   return at === 'response' ? answered : answered && quiet(client, deadlineAtMs);
 }
 
-/** Sends the first `end` bytes; all of them with what says that they are all. */
-async function sendBody(client: Client, body: Body, end: number, deadlineAtMs: number): Promise<boolean> {
+/** Sends all of it, and what says that it is all. */
+async function sendBody(client: Client, body: Body, deadlineAtMs: number): Promise<boolean> {
+  if (!(await sendPieces(client, body, Infinity, deadlineAtMs))) return false;
+  if (body.terminator) client.write(body.terminator);
+  return client.until(() => client.sent, deadlineAtMs);
+}
+
+/** Sends the first `end` bytes. */
+async function sendPieces(client: Client, body: Body, end: number, deadlineAtMs: number): Promise<boolean> {
   // A generator may take its time, or never come to an end.
   const over = client.until(() => false, deadlineAtMs).then(() => undefined);
   const pieces = body.pieces(end);
@@ -45,12 +52,10 @@ async function sendBody(client: Client, body: Body, end: number, deadlineAtMs: n
       void iterator.return?.();
       return false;
     }
-    if (next.done === true) break;
+    if (next.done === true) return client.sent;
     client.write(next.value);
     if (!(await client.until(() => client.sent, deadlineAtMs))) return false;
   }
-  if (end === Infinity && body.terminator) client.write(body.terminator);
-  return client.until(() => client.sent, deadlineAtMs);
 }
 
 /** As a keep-alive connection between two requests. */

@@ -40,7 +40,7 @@ export type HangUpBody =
 
 /** An HTTP/1.1 request, which is sent as it is: nothing corrects it. */
 export interface HangUpRequest {
-  /** @default 'GET', or 'POST' with a body */
+  /** @default 'GET'; 'POST' with a body, but for an upgrade */
   readonly method?: string | undefined;
   /** Path and query. @default '/' */
   readonly path?: string | undefined;
@@ -62,6 +62,11 @@ export interface HangUpOptions {
    * are read. @default half of the head; all of the body but its last byte; 1 byte of the response
    */
   readonly afterBytes?: number | undefined;
+  /**
+   * False: having left with a `fin`, the client reads nothing any more, so that what the server still writes stays unsent.
+   * @default true
+   */
+  readonly readsOn?: boolean | undefined;
   /**
    * How long the moment may take to come, and after it how long the server may take to close its end, in milliseconds, 1 to
    * 600,000. @default 2000
@@ -96,9 +101,9 @@ export interface HangUpResponse {
   readonly complete: boolean;
 }
 
-export const HANG_UP_DEFAULTS = Object.freeze({ how: 'fin', deadlineMs: 2_000 } as const);
+export const HANG_UP_DEFAULTS = Object.freeze({ how: 'fin', readsOn: true, deadlineMs: 2_000 } as const);
 
-const OPTION_NAMES = new Set(['at', 'how', 'afterBytes', 'deadlineMs']);
+const OPTION_NAMES = new Set(['at', 'how', 'afterBytes', 'readsOn', 'deadlineMs']);
 const DEADLINE_RANGE = Object.freeze([1, 600_000] as const);
 const BYTES_RANGE = Object.freeze([0, 1_000_000_000] as const);
 const MOMENTS_IN_BYTES: ReadonlySet<HangUpMoment> = new Set(['mid-headers', 'mid-body', 'mid-response']);
@@ -107,13 +112,17 @@ export interface ResolvedHangUpOptions {
   readonly at: HangUpMoment;
   readonly how: HangUpHow;
   readonly afterBytes: number | undefined;
+  readonly readsOn: boolean;
   readonly deadlineMs: number;
 }
 
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOptions {
   checkOptionNames(options, OPTION_NAMES);
-  const { at, how = HANG_UP_DEFAULTS.how, afterBytes, deadlineMs = HANG_UP_DEFAULTS.deadlineMs } = options;
+  const { at, afterBytes } = options;
+  const how = options.how ?? HANG_UP_DEFAULTS.how;
+  const readsOn = options.readsOn ?? HANG_UP_DEFAULTS.readsOn;
+  const deadlineMs = options.deadlineMs ?? HANG_UP_DEFAULTS.deadlineMs;
   if (!HANG_UP_MOMENTS.includes(at)) throw badOption('at', at, `one of ${HANG_UP_MOMENTS.join(', ')}`);
   if (!HANG_UP_HOWS.includes(how)) throw badOption('how', how, `one of ${HANG_UP_HOWS.join(', ')}`);
   if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
@@ -131,5 +140,7 @@ export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOpti
       );
     }
   }
-  return { at, how, afterBytes, deadlineMs };
+  if (typeof (readsOn as unknown) !== 'boolean') throw badOption('readsOn', readsOn, 'true or false');
+  if (!readsOn && how !== 'fin') throw badOption('readsOn', readsOn, `no false with how: '${how}', only with 'fin'`);
+  return { at, how, afterBytes, readsOn, deadlineMs };
 }

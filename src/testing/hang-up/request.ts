@@ -48,7 +48,11 @@ export function messageOf(
   }
   if (typeof request !== 'object' || (request as unknown) === null)
     throw badArgument('the request given to hangUp()', request, REQUEST_TAKES);
-  const { method = request.body === undefined ? 'GET' : 'POST', path = '/', headers = {} } = request;
+  const {
+    method = request.body === undefined || at === 'upgrade' ? 'GET' : 'POST',
+    path = '/',
+    headers = {},
+  } = request;
   if (typeof method !== 'string' || method === '') throw badArgument(`the request's method`, method, 'an HTTP method');
   if (typeof path !== 'string' || path === '')
     throw badArgument(`the request's path`, path, 'a path, as in /items/7?full=1');

@@ -1,7 +1,7 @@
 import type { Guard, SocketReport } from '../../guard.js';
 import { monotonicMs } from '../../kernel/clock.js';
 import type { LeakReport } from '../../leaks/report.js';
-import { waitUntil } from '../patience.js';
+import { turn, waitUntil } from '../patience.js';
 import type { Client } from './client.js';
 
 /** The server's end of a client's connection: known by its ports, whichever process has it. */
@@ -32,12 +32,17 @@ export class ServerEnd {
   ): Promise<{ closedAtMs: number | undefined; leak: LeakReport | undefined }> {
     let closedAtMs: number | undefined;
     let held: SocketReport | undefined;
-    await waitUntil(() => {
+    const isClosed = (): boolean => {
       held = this.#held();
       // A socket that was reset is gone for the kernel, and its fd may be left.
       if (held === undefined && !this.#isOpen()) closedAtMs = monotonicMs();
       return closedAtMs !== undefined;
-    }, deadlineMs);
+    };
+    // The client's shutdown(2) is made in a turn of its own.
+    await turn();
+    // Behind a full window the FIN does not arrive, and the kernel takes its time (200 ms) to call the window closed.
+    await waitUntil(() => isClosed() || held !== undefined || this.#guard.departing().size === 0, deadlineMs);
+    await waitUntil(isClosed, deadlineMs);
     if (held === undefined || held.idleMs < deadlineMs / 2 || (peerStays && held.kind === 'stalled')) {
       return { closedAtMs, leak: undefined };
     }
