@@ -25,6 +25,7 @@ export { reproduce } from './reproduce.js';
 export type { HangUpArguments, ReproducibleLeak } from './reproduce.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './options.js';
 export { auditRoutes } from './audit/index.js';
+export type { FastifyApplication } from './audit/listen.js';
 export type { AuditExample, AuditOptions, AuditRequest } from './audit/options.js';
 export type { AuditLeak, AuditOutcome, AuditReport, AuditRow, NotTried, NotTriedReason } from './audit/report.js';
 export type { AuditRoute, RouteSchemas } from './audit/routes.js';

@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify';
 import { badOption } from '../../errors.js';
 import { hangUpOn, openLine } from '../hang-up/index.js';
 import { Accepted } from './accepted.js';
 import { audit, type Subject } from './audit.js';
-import { checkFastify, makeListen } from './listen.js';
+import { resolveHangUpOptions } from '../hang-up/options.js';
+import { checkFastify, makeListen, type FastifyApplication } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
 import { momentsForAll } from './plan.js';
 import type { AuditReport, NotTried } from './report.js';
@@ -19,7 +19,7 @@ import { drawReport } from './table.js';
  * The server's ends of the audit's own connections are destroyed, leaked ones once they are recorded.
  * @throws GuardError CWG_ERR_OPTION, CWG_ERR_ARGUMENT
  */
-export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptions): Promise<AuditReport> {
+export async function auditRoutes(fastify: FastifyApplication, options?: AuditOptions): Promise<AuditReport> {
   checkFastify(fastify);
   const resolved = resolveAuditOptions(options);
   await makeListen(fastify);
@@ -31,7 +31,7 @@ export async function auditRoutes(fastify: FastifyInstance, options?: AuditOptio
       guard: line.guard,
       options: resolved,
       hangUp: (request, at, how) =>
-        hangUpOn(line, request, { at, how, deadlineMs: resolved.deadlineMs, afterBytes: undefined }),
+        hangUpOn(line, request, resolveHangUpOptions({ at, how, deadlineMs: resolved.deadlineMs })),
       upgrades: fastify.server.listenerCount('upgrade') > 0,
       leftOut,
       now: () => performance.now(),

@@ -1,8 +1,16 @@
-import type { FastifyInstance } from 'fastify';
 import { BlockList, isIPv6, Server } from 'node:net';
 import { badArgument, GuardError, shown } from '../../errors.js';
 
-const FUNCTIONS = ['ready', 'listen', 'addresses', 'printRoutes', 'getSchemas'] as const;
+/** A Fastify 5 instance, as far as an audit uses it: of any server, logger and type provider. */
+export interface FastifyApplication {
+  readonly server: Server;
+  ready(): PromiseLike<unknown>;
+  listen(options: { readonly port: number; readonly host: string }): Promise<string>;
+  printRoutes(options?: object): string;
+  getSchemas(): Record<string, unknown>;
+}
+
+const FUNCTIONS = ['ready', 'listen', 'printRoutes', 'getSchemas'] as const;
 const TAKES = 'a Fastify 5 instance (the one the routes are registered on)';
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -11,8 +19,8 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 /** @throws GuardError CWG_ERR_ARGUMENT */
-export function checkFastify(given: unknown): asserts given is FastifyInstance {
-  const instance = (given ?? {}) as Partial<FastifyInstance>;
+export function checkFastify(given: unknown): asserts given is FastifyApplication {
+  const instance = (given ?? {}) as Partial<FastifyApplication>;
   if (!(instance.server instanceof Server) || FUNCTIONS.some((name) => typeof instance[name] !== 'function')) {
     throw badArgument('what auditRoutes() is given', given, TAKES);
   }
@@ -23,7 +31,7 @@ export function checkFastify(given: unknown): asserts given is FastifyInstance {
  * can be closed, and that is for the one who made it.
  * @throws GuardError CWG_ERR_ARGUMENT when it listens where only others can reach it
  */
-export async function makeListen(fastify: FastifyInstance): Promise<void> {
+export async function makeListen(fastify: FastifyApplication): Promise<void> {
   await fastify.ready();
   if (!fastify.server.listening) await fastify.listen({ port: 0, host: '127.0.0.1' });
   // The one that is called. A unix socket's address is a string.

@@ -2,6 +2,9 @@ import type { Guard } from '../../guard.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { waitUntil } from '../patience.js';
 
+/** How long after the last run a server of others may take to close, ms; one that takes longer is not seen. */
+const GRACE_MS = 250;
+
 /**
  * Half-closed or reset connections that handlers opened. A full window alone is no leak: the peer may be there, and wait
  * for the application; one on this host that has closed is known.
@@ -21,6 +24,8 @@ export async function outboundLeaks(
   deadlineMs: number,
 ): Promise<LeakReport[]> {
   let seen: LeakReport[] = [];
+  // A handler that has answered may still be connecting, and its server has to close first.
+  await waitUntil(() => suspectsOf(guard, before).length > 0, Math.min(deadlineMs, GRACE_MS));
   await waitUntil(() => {
     seen = suspectsOf(guard, before);
     return seen.length === 0;

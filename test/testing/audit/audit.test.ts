@@ -210,7 +210,12 @@ describe('a leak', () => {
       // A job of the application's own: it runs outside of the request that is served when it starts.
       const startJob = AsyncResource.bind(() => responses.push(leaveUnread(port)));
       jobs.on('start', startJob);
-      const app = shop((app) => app.get('/', async () => jobs.emit('start')));
+      const app = shop((app) =>
+        app.get('/', async () => {
+          jobs.emit('start');
+          return (await responses[0])?.statusCode;
+        }),
+      );
       const report = await auditRoutes(app, ANSWERED);
       expect(report.leaks).toMatchObject([
         { method: '*', url: '*', leak: { side: 'outbound', requestedBy: undefined } },
