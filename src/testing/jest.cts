@@ -17,11 +17,14 @@
  * second time. With another runner than jest-circus it has plain hooks alone, and looks after the afterEach hooks of
  * describe blocks.
  */
+import type * as Module from 'node:module';
+import vm = require('node:vm');
 import type * as outside from './jest-session.js' with { 'resolution-mode': 'import' };
 import type { AllowedLeaks, LeakCheckOptions } from './options.js' with { 'resolution-mode': 'import' };
 
-// jest's own require(), in its sandbox, has no ES modules. Node's has them, and loads the addon once for all files.
-const { createRequire } = process.getBuiltinModule('node:module');
+// In its sandbox jest answers for require(), node:module and process, and has no ES modules there. Node's own require() has
+// them, and loads the addon once for all files of a worker.
+const { createRequire } = vm.runInThisContext("process.getBuiltinModule('node:module')") as typeof Module;
 const { sessionOf, assertNoLeakedSockets, findLeakedSockets } = createRequire(__filename)(
   './jest-session.js',
 ) as typeof outside;
