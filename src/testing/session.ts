@@ -3,7 +3,7 @@ import { GuardError } from '../errors.js';
 import { followFastifyRoutes, Guard } from '../guard.js';
 import type { LeakReport } from '../leaks/report.js';
 import { Attribution } from './attribution.js';
-import { leakedSocketsError, type LeakedSocketsError } from './failure.js';
+import { leakMessage, type LeakedSocketsError } from './failure.js';
 import { findLeakedSockets } from './find.js';
 import {
   resolveAllowed,
@@ -72,7 +72,7 @@ export class LeakSession {
    * Looks at the end of a test, once, before anything closes its servers. `failures` are those it already has: leaks that
    * it failed for by itself, with assertNoLeakedSockets(), are accounted for. Returns what to fail it with.
    */
-  async look(test: TestRun, failures: readonly unknown[] = []): Promise<LeakedSocketsError | undefined> {
+  async look(test: TestRun, failures: readonly unknown[] = []): Promise<GuardError | undefined> {
     const run = test as Run;
     if (run.ended || !this.#running.has(run)) return undefined;
     for (const failure of failures) this.account(leaksOf(failure));
@@ -93,7 +93,7 @@ export class LeakSession {
   }
 
   /** What tests leaked after their end, as far as a later test's look found it: nobody has failed for it yet. */
-  lateLeaks(): LeakedSocketsError | undefined {
+  lateLeaks(): GuardError | undefined {
     const late = this.#late.splice(0);
     if (late.length === 0) return undefined;
     const names = [...new Set(late.map(({ test }) => JSON.stringify(test.name)))].join(', ');
@@ -144,8 +144,9 @@ export class LeakSession {
   }
 }
 
-function failure(leaks: readonly LeakReport[], what: (count: string) => string): LeakedSocketsError {
-  const error = leakedSocketsError(leaks, what);
+function failure(leaks: readonly LeakReport[], what: (count: string) => string): GuardError {
+  // Without the reports: vitest would print all of them again, below the message that is made of them.
+  const error = new GuardError('CWG_ERR_LEAKED_SOCKETS', leakMessage(leaks, what));
   // Its frames would be this library's and the runner's; the test's name says where.
   error.stack = `${error.name}: ${error.message}`;
   return error;
