@@ -68,7 +68,8 @@ export function wrapTestFunctions(
 
 export function nameOf(test: CircusTest): string {
   const names = [test.name];
-  for (let block: CircusDescribe | undefined = test.parent; block?.parent; block = block.parent) names.unshift(block.name);
+  for (let block: CircusDescribe | undefined = test.parent; block?.parent; block = block.parent)
+    names.unshift(block.name);
   return names.join(' ');
 }
 

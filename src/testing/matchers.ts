@@ -19,10 +19,7 @@ interface MatcherResult {
 
 /** For `expect.extend`. `account` is told of the leaks that a matcher has spoken of: no test is failed for them a second time. */
 export function createMatchers(account: (leaks: readonly LeakReport[]) => void): {
-  [Name in keyof LeakMatchers]: (
-    actual: unknown,
-    ...args: Parameters<LeakMatchers[Name]>
-  ) => Promise<MatcherResult>;
+  [Name in keyof LeakMatchers]: (actual: unknown, ...args: Parameters<LeakMatchers[Name]>) => Promise<MatcherResult>;
 } {
   return {
     async toHaveNoLeakedSockets(server, options = {}) {

@@ -16,6 +16,7 @@
  *
  * In the process that only starts others (`node --test` itself) importing it does nothing.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { after, afterEach, beforeEach, type TestContext } from 'node:test';
 import type { AllowedLeaks, LeakCheckOptions } from './options.js';
 import { wrapTestFunctions } from './node-test-tree.js';
@@ -28,7 +29,18 @@ const runs = new WeakMap<object, TestRun>();
 
 if (!onlyStartsOthers()) {
   const session = (opened = new LeakSession());
+  const sayAtTheEnd = AsyncResource.bind(() => {
+    after(() => {
+      session.close();
+      const late = session.lateLeaks();
+      if (late) throw late;
+    });
+  });
+  let isFirst = true;
   beforeEach((context) => {
+    // A hook that throws keeps those after it from running, so this comes after the file's own, which close its servers.
+    if (isFirst) sayAtTheEnd();
+    isFirst = false;
     const { name, fullName } = context as TestContext & { readonly fullName?: string };
     runs.set(context, session.begin(fullName ?? name));
     wrapTestFunctions((body) => around(session, body));
@@ -37,11 +49,6 @@ if (!onlyStartsOthers()) {
   afterEach(async (context) => {
     const error = await look(session, context);
     if (error) throw error;
-  });
-  after(() => {
-    session.close();
-    const late = session.lateLeaks();
-    if (late) throw late;
   });
 }
 
@@ -84,7 +91,9 @@ function around(session: LeakSession, body: Body): Body {
 
     function withCallback(self: unknown, done: Done): unknown {
       const ended: Done = (failure) => {
-        const looked = failure ? diagnose(session, context as TestContext, failure) : look(session, context as TestContext);
+        const looked = failure
+          ? diagnose(session, context as TestContext, failure)
+          : look(session, context as TestContext);
         looked.then((error) => done(failure ?? error), done);
       };
       return Reflect.apply(body, self, [context, ended]);

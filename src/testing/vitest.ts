@@ -36,15 +36,14 @@ const session = new LeakSession();
 const runs = new WeakMap<Task, TestRun>();
 const hooked = new WeakSet<object>();
 
-vitest.afterAll(() => {
-  session.close();
-  const late = session.lateLeaks();
-  if (late) throw late;
-});
+vitest.afterAll(endOfFile);
+let timesUntilEnd = 1;
 
 vitest.expect.extend(createMatchers((leaks) => session.account(leaks)));
 
-const { aroundEach } = vitest as { aroundEach?: (hook: (runTest: () => Promise<void>, context: vitest.TestContext) => Promise<void>) => void };
+const { aroundEach } = vitest as {
+  aroundEach?: (hook: (runTest: () => Promise<void>, context: vitest.TestContext) => Promise<void>) => void;
+};
 if (aroundEach) {
   aroundEach(async (runTest, { task }) => {
     const run = begin(task);
@@ -83,6 +82,10 @@ function begin(task: Task): TestRun {
   const run = session.begin(nameOf(task));
   runs.set(task, run);
   const suite = task.suite ?? task.file;
+  if (timesUntilEnd === 1) {
+    timesUntilEnd = 2;
+    internals.getHooks(task.file).afterAll.push(endOfFile);
+  }
   if (!hooked.has(suite)) {
     hooked.add(suite);
     // A setup file's own afterEach would run last. These are the first to run, in any order vitest runs hooks:
@@ -107,6 +110,14 @@ async function lookAtTestEnd({ task, onTestFinished }: vitest.TestContext): Prom
   }
 }
 
+/** What it throws would keep the hooks after it from running, so it is the first and the last in the list, and the last acts. */
+function endOfFile(): void {
+  if (--timesUntilEnd > 0) return;
+  session.close();
+  const late = session.lateLeaks();
+  if (late) throw late;
+}
+
 function nameOf(task: Task): string {
   const names = [task.name];
   for (let suite = task.suite; suite?.name; suite = suite.suite) names.unshift(suite.name);
@@ -116,6 +127,7 @@ function nameOf(task: Task): string {
 interface Internals {
   readonly getHooks: (suite: object) => {
     readonly afterEach: ((context: vitest.TestContext, suite: never) => unknown)[];
+    readonly afterAll: (() => void)[];
   };
   readonly getFn?: (task: object) => (() => Promise<void>) | undefined;
   readonly setFn?: (task: object, body: () => Promise<void>) => void;

@@ -25,17 +25,21 @@ export async function runIn(
 
 /** The failure a runner printed, without what differs from run to run: ports, times, versions, where the project is. */
 export function normalised(printed: string): string {
-  return printed
-    .replaceAll(root, 'ROOT')
-    .replace(/(?<=\(http:)\d+(?=\))/g, 'PORT')
-    .replace(/[\d,]+(?= unread)/g, 'N')
-    .replace(/[\d.]+ ?(ms|s)\b/g, 'TIME')
-    .replace(/(?<=duration_ms[ :]+)[\d.]+/g, 'TIME')
-    .replace(/[ \t]+$/gm, '')
-    .trim();
+  return (
+    printed
+      .replaceAll(root, 'ROOT')
+      .replace(/(?<=\(http:)\d+(?=\))/g, 'PORT')
+      .replace(/[\d,]+(?= unread)/g, 'N')
+      // Runners show the time of a test only when it was slow.
+      .replace(/ \([\d.]+ ?m?s\)/g, '')
+      .replace(/[\d.]+ ?m?s\b/g, 'TIME')
+      .replace(/(?<=duration_ms[ :]+)[\d.]+/g, 'TIME')
+      .replace(/[ \t]+$/gm, '')
+      .trim()
+  );
 }
 
-/** The stored failure of a fixture project; one line of it says how it came to be. */
+/** What the runner is to print for a fixture project, as {@link normalised} leaves it. */
 export function storedFailure(project: string): string {
   return readFileSync(path.join(fixtures, project, 'expected-failure.txt'), 'utf8').trim();
 }

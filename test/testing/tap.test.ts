@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { normalised, projectWith, runIn, storedFailure } from './runner-projects.js';
 
