@@ -36,7 +36,7 @@ export type CircusBody = (this: unknown, ...args: unknown[]) => unknown;
 /** It hangs on the global object of the file's sandbox, under a symbol that only its description tells. */
 export function circusStateOf(global: object): CircusState | undefined {
   const symbol = Object.getOwnPropertySymbols(global).find(({ description }) => description === 'JEST_STATE_SYMBOL');
-  const state = symbol && ((global as Record<symbol, unknown>)[symbol] as Partial<CircusState> | undefined);
+  const state = symbol && ((global as Record<symbol, unknown>)[symbol] as { rootDescribeBlock?: { hooks?: unknown } });
   return Array.isArray(state?.rootDescribeBlock?.hooks) ? (state as CircusState) : undefined;
 }
 
@@ -68,8 +68,7 @@ export function wrapTestFunctions(
 
 export function nameOf(test: CircusTest): string {
   const names = [test.name];
-  for (let block: CircusDescribe | undefined = test.parent; block?.parent; block = block.parent)
-    names.unshift(block.name);
+  for (let block = test.parent; block.parent; block = block.parent) names.unshift(block.name);
   return names.join(' ');
 }
 

@@ -18,6 +18,7 @@
  * describe blocks.
  */
 import type * as Module from 'node:module';
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- how TypeScript writes require() in CommonJS
 import vm = require('node:vm');
 import type * as outside from './jest-session.js' with { 'resolution-mode': 'import' };
 import type { AllowedLeaks, LeakCheckOptions } from './options.js' with { 'resolution-mode': 'import' };

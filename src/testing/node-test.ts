@@ -41,7 +41,7 @@ if (!onlyStartsOthers()) {
     // A hook that throws keeps those after it from running, so this comes after the file's own, which close its servers.
     if (isFirst) sayAtTheEnd();
     isFirst = false;
-    const { name, fullName } = context as TestContext & { readonly fullName?: string };
+    const { name, fullName } = context as { readonly name: string; readonly fullName?: string };
     runs.set(context, session.begin(fullName ?? name));
     wrapTestFunctions((body) => around(session, body));
   });

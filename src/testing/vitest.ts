@@ -24,9 +24,14 @@ import { LeakSession, type TestRun } from './session.js';
 export type { LeakMatchers } from './matchers.js';
 export type { AllowedLeaks, LeakCheckOptions } from './options.js';
 
-declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars
-  interface Matchers<T = any> extends LeakMatchers {}
+// vitest adds matchers to chai's assertions, and types its own after them. Its `Matchers<T>` is `Matchers<R, T>` since
+// version 5, and one declaration cannot merge with both.
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Chai {
+    // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+    interface Assertion extends LeakMatchers {}
+  }
 }
 
 type Task = vitest.TestContext['task'];

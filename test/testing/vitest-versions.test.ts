@@ -14,7 +14,10 @@ describe.each([
     const node = nodeBinary(line);
     context.skip(node === undefined, `Node ${line} is not there: npm run test:matrix fetches it`);
     const there = await projectWith(spec, 'vitest-project');
-    if ('reason' in there) return context.skip(true, there.reason);
+    if ('reason' in there) {
+      context.skip(true, there.reason);
+      return;
+    }
     try {
       const json = path.join(there.folder, 'results.json');
       const vitest = path.join(there.runner, 'node_modules/vitest/vitest.mjs');
