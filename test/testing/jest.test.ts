@@ -107,7 +107,9 @@ describe('jest', () => {
     }
     try {
       const bin = path.join(there.runner, 'node_modules/jest/bin/jest.js');
-      expectCases((await run(['tests/cases'], { cwd: there.folder, bin })).tests);
+      const { tests } = await run(['tests/cases'], { cwd: there.folder, bin });
+      // It starts concurrent tests before the beforeAll hooks of their describe block: there is no shared server yet.
+      expectCases(tests, 'shared server > the guilty');
     } finally {
       there.remove();
     }

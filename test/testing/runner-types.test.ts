@@ -24,9 +24,8 @@ describe('the types of the entry points for test runners', () => {
     60_000,
   );
 
-  it.for(['vitest@3.2', 'vitest@5', 'jest@29'])(
-    '%s',
-    async (spec, context) => {
+  describe.each(['vitest@3.2', 'vitest@5', 'jest@29'])('%s', (spec) => {
+    it('as well', async (context) => {
       const project = `${spec.split('@')[0]!}-project`;
       const there = await projectWith(spec, project);
       if ('reason' in there) {
@@ -42,7 +41,6 @@ describe('the types of the entry points for test runners', () => {
       } finally {
         there.remove();
       }
-    },
-    300_000,
-  );
+    }, 300_000);
+  });
 });
