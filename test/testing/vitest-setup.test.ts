@@ -170,6 +170,24 @@ describe('the outcome of a test', () => {
   });
 });
 
+describe('configureLeakCheck() and allowLeaks()', () => {
+  it.each([
+    ['ignores for all tests of the file', 'passed'],
+    ['looks for as long as it was told, and keeps what was not given again', 'failed'],
+    ['refuses allowLeaks() while no test runs', 'passed'],
+    ['refuses what it does not know', 'passed'],
+  ])('%s: %s', (name, status) => {
+    expect(test(`configured: ${name}`)).toMatchObject({ status });
+  });
+
+  it('the deadline is that of the look', () => {
+    const { failureMessages } = test(
+      'configured: looks for as long as it was told, and keeps what was not given again',
+    );
+    expect(failureMessages).toEqual([expect.stringMatching(/the client left \d+ ms ago/)]);
+  });
+});
+
 describe('expect(server).toHaveNoLeakedSockets()', () => {
   it.each([
     [
