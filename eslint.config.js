@@ -49,7 +49,7 @@ export default defineConfig(
   },
 
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,cts}'],
     plugins: { layers: { rules: { 'imports-go-down': importsGoDown } } },
     rules: {
       'layers/imports-go-down': 'error',

@@ -65,10 +65,10 @@ export const layers = [
   },
   {
     name: 'test runner',
-    files: ['testing/vitest.ts', 'testing/jest.ts', 'testing/node-test.ts'],
+    files: ['testing/vitest.ts', 'testing/jest.cts', 'testing/node-test.ts'],
     imports: ['words', 'leaf', 'guard', 'testing'],
     types: [],
-    packages: ['node:', 'vitest', 'vitest/'],
+    packages: ['node:', 'vitest', 'vitest/', '@jest/globals'],
   },
   {
     name: 'testing',

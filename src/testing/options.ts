@@ -1,5 +1,5 @@
 import { Server, type AddressInfo } from 'node:net';
-import { badOption } from '../errors.js';
+import { badArgument, badOption } from '../errors.js';
 import type { LeakReport } from '../leaks/report.js';
 import { checkOptionNames, describeRange, integerIn } from '../options.js';
 
@@ -31,10 +31,18 @@ export interface FindLeakedSocketsOptions {
   ignore?: readonly string[] | ((leak: LeakReport) => boolean) | undefined;
 }
 
+/** Options of `configureLeakCheck`: how the end of each test of a file is looked at. All optional. */
+export type LeakCheckOptions = Omit<FindLeakedSocketsOptions, 'server'>;
+
+/** Which leaks: their ids, or a function that says so. */
+export type AllowedLeaks = readonly string[] | ((leak: LeakReport) => boolean);
+
 export const FIND_DEFAULTS = Object.freeze({ deadlineMs: 2_000, strict: false } as const);
 
 const OPTION_NAMES = new Set(['deadlineMs', 'strict', 'server', 'ignore']);
+const CHECK_OPTION_NAMES = new Set(['deadlineMs', 'strict', 'ignore']);
 const DEADLINE_RANGE = Object.freeze([0, 600_000] as const);
+const LEAKS_TAKES = 'an array of leak ids (strings), or a function (leak) => boolean';
 const SERVER_TAKES = 'a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
 
 export interface Accepting {
@@ -62,6 +70,28 @@ export function resolveFindOptions(options: FindLeakedSocketsOptions = {}): Reso
   return { deadlineMs, strict, servers: serversOf(options.server), isIgnored: ignorer(options.ignore) };
 }
 
+export type ResolvedCheckOptions = Omit<ResolvedFindOptions, 'servers'>;
+
+/** What is not given stays as it was. @throws GuardError CWG_ERR_OPTION */
+export function resolveCheckOptions(options: LeakCheckOptions, current?: ResolvedCheckOptions): ResolvedCheckOptions {
+  checkOptionNames(options, CHECK_OPTION_NAMES);
+  const { deadlineMs, strict, ignore } = options;
+  const resolved = resolveFindOptions({
+    deadlineMs: deadlineMs ?? current?.deadlineMs,
+    strict: strict ?? current?.strict,
+    ignore: ignore ?? current?.isIgnored,
+  });
+  return { deadlineMs: resolved.deadlineMs, strict: resolved.strict, isIgnored: resolved.isIgnored };
+}
+
+/** @throws GuardError CWG_ERR_ARGUMENT */
+export function resolveAllowed(which: AllowedLeaks | undefined): (leak: LeakReport) => boolean {
+  if (which === undefined) return () => true;
+  const isAllowed = filterOf(which);
+  if (!isAllowed) throw badArgument('what is given to allowLeaks()', which, `nothing, ${LEAKS_TAKES}`);
+  return isAllowed;
+}
+
 function serversOf(given: unknown): readonly Accepting[] | undefined {
   if (given === undefined) return undefined;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
@@ -84,10 +114,15 @@ function isTcpAddress(address: unknown): address is AddressInfo {
 
 function ignorer(ignore: unknown): (leak: LeakReport) => boolean {
   if (ignore === undefined) return () => false;
-  if (typeof ignore === 'function') return ignore as (leak: LeakReport) => boolean;
-  if (Array.isArray(ignore) && ignore.every((id) => typeof id === 'string')) {
-    const ids = new Set<string>(ignore);
-    return ({ id }) => ids.has(id);
-  }
-  throw badOption('ignore', ignore, 'an array of leak ids (strings), or a function (leak) => boolean');
+  const isIgnored = filterOf(ignore);
+  if (!isIgnored) throw badOption('ignore', ignore, LEAKS_TAKES);
+  return isIgnored;
+}
+
+/** Undefined when it is neither ids nor a function. */
+function filterOf(given: unknown): ((leak: LeakReport) => boolean) | undefined {
+  if (typeof given === 'function') return given as (leak: LeakReport) => boolean;
+  if (!Array.isArray(given) || !given.every((id) => typeof id === 'string')) return undefined;
+  const ids = new Set<string>(given);
+  return ({ id }) => ids.has(id);
 }

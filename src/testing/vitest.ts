@@ -6,112 +6,143 @@
  * there destroys the evidence. For the same reason it cannot see a leak of a server that the test function itself closes.
  * A half-closed socket gets two seconds to be closed, so a test that leaks takes that much longer.
  *
- * What was half-closed before a test began is not charged to it. Of tests that run concurrently, the first one that ends
- * while the leak is there is charged, which need not be the one that made it. A leak made by a hook, or by a test that is
- * skipped while it runs, is charged to nobody. With `sequence.hooks: 'parallel'` hooks that close the server run beside
- * the look, and may hide a leak from it.
+ * What was half-closed before a test began is not charged to it. Of tests that run concurrently, the one that made the leak
+ * is charged: it opened the connection or sent the last request over it, or else started the server that accepted it. Where
+ * neither is known (a client in another process and a server of the file) it is the first one that ends while the leak is
+ * there. What a test leaks after its end fails the file, and names the test. A leak made by a hook of the whole file, or by
+ * a test that is skipped while it runs, is charged to nobody. With `sequence.hooks: 'parallel'` hooks that close the server
+ * run beside the look, and may hide a leak from it.
  *
- * It adds one matcher, {@link LeakMatchers}; TypeScript knows of it where this file is imported, or named in `types`.
- * A leak the matcher has found is accounted for: the test is not failed for it a second time, so
- * `.not.toHaveNoLeakedSockets()` lets a test leak on purpose.
+ * It adds matchers, {@link LeakMatchers}; TypeScript knows of them where this file is imported, or named in `types`.
+ * A leak a matcher has found is accounted for: the test is not failed for it a second time.
  */
-import type { Server } from 'node:net';
 import * as vitest from 'vitest';
-import { followFastifyRoutes, Guard } from '../guard.js';
-import type { LeakReport } from '../leaks/report.js';
-import { findLeakedSockets, type FindLeakedSocketsOptions } from './index.js';
-import { leakedSocketsError, leakMessage, type LeakedSocketsError } from './failure.js';
+import { createMatchers, type LeakMatchers } from './matchers.js';
+import type { AllowedLeaks, LeakCheckOptions } from './options.js';
+import { LeakSession, type TestRun } from './session.js';
 
-export interface LeakMatchers {
-  /**
-   * Passes when no connection that the server (net, tls, http, https, http2, or a Fastify instance) accepted is leaked.
-   * Await it, and before the server is closed.
-   */
-  toHaveNoLeakedSockets: (options?: Omit<FindLeakedSocketsOptions, 'server'>) => Promise<void>;
+export type { LeakMatchers } from './matchers.js';
+export type { AllowedLeaks, LeakCheckOptions } from './options.js';
+
+// vitest adds matchers to chai's assertions, and types its own after them. Its `Matchers<T>` is `Matchers<R, T>` since
+// version 5, and one declaration cannot merge with both.
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Chai {
+    // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+    interface Assertion extends LeakMatchers {}
+  }
 }
 
-declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars
-  interface Matchers<T = any> extends LeakMatchers {}
-}
+type Task = vitest.TestContext['task'];
 
-/** What was half-closed when a test (this try of it) began; absent once its end has been looked at. */
-const halfClosedBefore = new WeakMap<object, ReadonlySet<string>>();
-/** Leaks that a test has failed for, or that a matcher has spoken of. */
-const charged = new Set<string>();
+const internals = await loadInternals();
+const session = new LeakSession();
+const runs = new WeakMap<Task, TestRun>();
 const hooked = new WeakSet<object>();
 
-const getSuiteHooks = await loadGetSuiteHooks();
-// Knows every socket from now on, so that a leak found later has its route, its age, and where and for whom it was opened.
-const observer = new Guard({ sampleInterval: 0, traceRequests: true, captureStacks: true }, { observer: true });
-const unfollow = followFastifyRoutes();
+vitest.afterAll(endOfFile);
+let timesUntilEnd = 1;
 
-vitest.afterAll(() => {
-  unfollow();
-  observer.close();
-});
+vitest.expect.extend(createMatchers((leaks) => session.account(leaks)));
 
-vitest.beforeEach(({ task }) => {
-  halfClosedBefore.set(task, new Set(observer.sockets().map(({ id }) => id)));
+const { aroundEach } = vitest as {
+  aroundEach?: (hook: (runTest: () => Promise<void>, context: vitest.TestContext) => Promise<void>) => void;
+};
+if (aroundEach) {
+  aroundEach(async (runTest, { task }) => {
+    const run = begin(task);
+    await session.run(run, runTest);
+    session.abandon(run);
+  });
+} else {
+  // Before 4.1: the test function alone is entered, and not the beforeEach hooks of the file.
+  vitest.beforeEach(({ task }) => {
+    const run = begin(task);
+    const body = internals.getFn?.(task);
+    if (!body || !internals.setFn) return;
+    internals.setFn(task, () => session.run(runs.get(task) ?? run, body));
+  });
+}
+
+/**
+ * Lets the calling test leak on purpose: everything, the leaks with these ids, or those the function says true for.
+ * Call it in the test, or in a hook that runs for it alone.
+ * @throws GuardError CWG_ERR_ARGUMENT, also while no test runs
+ */
+export function allowLeaks(which?: AllowedLeaks): void {
+  session.allow(which);
+}
+
+/**
+ * Sets how the end of each test is looked at, from now on to the end of this file; in a setup file, for every file. What is
+ * not given stays as it is.
+ * @throws GuardError CWG_ERR_OPTION
+ */
+export function configureLeakCheck(options: LeakCheckOptions): void {
+  session.configure(options);
+}
+
+function begin(task: Task): TestRun {
+  const run = session.begin(nameOf(task));
+  runs.set(task, run);
   const suite = task.suite ?? task.file;
-  if (hooked.has(suite)) return;
-  hooked.add(suite);
-  // A setup file's own afterEach would run last. These are the first to run, in any order vitest runs hooks:
-  // 'stack' starts at the end of the list, 'list' and 'parallel' at its beginning.
-  const { afterEach } = getSuiteHooks(suite);
-  afterEach.unshift(lookAtTestEnd);
-  afterEach.push(lookAtTestEnd);
-});
-
-vitest.expect.extend({
-  async toHaveNoLeakedSockets(server, options: Omit<FindLeakedSocketsOptions, 'server'> = {}) {
-    const leaks = await findLeakedSockets({ ...options, server: server as Server });
-    for (const { id } of leaks) charged.add(id);
-    return {
-      pass: leaks.length === 0,
-      message: () =>
-        leaks.length === 0
-          ? 'expected the server to have leaked sockets, and it has none'
-          : leakMessage(leaks, (count) => `expected the server to have no leaked sockets, and it has ${count}`),
-    };
-  },
-});
+  if (timesUntilEnd === 1) {
+    timesUntilEnd = 2;
+    internals.getHooks(task.file).afterAll.push(endOfFile);
+  }
+  if (!hooked.has(suite)) {
+    hooked.add(suite);
+    // A setup file's own afterEach would run last. These are the first to run, in any order vitest runs hooks:
+    // 'stack' starts at the end of the list, 'list' and 'parallel' at its beginning.
+    const { afterEach } = internals.getHooks(suite);
+    afterEach.unshift(lookAtTestEnd);
+    afterEach.push(lookAtTestEnd);
+  }
+  return run;
+}
 
 async function lookAtTestEnd({ task, onTestFinished }: vitest.TestContext): Promise<void> {
-  const before = halfClosedBefore.get(task);
-  if (before === undefined) return;
-  halfClosedBefore.delete(task);
-  for (const leak of leaksInErrors(task.result?.errors)) charged.add(leak.id);
-  const leaks = await findLeakedSockets({ ignore: ({ id }) => before.has(id) || charged.has(id) });
-  if (leaks.length === 0) return;
-  for (const { id } of leaks) charged.add(id);
-  const error = leakedSocketsError(leaks, (count) => `This test left ${count} behind`);
-  // Its frames would be this file's and the runner's; the test's name says where.
-  error.stack = `${error.name}: ${error.message}`;
+  const run = runs.get(task);
+  if (run === undefined) return;
+  runs.delete(task);
+  const error = await session.look(run, task.result?.errors);
   // Thrown here it would keep the test's own afterEach hooks from running; there it is added to the test's errors.
-  onTestFinished(() => {
-    throw error;
-  });
+  if (error) {
+    onTestFinished(() => {
+      throw error;
+    });
+  }
 }
 
-/** Leaks that the test has failed for by itself, with assertNoLeakedSockets(). */
-function leaksInErrors(errors: readonly unknown[] | undefined): LeakReport[] {
-  return (errors ?? []).flatMap((error) => {
-    const { code, leaks } = error as Partial<LeakedSocketsError>;
-    return code === 'CWG_ERR_LEAKED_SOCKETS' && leaks ? leaks : [];
-  });
+/** What it throws would keep the hooks after it from running, so it is the first and the last in the list, and the last acts. */
+function endOfFile(): void {
+  if (--timesUntilEnd > 0) return;
+  session.close();
+  const late = session.lateLeaks();
+  if (late) throw late;
 }
 
-type GetSuiteHooks = (suite: object) => {
-  readonly afterEach: ((context: vitest.TestContext, suite: never) => unknown)[];
-};
+function nameOf(task: Task): string {
+  const names = [task.name];
+  for (let suite = task.suite; suite?.name; suite = suite.suite) names.unshift(suite.name);
+  return names.join(' > ');
+}
+
+interface Internals {
+  readonly getHooks: (suite: object) => {
+    readonly afterEach: ((context: vitest.TestContext, suite: never) => unknown)[];
+    readonly afterAll: (() => void)[];
+  };
+  readonly getFn?: (task: object) => (() => Promise<void>) | undefined;
+  readonly setFn?: (task: object, body: () => Promise<void>) => void;
+}
 
 /** Part of `vitest/suite` up to 4.0, of TestRunner since; 4.1 prints a deprecation when the former is imported, 5 has none. */
-async function loadGetSuiteHooks(): Promise<GetSuiteHooks> {
+async function loadInternals(): Promise<Internals> {
   const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } };
-  if (TestRunner?.getSuiteHooks) return TestRunner.getSuiteHooks as GetSuiteHooks;
+  if (TestRunner?.getSuiteHooks) return { getHooks: TestRunner.getSuiteHooks as Internals['getHooks'] };
   // Not a literal: vite would try to resolve it where it does not exist.
   const suiteEntry = 'vitest/suite';
-  const { getHooks } = (await import(suiteEntry)) as { getHooks: GetSuiteHooks };
-  return getHooks;
+  return (await import(suiteEntry)) as Internals;
 }

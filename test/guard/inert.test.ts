@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { jsonOf, root, runModule } from '../support/programs.js';
 
 const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { exports: object };
-/** These two are there to act: a preload, and a setup file that only a test runner can load. */
-const acting = ['./register', './vitest', './package.json'];
+/** These are there to act: a preload, and what only a test runner can load or is loaded for its tests. */
+const acting = ['./register', './vitest', './jest', './node-test', './package.json'];
 const entries = Object.keys(exports).filter((entry) => !acting.includes(entry));
 
 const WATCHER = `

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root, runNode } from '../support/programs.js';
+import { expectCases } from './cases.js';
+import { fixtures, normalised, runIn, storedFailure } from './runner-projects.js';
 
 /** What the project in test/fixtures/vitest-project looks like to the person who runs its tests. */
 interface Run {
@@ -94,13 +96,29 @@ describe('a setup file that fails the test in which a socket leaked', () => {
     expect(rest, 'frames of the setup file or of vitest').toEqual([]);
   });
 
-  it('prints it under the name of the test', () => {
-    const printed = run.text.slice(run.text.indexOf('FAIL  tests/leaky.test.js > the upload whose client leaves'));
-    const [, first] = printed.split('\n', 2);
-    expect(first).toMatch(/^GuardError: This test left 1 leaked socket behind/);
-    expect(printed).toContain('POST /items/:id');
-    expect(printed).toContain('has not read its request body (160,000 bytes declared');
-    expect(printed).toContain('Fix: Read the body (request.raw.resume() discards it), or end the reply');
+  it('prints that under the name of the test', async () => {
+    const project = path.join(fixtures, 'vitest-project');
+    const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
+    const { stderr } = await runIn(project, [vitest, 'run', 'tests/leaky']);
+    expect(normalised(stderr)).toBe(storedFailure('vitest-project'));
+  });
+
+  it('does so in the cases that every runner is tried with', () => {
+    const cases = run.tests.filter(({ name }) => name.startsWith('cases: '));
+    expectCases(
+      cases.map(({ name, status, failureMessages }) => ({
+        name: name.slice('cases: '.length),
+        status,
+        messages: failureMessages,
+      })),
+    );
+  });
+
+  it('fails the file, and no other test, for what a test leaks after its end', () => {
+    const late = run.tests.filter(({ name }) => name.startsWith('late: '));
+    expect(late.map(({ status }) => status)).toEqual(['passed', 'passed']);
+    expect(run.text).toContain('What was started in "goes on after its end" left 1 leaked socket behind');
+    expect(run.text).toContain('the hooks after it ran');
   });
 });
 
@@ -114,10 +132,14 @@ describe('a leak is charged once', () => {
     expect(test('shared-server: is innocent at the end')).toMatchObject({ status: 'passed' });
   });
 
-  it('to one of the tests that ran side by side', () => {
+  it('to the one that made it, of tests that ran side by side', () => {
     const group = run.tests.filter(({ name }) => name.startsWith('shared-server: side by side > '));
-    expect(group).toHaveLength(3);
-    expect(group.flatMap(({ failureMessages }) => failureMessages)).toEqual([expect.stringMatching(LEAK)]);
+    expect(group.map(({ name, status }) => [name.split(' > ')[1], status])).toEqual([
+      ['one', 'passed'],
+      ['two', 'failed'],
+      ['three', 'passed'],
+    ]);
+    expect(test('shared-server: side by side > two').failureMessages).toEqual([expect.stringMatching(LEAK)]);
   });
 
   it('also when the test has asserted that there is none', () => {
@@ -145,6 +167,24 @@ describe('the outcome of a test', () => {
     ['a leak of a server the test closes itself', 'passed', 'the limit: nothing is left to see'],
   ])('%s: %s (%s)', (name, status) => {
     expect(test(`rules: ${name}`)).toMatchObject({ status });
+  });
+});
+
+describe('configureLeakCheck() and allowLeaks()', () => {
+  it.each([
+    ['ignores for all tests of the file', 'passed'],
+    ['looks for as long as it was told, and keeps what was not given again', 'failed'],
+    ['refuses allowLeaks() while no test runs', 'passed'],
+    ['refuses what it does not know', 'passed'],
+  ])('%s: %s', (name, status) => {
+    expect(test(`configured: ${name}`)).toMatchObject({ status });
+  });
+
+  it('the deadline is that of the look', () => {
+    const { failureMessages } = test(
+      'configured: looks for as long as it was told, and keeps what was not given again',
+    );
+    expect(failureMessages).toEqual([expect.stringMatching(/the client left \d+ ms ago/)]);
   });
 });
 
