@@ -35,7 +35,8 @@ function httpCause(
   if (http === undefined) return undefined;
   if (http.role === 'client') return http.answering && !http.bodyComplete ? 'response-body-not-read' : undefined;
   if (http.answering && !http.answerEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
-  const bodyLeft = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
+  const unread = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
+  const bodyLeft = unread || !http.bodyComplete;
   return !http.answering && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
 }
 

@@ -45,6 +45,15 @@ export function isReadByHttp(socket: Socket): boolean {
 }
 
 /**
+ * The message that http's parser is in the middle of (`parser.incoming`): also after its answer has been sent, as long as
+ * its body has not come to its end.
+ */
+export function messageBeingParsed(socket: Socket): IncomingMessage | undefined {
+  const message = property(property(socket, 'parser'), 'incoming');
+  return typeof message === 'object' && message !== null ? (message as IncomingMessage) : undefined;
+}
+
+/**
  * Whether JS has stopped reading this socket's fd (`_handle.reading`, there since Node 9): paused, over its high-water mark,
  * or never started.
  */

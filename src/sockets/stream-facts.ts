@@ -10,6 +10,7 @@ import {
   isPausedByPipelining,
   isReadByHttp,
   isServerResponse,
+  messageBeingParsed,
   requestedHostOf,
   requestOf,
   responseOf,
@@ -117,13 +118,14 @@ function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
   const noted = side === 'inbound' ? notes?.request : notes?.outbound;
   if (!noted) return undefined;
   const open = 'responseOpen' in noted && noted.responseOpen;
+  const parsed = side === 'inbound' ? messageBeingParsed(socket) : undefined;
   return {
     role: side === 'inbound' ? 'server' : 'client',
     method: noted.method,
     url: noted.url,
     route: 'route' in noted ? noted.route : undefined,
     base: 'base' in noted ? noted.base : undefined,
-    bodyComplete: !open,
+    bodyComplete: parsed?.complete ?? !open,
     contentLength: undefined,
     answering: open,
     answerStarted: open,

@@ -1,12 +1,12 @@
 import type { Server, Socket } from 'node:net';
-import type { Guard } from '../../guard.js';
 
 /** The connections that a server accepts while an audit runs, so that none of the audit's own is left to the application. */
 export class Accepted {
   readonly #server: Server;
-  readonly #open = new Set<Socket>();
+  /** With the port of its client, which a socket that was reset has forgotten. */
+  readonly #open = new Map<Socket, number | undefined>();
   readonly #keep = (socket: Socket): void => {
-    this.#open.add(socket);
+    this.#open.set(socket, socket.remotePort);
     socket.once('close', () => this.#open.delete(socket));
   };
 
@@ -16,19 +16,10 @@ export class Accepted {
     server.on('connection', this.#keep);
   }
 
-  /**
-   * Destroys those whose client has left: what leaked, and what was still at work on a connection when its time was over.
-   * All clients of the audit have; where the kernel does not tell of one, it is left alone.
-   */
-  end(guard: Guard): void {
+  /** Destroys those that came from these ports: what leaked, and what was still at work when its time was over. */
+  end(clientPorts: ReadonlySet<number>): void {
     this.#server.removeListener('connection', this.#keep);
-    for (const socket of this.#open) {
-      const { remotePort, localPort } = socket;
-      // Without ports it was reset.
-      const left =
-        remotePort === undefined || localPort === undefined || guard.holdsOpen(remotePort, localPort) === false;
-      if (left) socket.destroy();
-    }
+    for (const [socket, port] of this.#open) if (port !== undefined && clientPorts.has(port)) socket.destroy();
     this.#open.clear();
   }
 }

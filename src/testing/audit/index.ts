@@ -39,7 +39,7 @@ export async function auditRoutes(fastify: FastifyApplication, options?: AuditOp
     // Not enumerable: the report is data, and a runner that compares or prints it does not see a function.
     return Object.defineProperty(data, 'toString', { value: () => drawReport(data) });
   } finally {
-    accepted.end(line.guard);
+    accepted.end(line.clientPorts);
     line.close();
   }
 }

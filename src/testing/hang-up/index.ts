@@ -44,6 +44,8 @@ export async function hangUp(
 export interface Line {
   readonly callee: Callee;
   readonly guard: Guard;
+  /** The ports that its clients have had. */
+  readonly clientPorts: Set<number>;
   /** Idempotent. */
   close(): void;
 }
@@ -59,6 +61,7 @@ export async function openLine(
   return {
     callee,
     guard,
+    clientPorts: new Set(),
     close() {
       unfollow();
       guard.close();
@@ -68,13 +71,14 @@ export async function openLine(
 
 /** {@link hangUp} on an open line. */
 export async function hangUpOn(
-  { callee, guard }: Line,
+  { callee, guard, clientPorts }: Line,
   request: HangUpRequest | string | Uint8Array,
   options: ResolvedHangUpOptions,
 ): Promise<HangUpResult> {
   const { how, readsOn, deadlineMs } = options;
   const message = messageOf(request, callee.authority, options);
   const client = await Client.connect(callee, message.method, deadlineMs);
+  if (client.localPort !== undefined) clientPorts.add(client.localPort);
   try {
     // Accepted by now, where it is this process that accepts: the look puts it on the watch, with its ports.
     await turn();

@@ -4,6 +4,12 @@ import type { LeakReport } from '../../leaks/report.js';
 import { turn, waitUntil } from '../patience.js';
 import type { Client } from './client.js';
 
+/**
+ * Behind a full window the FIN does not arrive, and the kernel takes its time to call a window full: the sender holds back
+ * what would fill it, until its persist timer (200 ms and more, RFC 9293 3.8.6.1) has it try.
+ */
+const FULL_WINDOW_MS = 1_000;
+
 /** The server's end of a client's connection: known by its ports, whichever process has it. */
 export class ServerEnd {
   /** The kernel shows it: the server is on this host, and the kernel's word stands for what the client cannot see. */
@@ -40,8 +46,10 @@ export class ServerEnd {
     };
     // The client's shutdown(2) is made in a turn of its own.
     await turn();
-    // Behind a full window the FIN does not arrive, and the kernel takes its time (200 ms) to call the window closed.
-    await waitUntil(() => isClosed() || held !== undefined || this.#guard.departing().size === 0, deadlineMs);
+    await waitUntil(
+      () => isClosed() || held !== undefined || this.#guard.departing().size === 0,
+      Math.max(deadlineMs, FULL_WINDOW_MS),
+    );
     await waitUntil(isClosed, deadlineMs);
     if (held === undefined || held.idleMs < deadlineMs / 2 || (peerStays && held.kind === 'stalled')) {
       return { closedAtMs, leak: undefined };
