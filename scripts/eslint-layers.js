@@ -41,6 +41,8 @@ export const layers = [
     types: [],
     packages: ['node:'],
   },
+  // What an application's router knows, and how it reads patterns.
+  { name: 'routes', files: ['routes/'], imports: ['words', 'leaf'], types: [], packages: [] },
   // The adapters know the guard and not each other, but that the plugin and the preload serve the metrics.
   {
     name: 'prometheus',
@@ -52,7 +54,7 @@ export const layers = [
   {
     name: 'fastify',
     files: ['fastify.ts'],
-    imports: ['words', 'leaf', 'guard', 'prometheus'],
+    imports: ['words', 'leaf', 'guard', 'routes', 'prometheus'],
     types: [],
     packages: ['node:', 'fastify-plugin', 'prom-client'],
   },
@@ -73,7 +75,7 @@ export const layers = [
   {
     name: 'testing',
     files: ['testing/'],
-    imports: ['words', 'leaf', 'guard'],
+    imports: ['words', 'leaf', 'guard', 'routes'],
     types: [],
     packages: ['node:', 'json-schema-faker'],
   },

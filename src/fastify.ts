@@ -1,11 +1,13 @@
 import fp from 'fastify-plugin';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import type { AddressInfo, Server } from 'node:net';
 import { badOption, GuardError } from './errors.js';
-import { createGuard, noteRoute, type Guard } from './guard.js';
+import { createGuard, noteRoute, type Guard, type RouteInfo } from './guard.js';
 import type { LeakReport } from './leaks/report.js';
 import type { GuardOptions } from './options.js';
 import type { GuardMetricsOptions, GuardRegistry } from './prometheus.js';
+import { routesOf, type AuditRoute } from './routes/fastify-routes.js';
+import { RouteTable } from './routes/route-table.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -35,28 +37,28 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
     return;
   }
   const { metrics, metricsRoute = '/metrics', ...guardOptions } = options;
-  if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !metricsRoute.startsWith('/'))) {
-    throw badOption('metricsRoute', metricsRoute, `a path that starts with '/', or false`);
+  if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !/^\/(.*[^/])$/.test(metricsRoute))) {
+    throw badOption('metricsRoute', metricsRoute, `a path that starts with '/' and does not end with one, or false`);
   }
   if (metrics !== false && !isObjectOrLeftOut(metrics)) {
     throw badOption('metrics', metrics, 'false or an object { register, prefix, labels }');
   }
   const guard = createGuard(guardOptions);
   let uncollect: (() => void) | undefined;
-  let page: MetricsPage | undefined;
   try {
-    guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify), namesRequests: true });
+    guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify), routeOf: routeFinderOf(fastify) });
     if (metrics !== false) {
       const { collectGuardMetrics, registryOf } = await loadPrometheus();
       uncollect = collectGuardMetrics(guard, metrics);
-      if (metricsRoute !== false) page = serveMetrics(fastify, metricsRoute, registryOf(metrics));
+      if (metricsRoute !== false) serveMetrics(fastify, metricsRoute, registryOf(metrics));
     }
   } catch (error) {
     guard.close();
     throw error;
   }
   guards.set(fastify.server, guard);
-  decorate(fastify, guard, page);
+  fastify.decorate('closeWaitGuard', guard);
+  if (guard.tracesRequests) followRequests(fastify);
   guard.on('leak', (leak) => {
     fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
   });
@@ -82,56 +84,52 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
       `close-wait-guard is registered on this server already, and this registration has options of its own (${own.join(', ')}); give them where it is registered first`,
     );
   }
-  if (!fastify.hasDecorator('closeWaitGuard')) decorate(fastify, guard);
-}
-
-interface MetricsPage {
-  readonly path: string;
-  readonly answer: (reply: FastifyReply) => Promise<unknown>;
-}
-
-function decorate(fastify: FastifyInstance, guard: Guard, page?: MetricsPage): void {
-  fastify.decorate('closeWaitGuard', guard);
-  // It runs for every request: one hook and not two, with a callback, for an async one would cost each of them a promise.
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const { url, config } = request.routeOptions;
-    // HTTP/2 has no socket of a request's own, and no shape of it leaks.
-    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw, url, config.closeWaitGuard?.reclaim);
-    if (page && url !== page.path && isFor(page, request)) page.answer(reply).catch(done);
-    else done();
-  });
-}
-
-/** Whether a GET asks for the page. The caller has seen that the application's route is another one: none, or a wildcard. */
-function isFor({ path }: MetricsPage, { url, method }: FastifyRequest): boolean {
-  return url.startsWith(path) && isGet(method) && url.split('?', 1)[0] === path;
+  if (!fastify.hasDecorator('closeWaitGuard')) fastify.decorate('closeWaitGuard', guard);
 }
 
 /**
- * Answers GET `path`. In the root context the hook above does it, so that an application which declares the same path
- * later keeps it; an encapsulated context has no say over requests that are not its own, and gets a route.
+ * Names routes when it is asked to: a leak is rare and a request is not, so nothing is noted of requests. The routes are
+ * those of the whole application, whose contexts share one router; none is added once it serves requests.
  */
-function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): MetricsPage | undefined {
-  const answer = async (reply: FastifyReply): Promise<FastifyReply> =>
-    reply.header('content-type', register.contentType).send(await register.metrics());
-  if (isRootContext(fastify)) return { path, answer };
-  if (!fastify.hasRoute({ method: 'GET', url: `${fastify.prefix}${path}` })) {
-    fastify.get(path, (_request, reply) => answer(reply));
-  }
-  return undefined;
+function routeFinderOf(fastify: FastifyInstance): (method: string, url: string) => RouteInfo | undefined {
+  let table: RouteTable<AuditRoute> | undefined;
+  return (method, url) => {
+    table ??= new RouteTable(routesOf(fastify));
+    const found = table.find(method, url);
+    if (!found) return undefined;
+    const { closeWaitGuard: config } = found.config as FastifyContextConfig;
+    return { route: found.url, reclaim: config?.reclaim ?? true };
+  };
 }
 
-function isGet(method: string): boolean {
-  return method === 'GET' || method === 'HEAD';
+/** Only where outbound requests are to name the inbound one that asked for them: it costs something for each. */
+function followRequests(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { url, config } = request.routeOptions;
+    // HTTP/2 has no socket of a request's own, and no shape of it leaks.
+    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw, url, config.closeWaitGuard?.reclaim);
+    done();
+  });
+}
+
+/** Keeps the page out of those that @fastify/swagger makes. */
+const HIDDEN: object = { hide: true };
+
+/**
+ * Answers GET `path`. An application may declare the same path, before or later: its route is an exact one, and ours is a
+ * parameter that has to be the last piece of the path, which the router prefers to wildcards and to other parameters, and
+ * not to exact ones.
+ */
+function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): void {
+  const [, parent = '', name = ''] = /^(.*\/)([^/]+)$/.exec(path) ?? [];
+  const url = `${parent.replaceAll(':', '::')}:closeWaitGuard(^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$)`;
+  fastify.get(url, { schema: HIDDEN }, async (_request, reply) =>
+    reply.header('content-type', register.contentType).send(await register.metrics()),
+  );
 }
 
 function isObjectOrLeftOut(value: unknown): boolean {
   return value === undefined || (typeof value === 'object' && value !== null);
-}
-
-/** Encapsulated contexts are made with Object.create(parent); the root is a plain object. */
-function isRootContext(fastify: FastifyInstance): boolean {
-  return Object.getPrototypeOf(fastify) === Object.prototype;
 }
 
 function listeningAddresses(fastify: FastifyInstance): AddressInfo[] {

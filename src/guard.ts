@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Server, type AddressInfo, type Socket } from 'node:net';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, type Claimant } from './guard/claims.js';
+import type { Names } from './guard/describe.js';
 import { LeakFinder } from './guard/leak-finder.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
@@ -21,12 +22,13 @@ import type { NativeBinding } from './kernel/native.js';
 import { ephemeralPorts } from './kernel/port-range.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
 import { resolveGuardOptions, type GuardOptions } from './options.js';
-import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from './sockets/servers.js';
+import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers, type RouteFinder } from './sockets/servers.js';
 import { acquireTable } from './sockets/shared-table.js';
 import type { SocketTable } from './sockets/socket-table.js';
 import { takeStacks, traceRequests } from './sockets/tracing.js';
 
 export { followFastifyRoutes, noteRoute } from './sockets/announcements.js';
+export type { RouteInfo } from './sockets/servers.js';
 
 /** A half-closed, reset or stalled socket: a leak, or not yet one. */
 export interface SocketReport extends LeakReport {
@@ -49,8 +51,8 @@ export interface GuardRole {
 export interface WatchInternals {
   /** Every address the server listens on, when it is more than `server.address()`. */
   readonly addresses?: () => readonly AddressInfo[];
-  /** A plugin names each of its requests (`noteRoute`). */
-  readonly namesRequests?: boolean;
+  /** A plugin knows the routes of its application: no request of this server has to be noted. */
+  readonly routeOf?: RouteFinder;
 }
 
 interface GuardEvents {
@@ -76,6 +78,8 @@ interface Engine {
 export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
+  /** Whether it fills `requestedBy`. @internal */
+  readonly tracesRequests: boolean;
   readonly #unsupportedReason: string | undefined;
   readonly #servers = new WatchedServers();
   readonly #tallies = new LeakTallies();
@@ -102,13 +106,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     };
     const opened = openTable();
     this.supported = opened.reason === undefined;
+    this.tracesRequests = this.supported && resolved.traceRequests;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
       warnUnsupported(opened.reason);
       return;
     }
     const { binding, table, release } = opened;
-    const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#nameOf, {
+    const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
       leaked: (report, socket) => {
         this.#tallies.countLeak(report);
         this.#tell('leak', report, socket);
@@ -145,11 +150,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    * connections it reports. Returns its undo, which is idempotent.
    * @throws GuardError CWG_ERR_ARGUMENT, CWG_ERR_CLOSED
    */
-  watch(
-    server: Server,
-    options: WatchOptions = {},
-    { addresses, namesRequests = false }: WatchInternals = {},
-  ): () => void {
+  watch(server: Server, options: WatchOptions = {}, { addresses, routeOf }: WatchInternals = {}): () => void {
     if (this.#closed) {
       throw new GuardError('CWG_ERR_CLOSED', 'close-wait-guard: watch() was called on a guard that is closed');
     }
@@ -160,8 +161,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
     }
-    if (namesRequests) noteSelfNaming(server);
-    return this.#servers.add({ server, name, addresses: addresses ?? (() => addressesOf(server)) });
+    if (routeOf) noteSelfNaming(server);
+    return this.#servers.add({ server, name, addresses: addresses ?? (() => addressesOf(server)), routeOf });
   }
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
@@ -280,6 +281,11 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   readonly #nameOf = (server: Server, port?: number): string =>
     this.#servers.find(server)?.name ?? defaultServerName(server, port);
+
+  readonly #names: Names = {
+    ofServer: this.#nameOf,
+    ofRoute: (server, method, url) => this.#servers.find(server)?.routeOf?.(method, url),
+  };
 
   /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
   #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {

@@ -9,7 +9,14 @@ import { sentencesFor } from '../leaks/sentences.js';
 import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts } from '../sockets/facts.js';
 import type { RequestNotes } from '../sockets/notes.js';
-import { bufferedBytes, destinationHostOf, originOfSocket, streamFactsOf } from '../sockets/stream-facts.js';
+import type { RouteInfo } from '../sockets/servers.js';
+import {
+  bufferedBytes,
+  destinationHostOf,
+  inboundRequestOf,
+  originOfSocket,
+  streamFactsOf,
+} from '../sockets/stream-facts.js';
 
 /** A departed socket in the tracker's terms. */
 export function sightingOf(departed: Departed): Sighting {
@@ -32,12 +39,32 @@ function kindOf(state: number): LeakKind | 'closing' {
   return state === TcpState.CLOSE ? 'reset' : 'closing';
 }
 
+/** What servers and routes are called. */
+export interface Names {
+  readonly ofServer: (server: Server, port: number | undefined) => string;
+  readonly ofRoute: (server: Server, method: string, url: string) => RouteInfo | undefined;
+}
+
+/** Whether the route of an inbound socket's request lets it be reclaimed. */
+export function routeAllowsReclaim(departed: Departed, names: Names): boolean {
+  const { side, socket } = departed;
+  if (side !== 'inbound' || socket === undefined) return true;
+  if (inboundRequestOf(socket)?.reclaim === false) return false;
+  return routeInfoOf(departed, streamFactsOf(socket, side).http, names)?.reclaim !== false;
+}
+
+/** What the application says of the route that an inbound socket's request went to. */
+function routeInfoOf({ server }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+  if (server === undefined || http?.method === undefined || http.url === undefined) return undefined;
+  return names.ofRoute(server, http.method, http.url);
+}
+
 /** Joins what the kernel, the streams and the tracker know of a socket into a report. */
 export function describe(
   binding: NativeBinding,
   departed: Departed,
   tracked: TrackedSocket,
-  nameOfServer: (server: Server, port: number | undefined) => string,
+  names: Names,
   holder: number | undefined,
 ): LeakReport {
   const { record, socket, side } = departed;
@@ -60,10 +87,12 @@ export function describe(
   });
   const peer =
     endpoints.remoteAddress === undefined ? undefined : hostPort(endpoints.remoteAddress, endpoints.remotePort);
-  const server = departed.server && nameOfServer(departed.server, endpoints.localPort);
+  const server = departed.server && names.ofServer(departed.server, endpoints.localPort);
   const method = http?.method === undefined ? undefined : safeMethod(http.method);
   const route =
-    side === 'inbound' ? (http?.route ?? (http?.url === undefined ? undefined : safePath(http.url))) : undefined;
+    side === 'inbound'
+      ? (http?.route ?? routeInfoOf(departed, http, names)?.route ?? (http?.url && safePath(http.url)))
+      : undefined;
   const host = socket && side === 'outbound' ? destinationHostOf(socket) : undefined;
   const destination =
     side === 'outbound'

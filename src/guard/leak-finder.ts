@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -10,7 +10,7 @@ import type { ResolvedGuardOptions } from '../options.js';
 import type { Departed } from '../sockets/facts.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
-import { describe, sightingOf } from './describe.js';
+import { describe, routeAllowsReclaim, sightingOf, type Names } from './describe.js';
 import { mayReclaim, reclaim, type ReclaimPolicy } from './reclaim.js';
 
 /** Who hears of what a look found. */
@@ -40,7 +40,7 @@ export class LeakFinder {
   readonly #table: SocketTable;
   readonly #options: FinderOptions;
   readonly #claimant: Claimant;
-  readonly #nameOf: (server: Server, port: number | undefined) => string;
+  readonly #names: Names;
   readonly #events: FinderEvents;
   readonly #tracker: LeakTracker;
   readonly #clock: LoopClock;
@@ -65,14 +65,14 @@ export class LeakFinder {
     table: SocketTable,
     options: FinderOptions,
     claimant: Claimant,
-    nameOf: (server: Server, port: number | undefined) => string,
+    names: Names,
     events: FinderEvents,
   ) {
     this.#binding = binding;
     this.#table = table;
     this.#options = options;
     this.#claimant = claimant;
-    this.#nameOf = nameOf;
+    this.#names = names;
     this.#events = events;
     this.#tracker = new LeakTracker(options.closeWaitTimeout, options.maxReported);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
@@ -224,10 +224,11 @@ export class LeakFinder {
     const { reclaim: policy, closeWaitTimeout } = this.#options;
     if (!policy) return;
     for (const id of [...this.#reported.keys()]) {
-      const socket = this.#departed.get(id)?.socket;
+      const departed = this.#departed.get(id);
+      const socket = departed?.socket;
       if (!socket || this.#tracker.ableIdleMs(id) < closeWaitTimeout + policy.afterMs) continue;
       const report = this.#describe(id);
-      if (!report || !this.#mayReclaim(policy, report, socket)) continue;
+      if (!report || !this.#mayReclaim(policy, report, departed)) continue;
       reclaim(this.#binding, socket, id, report);
       this.#forget(id);
       this.#events.ended(report.ageMs);
@@ -235,9 +236,9 @@ export class LeakFinder {
     }
   }
 
-  #mayReclaim(policy: ReclaimPolicy, report: LeakReport, socket: Socket): boolean {
+  #mayReclaim(policy: ReclaimPolicy, report: LeakReport, departed: Departed): boolean {
     try {
-      return mayReclaim(policy, report, socket);
+      return routeAllowsReclaim(departed, this.#names) && mayReclaim(policy, report);
     } catch (error) {
       this.#events.filterFailed(error);
       return false;
@@ -255,6 +256,6 @@ export class LeakFinder {
   #describe(id: bigint): LeakReport | undefined {
     const departed = this.#departed.get(id);
     const tracked = this.#tracker.get(id);
-    return departed && tracked && describe(this.#binding, departed, tracked, this.#nameOf, this.#holders.get(id));
+    return departed && tracked && describe(this.#binding, departed, tracked, this.#names, this.#holders.get(id));
   }
 }

@@ -5,7 +5,6 @@ import { LEAK_KINDS, type LeakKind, type LeakReport } from '../leaks/report.js';
 import type { ReclaimOptions } from '../options.js';
 import { checkOptionNames, describeRange, integerIn, RANGES } from '../options.js';
 import { httpMessageOf, isServerResponse } from '../sockets/node-internals.js';
-import { inboundRequestOf } from '../sockets/stream-facts.js';
 import { tlsSocketOf } from '../sockets/notes.js';
 
 /** Which leaks the guard destroys, and when. */
@@ -40,11 +39,9 @@ function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether the policy and the socket's route let the guard destroy it. */
-export function mayReclaim(policy: ReclaimPolicy, leak: LeakReport, socket: Socket): boolean {
-  if (!policy.kinds.has(leak.kind)) return false;
-  if (leak.side === 'inbound' && inboundRequestOf(socket)?.reclaim === false) return false;
-  return policy.filter?.(leak) ?? true;
+/** Whether the policy lets the guard destroy it. */
+export function mayReclaim({ kinds, filter }: ReclaimPolicy, leak: LeakReport): boolean {
+  return kinds.has(leak.kind) && (filter?.(leak) ?? true);
 }
 
 /**

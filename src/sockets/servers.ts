@@ -12,7 +12,19 @@ export interface WatchedServer {
   readonly name: string | undefined;
   /** Every address it listens on: Fastify opens a server of its own for each (secondary servers). */
   readonly addresses: () => readonly AddressInfo[];
+  /** The route that a request went to, where a plugin knows its application's; not what the request itself was noted with. */
+  readonly routeOf: RouteFinder | undefined;
 }
+
+/** What the application says of a route. */
+export interface RouteInfo {
+  /** The pattern, as in `/items/:id`. */
+  readonly route: string;
+  /** False: its sockets are not to be reclaimed. */
+  readonly reclaim: boolean;
+}
+
+export type RouteFinder = (method: string, url: string) => RouteInfo | undefined;
 
 /** The servers one guard watches, and what they are called. */
 export class WatchedServers {

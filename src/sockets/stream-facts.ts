@@ -112,13 +112,13 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
   return factsFromNotes(socket, side);
 }
 
-/** No message is under way: what the channels said of the last one. */
+/** No answer is under way: what the parser still has of the last message, and what the channels said of it. */
 function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
   const notes = notesOf(socket);
-  const noted = side === 'inbound' ? notes?.request : notes?.outbound;
+  const parsed = side === 'inbound' ? messageBeingParsed(socket) : undefined;
+  const noted = side === 'inbound' ? (notes?.request ?? parsed) : notes?.outbound;
   if (!noted) return undefined;
   const open = 'responseOpen' in noted && noted.responseOpen;
-  const parsed = side === 'inbound' ? messageBeingParsed(socket) : undefined;
   return {
     role: side === 'inbound' ? 'server' : 'client',
     method: noted.method,

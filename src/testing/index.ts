@@ -28,4 +28,4 @@ export { auditRoutes } from './audit/index.js';
 export type { FastifyApplication } from './audit/listen.js';
 export type { AuditExample, AuditOptions, AuditRequest } from './audit/options.js';
 export type { AuditLeak, AuditOutcome, AuditReport, AuditRow, NotTried, NotTriedReason } from './audit/report.js';
-export type { AuditRoute, RouteSchemas } from './audit/routes.js';
+export type { AuditRoute, RouteSchemas } from '../routes/fastify-routes.js';

@@ -1,6 +1,6 @@
 import { badArgument } from '../errors.js';
 import type { LeakReport } from '../leaks/report.js';
-import { fillPattern, patternParts } from './audit/paths.js';
+import { fillPattern, patternParts } from '../routes/patterns.js';
 import type { HangUpOptions, HangUpRequest } from './hang-up/options.js';
 import { UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';

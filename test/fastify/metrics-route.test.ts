@@ -106,6 +106,13 @@ describe('the metrics route', () => {
     expect((await app.inject('/internal/metrics')).body).toContain(OURS);
   });
 
+  it.each(['/a.b(c)', '/odd:colon/me+rics'])('may have characters of patterns in it: %s', async (metricsRoute) => {
+    const app = newApp();
+    await app.register(closeWaitGuard, { metricsRoute });
+    expect((await app.inject(metricsRoute)).body).toContain(OURS);
+    expect((await app.inject(metricsRoute.replace(/[.+]/, 'e'))).statusCode).toBe(404);
+  });
+
   it('answers in the format of the registry it was given', async () => {
     const app = newApp();
     const register = new Registry<OpenMetricsContentType>();
@@ -140,8 +147,18 @@ describe('the metrics route', () => {
 
 describe('a wrong option', () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ metricsRoute: 'metrics' }, `option metricsRoute is "metrics"; it takes a path that starts with '/', or false`],
-    [{ metricsRoute: true }, `option metricsRoute is true; it takes a path that starts with '/', or false`],
+    [
+      { metricsRoute: 'metrics' },
+      `option metricsRoute is "metrics"; it takes a path that starts with '/' and does not end with one, or false`,
+    ],
+    [
+      { metricsRoute: '/' },
+      `option metricsRoute is "/"; it takes a path that starts with '/' and does not end with one, or false`,
+    ],
+    [
+      { metricsRoute: true },
+      `option metricsRoute is true; it takes a path that starts with '/' and does not end with one, or false`,
+    ],
     [{ metrics: true }, 'option metrics is true; it takes false or an object { register, prefix, labels }'],
     [{ metrics: null }, 'option metrics is null; it takes false or an object { register, prefix, labels }'],
     [{ metrics: { register: {} } }, 'option register is [Object]; it takes a prom-client registry'],

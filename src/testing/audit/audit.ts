@@ -20,7 +20,7 @@ import {
   type FirstAnswer,
 } from './plan.js';
 import { leavesHole, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
-import type { FoundRoute } from './routes.js';
+import type { FoundRoute } from '../../routes/fastify-routes.js';
 import { Runs } from './runs.js';
 import type { Sample } from './samples.js';
 

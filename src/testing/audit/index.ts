@@ -7,7 +7,7 @@ import { checkFastify, makeListen, type FastifyApplication } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
 import { momentsForAll } from './plan.js';
 import type { AuditReport, NotTried } from './report.js';
-import { routesOf, type FoundRoute } from './routes.js';
+import { routesOf, type FoundRoute } from '../../routes/fastify-routes.js';
 import { NoSample, sampleOf } from './samples.js';
 import { loadSampler } from './schemas.js';
 import { drawReport } from './table.js';

@@ -1,13 +1,12 @@
 import { BlockList, isIPv6, Server } from 'node:net';
 import { badArgument, GuardError, shown } from '../../errors.js';
+import type { RoutePrinter } from '../../routes/fastify-routes.js';
 
 /** A Fastify 5 instance, as far as an audit uses it: of any server, logger and type provider. */
-export interface FastifyApplication {
+export interface FastifyApplication extends RoutePrinter {
   readonly server: Server;
   ready(): PromiseLike<unknown>;
   listen(options: { readonly port: number; readonly host: string }): Promise<string>;
-  printRoutes(options?: object): string;
-  getSchemas(): Record<string, unknown>;
 }
 
 const FUNCTIONS = ['ready', 'listen', 'printRoutes', 'getSchemas'] as const;

@@ -1,4 +1,8 @@
-import type { FastifyApplication } from './listen.js';
+/** What is asked of a Fastify instance here. */
+export interface RoutePrinter {
+  printRoutes(options?: object): string;
+  getSchemas(): Record<string, unknown>;
+}
 
 /** What a route says of its requests. Parts that are no JSON Schema are kept as they are. */
 export interface RouteSchemas {
@@ -48,7 +52,7 @@ interface RouterRoute {
  * route while it prints them. That is not documented: where it yields nothing, what is printed is read, which has methods
  * and patterns and no schemas.
  */
-export function routesOf(fastify: FastifyApplication): FoundRoute[] {
+export function routesOf(fastify: RoutePrinter): FoundRoute[] {
   const collected: RouterRoute[] = [];
   const collect = (route: RouterRoute): object => {
     // A copy: similar routes are merged into the first of them afterwards.
@@ -70,7 +74,7 @@ export function routesOf(fastify: FastifyApplication): FoundRoute[] {
   return withHeadTwins(routes.length > 0 ? routes : fromText(printed, fastify));
 }
 
-function fromRouter({ method, path, opts, store }: RouterRoute, fastify: FastifyApplication): FoundRoute[] {
+function fromRouter({ method, path, opts, store }: RouterRoute, fastify: RoutePrinter): FoundRoute[] {
   if (typeof method !== 'string' || typeof path !== 'string') return [];
   const { schema, config, contentTypeParser: parsers, server } = store ?? {};
   const declared = recordOf(config).url;
@@ -105,7 +109,7 @@ const PRINTED = /^([│ ]*)[├└]── (.*?)(?: \(([A-Z-]+(?:, [A-Z-]+)*)\)(?
 const INDENT = 4;
 
 /** The routes as printRoutes() draws them. @internal */
-export function fromText(printed: string, fastify: Pick<FastifyApplication, 'getSchemas'>): FoundRoute[] {
+export function fromText(printed: string, fastify: Pick<RoutePrinter, 'getSchemas'>): FoundRoute[] {
   const pieces: string[] = [];
   return printed.split('\n').flatMap((line) => {
     const [, indent, piece, methods, constraints] = PRINTED.exec(line) ?? [];
