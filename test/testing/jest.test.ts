@@ -4,7 +4,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root, type Outcome } from '../support/programs.js';
 import { expectCases, type TestResult } from './cases.js';
-import { fixtures, nodeBinary, normalised, projectWith, runIn, storedFailure } from './runner-projects.js';
+import { fixtures, nodeOrSkip, normalised, projectWith, runIn, storedFailure } from './runner-projects.js';
 
 const project = path.join(fixtures, 'jest-project');
 const jest = path.join(root, 'node_modules/jest/bin/jest.js');
@@ -42,8 +42,7 @@ interface Where {
 
 describe.each(['20', '22', '24', '26'])('jest on Node %s, in a CommonJS project without flags', (line) => {
   it('is red where a socket leaked, and nowhere else', async (context) => {
-    const node = nodeBinary(line);
-    context.skip(node === undefined, `Node ${line} is not there: npm run test:matrix fetches it`);
+    const node = await nodeOrSkip(context, line);
     const { tests, stderr } = await run(['tests/cases'], { node });
     expectCases(tests);
     expect(stderr).not.toMatch(/warning/i);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jsonOf, type Outcome } from '../support/programs.js';
 import { expectCases, type TestResult } from './cases.js';
-import { fixtures, nodeBinary, normalised, runIn, storedFailure } from './runner-projects.js';
+import { fixtures, nodeOrSkip, normalised, runIn, storedFailure } from './runner-projects.js';
 
 const project = path.join(fixtures, 'node-test-project');
 const PRELOAD = ['--import', 'close-wait-guard/node-test'];
@@ -17,14 +17,12 @@ async function resultsOf(file: string, args: readonly string[] = [], node?: stri
 
 describe.each(['20', '22', '24', '26'])('node:test of Node %s', (line) => {
   it('is red where a socket leaked, and nowhere else', async (context) => {
-    const node = nodeBinary(line);
-    context.skip(node === undefined, `Node ${line} is not there: npm run test:matrix fetches it`);
+    const node = await nodeOrSkip(context, line);
     expectCases(await resultsOf('cases.test.mjs', [], node));
   }, 120_000);
 
   it('prints what leaked, why and what to change', async (context) => {
-    const node = nodeBinary(line);
-    context.skip(node === undefined, `Node ${line} is not there: npm run test:matrix fetches it`);
+    const node = await nodeOrSkip(context, line);
     const { code, stdout } = await run('leaky.test.mjs', [...PRELOAD, '--test-reporter=spec'], node);
     expect(code).toBe(1);
     // Node 20 names an error's class twice.

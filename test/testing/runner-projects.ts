@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { accessSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { TestContext } from 'vitest';
 import { environmentOfAUser, root, type Outcome } from '../support/programs.js';
 
 export const fixtures = path.join(root, 'test/fixtures');
@@ -78,17 +78,10 @@ export async function projectWith(
   };
 }
 
-/** Another line of Node, where scripts/test-matrix.mjs has fetched it. */
-export function nodeBinary(line: string): string | undefined {
-  if (process.versions.node.split('.', 1)[0] === line) return process.execPath;
-  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
-  const name = `node-${process.platform}-${process.arch}`;
-  const binary = path.join(cache, 'close-wait-guard', `node-${line}`, 'node_modules', name, 'bin/node');
-  try {
-    accessSync(binary);
-    return binary;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** The program of a line of Node, fetched from npm once; skips the test, with npm's words, where that cannot be reached. */
+export async function nodeOrSkip(context: TestContext, line: string): Promise<string> {
+  const script = path.join(root, 'scripts/npm-cache.mjs');
+  const { code, stdout, stderr } = await runIn(root, [script, 'node', line], {}, process.execPath);
+  context.skip(code !== 0, `Node ${line} is not here: ${stderr.trim()}`);
+  return stdout.trim();
 }

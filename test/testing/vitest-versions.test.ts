@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectCases } from './cases.js';
-import { nodeBinary, projectWith, runIn } from './runner-projects.js';
+import { nodeOrSkip, projectWith, runIn } from './runner-projects.js';
 
 /** vitest 5 needs Node 22. In each the package is in node_modules, as npm puts it there. */
 describe.each([
@@ -11,8 +11,7 @@ describe.each([
   ['vitest@5', '24'],
 ])('%s on Node %s', (spec, line) => {
   it('is red where a socket leaked, and nowhere else', async (context) => {
-    const node = nodeBinary(line);
-    context.skip(node === undefined, `Node ${line} is not there: npm run test:matrix fetches it`);
+    const node = await nodeOrSkip(context, line);
     const there = await projectWith(spec, 'vitest-project');
     if ('reason' in there) {
       context.skip(true, there.reason);
