@@ -58,13 +58,19 @@ export function fillPattern(parts: readonly PatternPart[], values: Readonly<Reco
       const given = values[name];
       const candidates =
         typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? [String(given)] : [];
-      const value = [...candidates, ...PARAMETER_VALUES].find((text) => text !== '' && (regex?.test(text) ?? true));
+      const value = [...candidates, ...literalOf(regex), ...PARAMETER_VALUES].find((text) => text !== '' && (regex?.test(text) ?? true));
       if (value === undefined) throw new Error(`no value is known for its parameter ${name}: give it an example`);
       return name === '*' ? encodeURI(value) : encodeURIComponent(value);
     })
     .join('');
   // A route declared as `*` takes what starts with a slash, as every path does.
   return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** What a regular expression without alternatives and classes asks for: `metrics` of `^metrics$`. */
+function literalOf(regex: RegExp | undefined): string[] {
+  const [, source] = /^\^\(\?:(.*)\)\$$/.exec(regex?.source ?? '') ?? [];
+  return source === undefined ? [] : [source.replace(/\\(.)/g, '$1')];
 }
 
 /** From an opening parenthesis to the one that closes it. */

@@ -2,7 +2,7 @@ import { badArgument } from '../errors.js';
 import type { LeakReport } from '../leaks/report.js';
 import { fillPattern, patternParts } from '../routes/patterns.js';
 import type { HangUpOptions, HangUpRequest } from './hang-up/options.js';
-import { UNREAD_BODY_BYTES } from './hang-up/request.js';
+import { ABANDONED_BODY_BYTES, UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';
 
 /** What of a {@link LeakReport} is needed, so that one from a log (JSON) will do. */
@@ -39,7 +39,7 @@ function argumentsFor(leak: ReproducibleLeak, request: HangUpRequest): HangUpArg
       return [{ ...request, body: bodyBytes(leak) }, { at: 'request' }];
     // Answered, and left with the rest of the body: the client has seen the answer.
     case 'request-body-abandoned':
-      return [{ ...request, body: bodyBytes(leak) }, { at: 'response' }];
+      return [{ ...request, body: ABANDONED_BODY_BYTES }, { at: 'response' }];
     case 'half-open-not-ended':
       return [request, { at: 'upgrade' }];
     // Of what http reads itself it never says these: the socket was upgraded.

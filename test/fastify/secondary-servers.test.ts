@@ -15,10 +15,11 @@ describe('an application that listens on two addresses', () => {
     const addresses = ['127.0.0.1', '::1'];
     // Only the name service is played: whether /etc/hosts has both addresses differs from machine to machine.
     const addressOf = (host: string) => (net.isIP(host) === 0 ? ['127.0.0.1', 4] : [host, net.isIP(host)]);
-    const all = addresses.map((address) => ({ address, family: net.isIP(address) }));
+    const allOf = (host: string) =>
+      (net.isIP(host) === 0 ? addresses : [host]).map((address) => ({ address, family: net.isIP(address) }));
     vi.spyOn(dns, 'lookup').mockImplementation(((host: string, ...rest: [{ all?: boolean }?, (() => void)?]) => {
       const answer = rest.pop() as unknown as (error: null, ...found: unknown[]) => void;
-      if (rest[0]?.all) answer(null, all);
+      if (rest[0]?.all) answer(null, allOf(host));
       else answer(null, ...addressOf(host));
     }) as never);
     stage.undo(() => vi.restoreAllMocks());

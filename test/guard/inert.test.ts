@@ -13,6 +13,8 @@ const WATCHER = `
   import { readdirSync, readlinkSync } from 'node:fs';
   import { setImmediate as turn } from 'node:timers/promises';
   const loaded = [];
+  // Node opens it by itself, when an error or a warning is near.
+  void process.stderr;
   const { dlopen } = process;
   process.dlopen = (...args) => { loaded.push(args[1]); return dlopen.apply(process, args); };
   const look = () => ({

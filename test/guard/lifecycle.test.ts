@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { GUARD_DEFAULTS } from '../../src/options.js';
 import { jsonOf, programs, runModule, runNode } from '../support/programs.js';
 
 interface Look {
@@ -29,10 +30,11 @@ describe('a guard in a process', () => {
 
   it('listens to the channels while it is open, and not after', () => {
     expect(before.subscribed).toEqual([]);
-    // Not to http.server.request.start: no connection to an http server has come, and the plugin names its own requests.
+    // To http.server.request.start only to follow requests: no connection to an http server has come.
     expect(during.subscribed).toEqual([
       'net.server.socket',
       'net.client.socket',
+      ...(GUARD_DEFAULTS.traceRequests ? ['http.server.request.start'] : []),
       'undici:client:sendHeaders',
       'undici:request:headers',
       'undici:request:trailers',

@@ -88,7 +88,7 @@ describe('watch() names the server of a leak', () => {
           https.createServer(localhost, () => {}),
           'webs',
         );
-        await visitTls(stage, scene.port, post('/upload', 130_000));
+        await visitTls(stage, scene.port, post('/upload', UPLOAD_BYTES));
         return scene;
       },
     },

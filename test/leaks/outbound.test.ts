@@ -6,6 +6,7 @@ import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { testLeaks } from '../support/leak-case.js';
 import { get, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 const outbound = { kind: 'close-wait', side: 'outbound', server: undefined } as const;
 
@@ -44,12 +45,12 @@ describe('a client leaks a socket when', () => {
       name: 'http.get() does not consume its response',
       report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
       start: async (stage) => {
-        const port = await serveOnce(stage, 120 * 1024);
+        const port = await serveOnce(stage, UPLOAD_BYTES);
         http.get({ port, host: '127.0.0.1', path: '/prices?key=secret', agent: false }, (response) =>
           kept.push(response),
         );
         await serverHasLeft(port);
-        return { port, unread: 120 * 1024 };
+        return { port, unread: UPLOAD_BYTES };
       },
     },
     {

@@ -7,3 +7,6 @@ import { getDefaultHighWaterMark } from 'node:stream';
  * from arriving, and how much larger depends on how the bytes were cut into segments.
  */
 export const UPLOAD_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_576;
+
+/** An upload whose pipeline fails: a read and more have been taken from it by then, and what is left has to be as large. */
+export const ABANDONED_BYTES = getDefaultHighWaterMark(false) > 16_384 ? 262_144 : 172_032;

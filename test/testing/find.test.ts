@@ -57,7 +57,7 @@ describe('finds', () => {
   });
 
   it('a reset socket whose fd is open', async () => {
-    const server = net.createServer((socket) => socket.pause());
+    const server = net.createServer({ pauseOnConnect: true });
     const port = await stage.listen(server);
     const client = await stage.connect(port);
     client.say('hello');

@@ -78,7 +78,15 @@ describe('jest', () => {
     expect(named['fails for a leak']?.messages).toEqual([
       expect.stringMatching(/expected the server to have no leaked sockets, and it has 1 leaked socket: [^]*Fix: /),
     ]);
-    const passed = ['passes for a leak with .not', 'passes without a leak', 'refuses what it does not know'];
+    expect(named['does not survive hang-ups']?.messages).toEqual([
+      expect.stringMatching(/expected the application to survive clients that hang up\n\n[^]*LEAK POST \/items\/:id/),
+    ]);
+    const passed = [
+      'passes for a leak with .not',
+      'passes without a leak',
+      'has what close-wait-guard/testing has',
+      'refuses what it does not know',
+    ];
     expect(passed.map((name) => named[name]?.status)).toEqual(passed.map(() => 'passed'));
   }, 60_000);
 

@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { pipeline } from 'node:stream';
@@ -11,7 +12,7 @@ import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { guardOn } from '../support/guarded-server.js';
 import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
-import { UPLOAD_BYTES } from '../support/upload.js';
+import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
 const stage = stageOfEachTest();
 const DEADLINE = Object.freeze({ deadlineMs: 500 });
@@ -39,14 +40,12 @@ const leaks: Production[] = [
     name: 'an upload whose file cannot be written',
     start: async () => {
       const server = http.createServer((request, response) => {
-        const dead = new (class extends net.Socket {})();
-        dead.destroy();
-        pipeline(request, dead, () => response.writeHead(500).end());
+        pipeline(request, createWriteStream('/no/such/folder/file'), () => response.writeHead(500).end());
       });
       server.keepAliveTimeout = 0;
       return { target: server, port: await stage.listen(server) };
     },
-    request: post('/upload', UPLOAD_BYTES + 50_000),
+    request: post('/upload', ABANDONED_BYTES),
   },
   {
     name: 'a handler that does not answer, on a server that lets clients half-close',
@@ -140,7 +139,7 @@ describe('from a report', () => {
       { method: 'POST', path: '/items/1/1', body: 1_048_576 },
       { at: 'request' },
     ],
-    ['request-body-abandoned', {}, { method: 'POST', path: '/items/1/1', body: UPLOAD_BYTES }, { at: 'response' }],
+    ['request-body-abandoned', {}, { method: 'POST', path: '/items/1/1', body: ABANDONED_BYTES }, { at: 'response' }],
     ['response-not-ended', {}, { method: 'POST', path: '/items/1/1' }, { at: 'request' }],
     ['half-open-not-ended', { method: 'GET', route: '/live' }, { method: 'GET', path: '/live' }, { at: 'upgrade' }],
     ['write-stalled', {}, { method: 'POST', path: '/items/1/1' }, { at: 'mid-response', readsOn: false }],

@@ -207,6 +207,29 @@ describe('expect(server).toHaveNoLeakedSockets()', () => {
   });
 });
 
+describe('expect(app).toSurviveHangUps()', () => {
+  it.each([
+    [
+      'fails for an application that a client can make leak',
+      [
+        /^Error: expected the application to survive clients that hang up\n\nroute +request\n[^]*POST \/items\/:id +LEAK\n[^]*LEAK POST \/items\/:id: request-body-not-read [^]*\n {5}fix: Read the body/,
+      ],
+    ],
+    ['passes for an application that a client can make leak with .not', []],
+    ['passes for an application that survives', []],
+    [
+      'fails for an application that survives with .not',
+      [/^Error: expected the application not to survive clients that hang up, and it does\n/],
+    ],
+    [
+      'fails for what is no Fastify instance',
+      [/^GuardError: close-wait-guard: .*auditRoutes\(\).* is \[Server\]; it takes/],
+    ],
+  ])('%s', (name, messages) => {
+    expect(test(`matcher: ${name}`).failureMessages).toEqual(messages.map((message) => expect.stringMatching(message)));
+  });
+});
+
 describe('other ways to run tests', () => {
   it.each([
     ['one worker thread for all files', '--pool=threads', '--no-isolate', '--no-file-parallelism'],

@@ -5,7 +5,9 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setInterval } from 'node:timers/promises';
+import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
+import closeWaitGuard from '../../../src/index.js';
 import { Runs } from '../../../src/testing/audit/runs.js';
 import { auditRoutes, findLeakedSockets, type AuditOptions, type AuditReport } from '../../../src/testing/index.js';
 import { CLOSE_WAIT, kernelRows } from '../../support/kernel-view.js';
@@ -41,6 +43,16 @@ const ANSWERED: AuditOptions = { moments: ['response'], deadlineMs: 1_000 };
 const rowOf = (report: AuditReport, method: string, url: string) =>
   report.rows.find((row) => row.method === method && row.url === url);
 const asked = (report: AuditReport) => report.rows.map(({ method, url }) => `${method} ${url}`);
+
+describe('an application with the plugin', () => {
+  it('is asked for its metrics like for the rest, and survives', async () => {
+    const app = shop((app) => app.get('/items/:id', answer));
+    await app.register(closeWaitGuard, { metrics: { register: new Registry() } });
+    const report = await auditRoutes(app, ANSWERED);
+    expect(report.rows.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect(report).toMatchObject({ survived: true, leaks: [], notTried: [] });
+  });
+});
 
 describe('the requests of an audit', () => {
   it('reach the handler with a body that the route takes', async () => {
