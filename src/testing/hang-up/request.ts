@@ -146,7 +146,8 @@ function bodyOf(given: HangUpBody): Body {
   return { length: undefined, pieces: (end) => cut(given, end), terminator: undefined };
 }
 
-const FILLER = Buffer.alloc(65_536, 'x');
+/** Written at once: how bytes are cut into segments decides how many of them fit into a receive window. */
+const FILLER = Buffer.alloc(1_048_576, 'x');
 
 function* filler(bytes: number): Iterable<Buffer> {
   for (let left = bytes; left > 0; left -= FILLER.length) yield FILLER.subarray(0, left);
