@@ -5,7 +5,7 @@ import { fixed, range, table } from './render.mjs';
 import { runTrial, sizesWithin } from './sample.mjs';
 import { median, medianInterval, shuffled } from './stats.mjs';
 
-const SAMPLE_PAIRS = 10;
+const SAMPLE_PAIRS = 6;
 const REQUEST_PAIRS = 20;
 
 export async function measureAgainst({ dist, quick, say }) {

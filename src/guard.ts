@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { Server, type AddressInfo, type Socket } from 'node:net';
+import { Server, type Socket } from 'node:net';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, type Claimant } from './guard/claims.js';
+import { openTable, type Engine } from './guard/engine.js';
 import type { Names } from './guard/describe.js';
+import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
 import { LeakFinder } from './guard/leak-finder.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
@@ -15,61 +17,18 @@ import {
   type GuardStats,
 } from './guard/stats.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
-import { monotonicMs } from './kernel/clock.js';
 import { departingSockets, isOpenAt } from './kernel/departing.js';
-import { loadBinding } from './kernel/loader.js';
 import type { NativeBinding } from './kernel/native.js';
 import { ephemeralPorts } from './kernel/port-range.js';
 import type { LeakKind, LeakReport } from './leaks/report.js';
 import { resolveGuardOptions, type GuardOptions } from './options.js';
-import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers, type RouteFinder } from './sockets/servers.js';
-import { acquireTable } from './sockets/shared-table.js';
-import type { SocketTable } from './sockets/socket-table.js';
+import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from './sockets/servers.js';
 import { takeStacks, traceRequests } from './sockets/tracing.js';
 
 export { followFastifyRoutes, noteRoute } from './sockets/announcements.js';
 export type { RouteInfo } from './sockets/servers.js';
 
-/** A half-closed, reset or stalled socket: a leak, or not yet one. */
-export interface SocketReport extends LeakReport {
-  /** True when it has been reported as a leak. */
-  readonly leaked: boolean;
-}
-
-export interface WatchOptions {
-  /** What reports and metrics call the server: 1 to 100 letters, digits, spaces or any of _ . : @ / -. @default its protocol and port, as in `http:8080` */
-  name?: string | undefined;
-}
-
-/** How a guard is used by another part of this library. @internal */
-export interface GuardRole {
-  /** Sees every socket whoever reports it, and is never the one that reports: for tests. */
-  readonly observer?: boolean;
-}
-
-/** @internal */
-export interface WatchInternals {
-  /** Every address the server listens on, when it is more than `server.address()`. */
-  readonly addresses?: () => readonly AddressInfo[];
-  /** A plugin knows the routes of its application: no request of this server has to be noted. */
-  readonly routeOf?: RouteFinder;
-}
-
-interface GuardEvents {
-  /** A socket became a leak. Once for each. The socket is undefined when no JS socket of this thread owns the fd. */
-  leak: [leak: LeakReport, socket: Socket | undefined];
-  /** A reported leak was closed after all. Once for each. */
-  released: [leak: LeakReport];
-  /** A leak was destroyed by the guard (`reclaim`). Once for each; it is not `released` then. */
-  reclaimed: [leak: LeakReport];
-}
-
-interface Engine {
-  readonly binding: NativeBinding;
-  readonly table: SocketTable;
-  readonly finder: LeakFinder;
-  readonly release: () => void;
-}
+export type { SocketReport, WatchOptions } from './guard/face.js';
 
 /**
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
@@ -319,24 +278,4 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
  */
 export function createGuard(options?: GuardOptions): Guard {
   return new Guard(options);
-}
-
-type Opened =
-  | {
-      readonly reason: undefined;
-      readonly binding: NativeBinding;
-      readonly table: SocketTable;
-      readonly release: () => void;
-    }
-  | { readonly reason: string };
-
-function openTable(): Opened {
-  const loaded = loadBinding();
-  if (!loaded.binding) return { reason: loaded.reason };
-  try {
-    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs()) };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { reason: `its half-close watch could not be opened (${message})` };
-  }
 }

@@ -110,8 +110,8 @@ describe('the arguments of hangUp() that make it leak again', () => {
       // As it comes out of a log.
       const again = await hangUp(target, ...reproduceAtOnce(JSON.parse(JSON.stringify(inProduction)) as LeakReport));
       expect(again.leak?.id).not.toBe(inProduction.id);
+      // Not always of the same kind: how a body was cut into segments says whether the FIN behind it arrives.
       expect(again.leak).toMatchObject({
-        kind: inProduction.kind,
         cause: inProduction.cause,
         side: 'inbound',
         method: inProduction.method,

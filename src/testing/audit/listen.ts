@@ -23,6 +23,9 @@ export function checkFastify(given: unknown): asserts given is FastifyApplicatio
   if (!(instance.server instanceof Server) || FUNCTIONS.some((name) => typeof instance[name] !== 'function')) {
     throw badArgument('what auditRoutes() is given', given, TAKES);
   }
+  if (instance.server.constructor.name === 'Http2Server') {
+    throw badArgument('the server of what auditRoutes() is given', instance.server, 'one that speaks HTTP/1.1');
+  }
 }
 
 /**

@@ -1,0 +1,30 @@
+import { monotonicMs } from '../kernel/clock.js';
+import { loadBinding } from '../kernel/loader.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { acquireTable } from '../sockets/shared-table.js';
+import type { SocketTable } from '../sockets/socket-table.js';
+import type { LeakFinder } from './leak-finder.js';
+
+/** What a guard has where the addon runs, until it is closed. */
+export interface Engine {
+  readonly binding: NativeBinding;
+  readonly table: SocketTable;
+  readonly finder: LeakFinder;
+  readonly release: () => void;
+}
+
+type Opened =
+  | ({ readonly reason: undefined } & Omit<Engine, 'finder'>)
+  /** Why the addon cannot run here. */
+  | { readonly reason: string };
+
+export function openTable(): Opened {
+  const loaded = loadBinding();
+  if (!loaded.binding) return { reason: loaded.reason };
+  try {
+    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs()) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: `its half-close watch could not be opened (${message})` };
+  }
+}
