@@ -185,6 +185,15 @@ describe('what it leaves behind', () => {
     `);
     const { before, after, names } = jsonOf(outcome);
     expect(after).toBe(before);
-    expect(names.sort()).toEqual(['GuardError', 'assertNoLeakedSockets', 'findLeakedSockets']);
+    expect(names.sort()).toEqual([
+      'GuardError',
+      'HANG_UP_HOWS',
+      'HANG_UP_MOMENTS',
+      'assertNoLeakedSockets',
+      'auditRoutes',
+      'findLeakedSockets',
+      'hangUp',
+      'reproduce',
+    ]);
   });
 });
