@@ -58,7 +58,9 @@ export function fillPattern(parts: readonly PatternPart[], values: Readonly<Reco
       const given = values[name];
       const candidates =
         typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean' ? [String(given)] : [];
-      const value = [...candidates, ...literalOf(regex), ...PARAMETER_VALUES].find((text) => text !== '' && (regex?.test(text) ?? true));
+      const value = [...candidates, ...literalOf(regex), ...PARAMETER_VALUES].find(
+        (text) => text !== '' && (regex?.test(text) ?? true),
+      );
       if (value === undefined) throw new Error(`no value is known for its parameter ${name}: give it an example`);
       return name === '*' ? encodeURI(value) : encodeURIComponent(value);
     })
