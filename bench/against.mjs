@@ -5,8 +5,8 @@ import { fixed, range, table } from './render.mjs';
 import { runTrial, sizesWithin } from './sample.mjs';
 import { median, medianInterval, shuffled } from './stats.mjs';
 
-const SAMPLE_PAIRS = 6;
-const REQUEST_PAIRS = 20;
+const SAMPLE_PAIRS = 5;
+const REQUEST_PAIRS = 12;
 
 export async function measureAgainst({ dist, quick, say }) {
   const rows = [];

@@ -10,8 +10,8 @@ const DIST = new URL('../dist/', import.meta.url);
 const TRIAL = fileURLToPath(new URL('./sample-trial.mjs', import.meta.url));
 /** What a process needs beside its end of each connection. */
 const SPARE_FDS = 200;
-/** A lap of the guard's walk over the fd table is 64 samples at 9,000 sockets; a round takes at least one. */
-const SAMPLES_PER_ROUND = 70;
+/** A lap of the guard's walk over the fd table is 128 samples at 9,000 sockets; a round takes at least one. */
+const SAMPLES_PER_ROUND = 130;
 
 const WAYS = Object.freeze({
   timed: 'a sample of the guard, on its timer',
@@ -27,7 +27,7 @@ export async function measureSamples({ quick, say }) {
   const configurations = sizes.flatMap((sockets) =>
     [0, sockets / 100].map((leaks) => ({ sockets, leaks, trials: [] })),
   );
-  const rounds = quick ? 2 : 5;
+  const rounds = quick ? 2 : 3;
   for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
     for (const { sockets, leaks, trials } of shuffled(configurations)) {
       const trial = await runTrial({ sockets, leaks, rounds });

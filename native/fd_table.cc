@@ -82,8 +82,7 @@ std::size_t ListTcpFds(int from, int to, std::int32_t* fds, std::uint64_t* cooki
   std::size_t found = 0;
   for (int fd = from; fd < to && found < capacity; fd++) {
     std::uint64_t cookie = 0;
-    int state = 0;
-    if (IdentifyTcp(fd, &cookie) != 0 || ReadState(fd, &state) != 0 || state == kTcpListen) continue;
+    if (IdentifyTcp(fd, &cookie) != 0 || IsListening(fd)) continue;
     fds[found] = fd;
     cookies[found] = cookie;
     found++;

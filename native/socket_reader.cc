@@ -136,12 +136,10 @@ int IdentifyTcp(int fd, std::uint64_t* cookie) {
   return ReadOption(fd, SO_COOKIE, cookie, sizeof(*cookie));
 }
 
-int ReadState(int fd, int* state) {
-  std::uint8_t value = 0;  // tcpi_state is the first byte of the struct
-  socklen_t length = sizeof(value);
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &value, &length) != 0) return errno;
-  *state = length == sizeof(value) ? value : 0;
-  return 0;
+bool IsListening(int fd) {
+  // Not TCP_INFO: that locks the socket and fills in a whole struct, for one byte of it.
+  int listening = 0;
+  return ReadOption(fd, SO_ACCEPTCONN, &listening, sizeof(listening)) == 0 && listening != 0;
 }
 
 bool ReadSocket(int fd, double* record, std::uint64_t* cookie) {

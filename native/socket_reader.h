@@ -13,8 +13,8 @@ inline constexpr int kTcpListen = 10;
 // EPROTONOSUPPORT for a socket of another protocol (UDP, unix, MPTCP).
 int IdentifyTcp(int fd, std::uint64_t* cookie);
 
-// tcpi_state alone. Returns 0 or an errno.
-int ReadState(int fd, int* state);
+// SO_ACCEPTCONN: false also where that cannot be read.
+bool IsListening(int fd);
 
 // Fills one record (kRecordColumns doubles) and the cookie. On failure the record holds the errno, every other column
 // is kAbsent and the cookie 0.
