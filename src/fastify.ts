@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin';
 import type { FastifyContextConfig, FastifyInstance } from 'fastify';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { badOption, GuardError } from './errors.js';
-import { createGuard, noteRoute, type Guard, type RouteInfo } from './guard.js';
+import { createGuard, isTcpAddress, type Guard, type RouteFinder } from './guard.js';
 import type { LeakReport } from './leaks/report.js';
 import type { GuardOptions } from './options.js';
 import type { GuardMetricsOptions, GuardRegistry } from './prometheus.js';
@@ -46,7 +46,8 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   const guard = createGuard(guardOptions);
   let uncollect: (() => void) | undefined;
   try {
-    guard.watch(fastify.server, {}, { addresses: () => listeningAddresses(fastify), routeOf: routeFinderOf(fastify) });
+    const addresses = () => fastify.addresses().filter(isTcpAddress);
+    guard.watch(fastify.server, {}, { addresses, routeOf: routeFinderOf(fastify) });
     if (metrics !== false) {
       const { collectGuardMetrics, registryOf } = await loadPrometheus();
       uncollect = collectGuardMetrics(guard, metrics);
@@ -58,7 +59,6 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   }
   guards.set(fastify.server, guard);
   fastify.decorate('closeWaitGuard', guard);
-  if (guard.tracesRequests) followRequests(fastify);
   guard.on('leak', (leak) => {
     fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
   });
@@ -91,7 +91,7 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
  * Names routes when it is asked to: a leak is rare and a request is not, so nothing is noted of requests. The routes are
  * those of the whole application, whose contexts share one router; none is added once it serves requests.
  */
-function routeFinderOf(fastify: FastifyInstance): (method: string, url: string) => RouteInfo | undefined {
+function routeFinderOf(fastify: FastifyInstance): RouteFinder {
   let table: RouteTable<AuditRoute> | undefined;
   return (method, url) => {
     table ??= new RouteTable(routesOf(fastify));
@@ -100,16 +100,6 @@ function routeFinderOf(fastify: FastifyInstance): (method: string, url: string) 
     const { closeWaitGuard: config } = found.config as FastifyContextConfig;
     return { route: found.url, reclaim: config?.reclaim ?? true };
   };
-}
-
-/** Only where outbound requests are to name the inbound one that asked for them: it costs something for each. */
-function followRequests(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    const { url, config } = request.routeOptions;
-    // HTTP/2 has no socket of a request's own, and no shape of it leaks.
-    if (request.raw.httpVersionMajor === 1) noteRoute(request.raw, url, config.closeWaitGuard?.reclaim);
-    done();
-  });
 }
 
 /** Keeps the page out of those that @fastify/swagger makes. */
@@ -130,13 +120,6 @@ function serveMetrics(fastify: FastifyInstance, path: string, register: GuardReg
 
 function isObjectOrLeftOut(value: unknown): boolean {
   return value === undefined || (typeof value === 'object' && value !== null);
-}
-
-function listeningAddresses(fastify: FastifyInstance): AddressInfo[] {
-  // A unix socket's address is a string, and before listen() there is none.
-  return (fastify.addresses() as (AddressInfo | string | null)[]).filter(
-    (address): address is AddressInfo => typeof address === 'object' && address !== null,
-  );
 }
 
 async function loadPrometheus(): Promise<typeof import('./prometheus.js')> {

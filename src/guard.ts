@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
 import { badArgument, GuardError } from './errors.js';
-import { answersFor, type Claimant } from './guard/claims.js';
+import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
 import { openTable, type Engine } from './guard/engine.js';
 import type { Names } from './guard/describe.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
@@ -25,8 +25,9 @@ import { resolveGuardOptions, type GuardOptions } from './options.js';
 import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from './sockets/servers.js';
 import { takeStacks, traceRequests } from './sockets/tracing.js';
 
-export { followFastifyRoutes, noteRoute } from './sockets/announcements.js';
-export type { RouteInfo } from './sockets/servers.js';
+export { asLeak } from './guard/face.js';
+export { followFastifyRoutes } from './sockets/announcements.js';
+export { isTcpAddress, type RouteFinder } from './sockets/servers.js';
 
 export type { SocketReport, WatchOptions } from './guard/face.js';
 
@@ -37,8 +38,6 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
 export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
-  /** Whether it fills `requestedBy`. @internal */
-  readonly tracesRequests: boolean;
   readonly #unsupportedReason: string | undefined;
   readonly #servers = new WatchedServers();
   readonly #tallies = new LeakTallies();
@@ -61,11 +60,11 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.#onLeak = resolved.onLeak;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
+      routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
       takesTheRest: resolved.scope === 'process',
     };
     const opened = openTable();
     this.supported = opened.reason === undefined;
-    this.tracesRequests = this.supported && resolved.traceRequests;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
       warnUnsupported(opened.reason);
@@ -243,7 +242,18 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   readonly #names: Names = {
     ofServer: this.#nameOf,
-    ofRoute: (server, method, url) => this.#servers.find(server)?.routeOf?.(method, url),
+    ofRoute: (server, method, url) => {
+      try {
+        return routeFinderOf(server)?.(method, url);
+      } catch (error) {
+        // A leak must not go unreported for want of a pattern.
+        this.#fail(
+          'sample',
+          new Error('a route could not be looked up; reports have its path instead', { cause: error }),
+        );
+        return undefined;
+      }
+    },
   };
 
   /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */

@@ -1,9 +1,12 @@
 import type { Server } from 'node:net';
+import type { RouteFinder } from '../sockets/servers.js';
 
 /** A guard, as far as the question matters which guard reports a socket. */
 export interface Claimant {
   /** It watches this server. */
   watches(server: Server): boolean;
+  /** How it names the requests of this server, when a plugin gave it the means. */
+  routeFinderOf(server: Server): RouteFinder | undefined;
   /** It also answers for sockets of no watched server (`scope: 'process'`). */
   readonly takesTheRest: boolean;
 }
@@ -35,6 +38,15 @@ export function reporterOf(id: bigint, server: Server | undefined): Claimant | u
 export function answersFor(server: Server | undefined): Claimant | undefined {
   const watcher = server && claimants.find((claimant) => claimant.watches(server));
   return watcher ?? claimants.find(({ takesTheRest }) => takesTheRest);
+}
+
+/** Who reports a socket need not be who knows the routes: an outbound leak was asked for by a request to any server. */
+export function routeFinderOf(server: Server): RouteFinder | undefined {
+  for (const claimant of claimants) {
+    const finder = claimant.routeFinderOf(server);
+    if (finder) return finder;
+  }
+  return undefined;
 }
 
 export function noteReported(id: bigint, claimant: Claimant): void {

@@ -55,8 +55,16 @@ export function routeAllowsReclaim(departed: Departed, names: Names): boolean {
 
 /** What the application says of the route that an inbound socket's request went to. */
 function routeInfoOf({ server }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
-  if (server === undefined || http?.method === undefined || http.url === undefined) return undefined;
-  return names.ofRoute(server, http.method, http.url);
+  return routeOf(server, http?.method, http?.url, names);
+}
+
+function routeOf(
+  server: Server | undefined,
+  method: string | undefined,
+  url: string | undefined,
+  names: Names,
+): RouteInfo | undefined {
+  return server && method !== undefined && url !== undefined ? names.ofRoute(server, method, url) : undefined;
 }
 
 /** Joins what the kernel, the streams and the tracker know of a socket into a report. */
@@ -99,7 +107,7 @@ export function describe(
       ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort))
       : undefined;
   const origin = socket && side === 'outbound' ? originOfSocket(socket) : undefined;
-  const requestedBy = origin?.requestedBy && nameOfRequest(origin.requestedBy);
+  const requestedBy = origin?.requestedBy && nameOfRequest(origin.requestedBy, names);
   const { explanation, fix } = sentencesFor(cause, {
     kind,
     side,
@@ -147,9 +155,9 @@ export function describe(
   };
 }
 
-/** `POST /checkout`, from what a client sent. */
-function nameOfRequest({ method, route, url }: RequestNotes): string | undefined {
-  const path = route ?? (url === undefined ? undefined : safePath(url));
+/** `POST /checkout/:id`, or what the client sent where no pattern is known. */
+function nameOfRequest({ method, route, url, server }: RequestNotes, names: Names): string | undefined {
+  const path = route ?? routeOf(server, method, url, names)?.route ?? (url && safePath(url));
   const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(' ');
 }

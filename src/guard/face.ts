@@ -8,6 +8,11 @@ export interface SocketReport extends LeakReport {
   readonly leaked: boolean;
 }
 
+/** What a socket's report says of it as a leak, whether or not it has been reported as one. @internal */
+export function asLeak({ leaked: _leaked, ...report }: SocketReport): LeakReport {
+  return report;
+}
+
 export interface WatchOptions {
   /** What reports and metrics call the server: 1 to 100 letters, digits, spaces or any of _ . : @ / -. @default its protocol and port, as in `http:8080` */
   name?: string | undefined;

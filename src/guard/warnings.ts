@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { GuardOperation } from './stats.js';
 
 const said = new Set<string>();
@@ -9,7 +10,7 @@ export function warnUnsupported(reason: string): void {
 
 /** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
 export function warnFailure(operation: GuardOperation, error: unknown): void {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const what = error instanceof Error ? inspect(error) : String(error);
   const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
   once(
     `CWG_WARN_${operation.toUpperCase()}`,

@@ -1,11 +1,17 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { ensureNotes, noteOrigin, noteTls, notesOf, originOf, type Origin, type OutboundNotes } from './notes.js';
 import { httpMessageOf, rawSocketOf } from './node-internals.js';
 import { currentOrigin, enterRequest, isTracing } from './tracing.js';
 
 export type Side = 'inbound' | 'outbound' | 'unknown';
+
+interface InboundRequest {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly server: Server;
+}
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
@@ -50,8 +56,8 @@ export function listenForRequests(onError: () => void): () => void {
   requestListeners++;
   const unsubscribe = subscribeAll(
     {
-      'http.server.request.start': ({ request, socket }: { request: IncomingMessage; socket: Socket }) => {
-        noteRequest(socket, request);
+      'http.server.request.start': ({ request, socket, server }: InboundRequest) => {
+        noteRequest(socket, request, server);
       },
     },
     onError,
@@ -82,7 +88,7 @@ function subscribeAll(handlers: Handlers, onError: () => void): () => void {
 }
 
 /** Runs once for every HTTP/1 request of the process. */
-function noteRequest(socket: Socket, request: IncomingMessage): void {
+function noteRequest(socket: Socket, request: IncomingMessage, server?: Server): void {
   let notes = notesOf(socket);
   if (!notes) {
     notes = ensureNotes(socket);
@@ -94,7 +100,7 @@ function noteRequest(socket: Socket, request: IncomingMessage): void {
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
   const reclaim = last?.reclaim !== false || httpMessageOf(socket) === undefined;
   if (last === undefined || isTracing()) {
-    notes.request = { method: request.method, url: request.url, route: undefined, reclaim };
+    notes.request = { method: request.method, url: request.url, route: undefined, server, reclaim };
     enterRequest(notes.request);
     return;
   }
@@ -144,11 +150,8 @@ function undiciHandlers(): Handlers {
   };
 }
 
-/**
- * Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. Called by the
- * Fastify plugin's onRequest hook.
- */
-export function noteRoute(message: IncomingMessage, route: string | undefined, reclaim = true): void {
+/** Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. */
+function noteRoute(message: IncomingMessage, route: string | undefined, reclaim: boolean): void {
   // Node detaches the socket from a message it is done with.
   const socket = message.socket as Socket | null;
   if (socket === null) return;
@@ -177,7 +180,7 @@ export function followFastifyRoutes(): () => void {
     {
       'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
         if (request?.raw?.httpVersionMajor !== 1) return;
-        noteRoute(request.raw, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim);
+        noteRoute(request.raw, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim ?? true);
       },
     },
     () => undefined,

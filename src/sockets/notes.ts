@@ -1,11 +1,13 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 
 /** What was asked of this process in one inbound request. */
 export interface RequestNotes {
   method: string | undefined;
   url: string | undefined;
-  /** Fastify's route pattern. */
+  /** Fastify's route pattern, where its tracing channel told it. */
   route: string | undefined;
+  /** Whose request it is: where it is followed beyond its socket, and the route is to be looked up. */
+  readonly server: Server | undefined;
   /** False where the route's own configuration says that its sockets are not to be reclaimed. */
   reclaim: boolean;
 }

@@ -68,7 +68,12 @@ export class WatchedServers {
 /** The address a server listens on; undefined when it is closed or listens on a pipe. */
 export function tcpAddressOf(server: Server): AddressInfo | undefined {
   const address = server.address();
-  return address === null || typeof address === 'string' ? undefined : address;
+  return isTcpAddress(address) ? address : undefined;
+}
+
+/** A unix socket's address is a string, and before listen() there is none. */
+export function isTcpAddress(address: unknown): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
 }
 
 /** A server's name in reports and labels, as in `http:8080`: its protocol and port, never an address. */

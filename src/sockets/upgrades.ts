@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { ensureNotes } from './notes.js';
+import { enterRequest } from './tracing.js';
 
 /*
  * No channel tells the request that upgraded a socket, only the 'upgrade' and 'connect' events do; and a server that has a
@@ -21,8 +22,11 @@ export function unfollowUpgrades(server: Server): void {
   for (const event of EVENTS) server.removeListener(event, onUpgrade);
 }
 
-function onUpgrade({ method, url }: IncomingMessage, socket: Socket): void {
-  ensureNotes(socket).request = { method, url, route: undefined, reclaim: true };
+function onUpgrade(this: Server, { method, url }: IncomingMessage, socket: Socket): void {
+  const request = { method, url, route: undefined, server: this, reclaim: true };
+  ensureNotes(socket).request = request;
+  // The application's listeners come next, in this turn.
+  enterRequest(request);
 }
 
 function onNewListener(this: Server, event: string | symbol, listener: unknown): void {

@@ -1,4 +1,4 @@
-import { Guard } from '../guard.js';
+import { asLeak, Guard } from '../guard.js';
 import type { LeakReport } from '../leaks/report.js';
 import { leakedSocketsError } from './failure.js';
 import { resolveFindOptions, type FindLeakedSocketsOptions, type ResolvedFindOptions } from './options.js';
@@ -74,7 +74,7 @@ interface Look {
 function look(guard: Guard, { isIgnored, strict }: ResolvedFindOptions): Look {
   const departing = guard.departing();
   const suspects: LeakReport[] = [];
-  for (const { leaked: _leaked, ...report } of guard.sockets()) {
+  for (const report of guard.sockets().map(asLeak)) {
     // A full window alone is no leak yet: the peer may be there, and wait for the application.
     const isSuspect = report.kind !== 'stalled' || strict || departing.has(report.id);
     if (isIgnored(report)) departing.delete(report.id);

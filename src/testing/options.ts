@@ -1,5 +1,6 @@
 import { Server, type AddressInfo } from 'node:net';
 import { badArgument, badOption } from '../errors.js';
+import { isTcpAddress } from '../guard.js';
 import type { LeakReport } from '../leaks/report.js';
 import { checkOptionNames, describeRange, integerIn } from '../options.js';
 
@@ -105,11 +106,6 @@ function serversOf(given: unknown): readonly Accepting[] | undefined {
     const { server } = holder;
     return { server, addresses: () => holder.addresses?.().filter(isTcpAddress) ?? [] };
   });
-}
-
-/** A unix socket's address is a string, and before listen() there is none. */
-function isTcpAddress(address: unknown): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
 }
 
 function ignorer(ignore: unknown): (leak: LeakReport) => boolean {

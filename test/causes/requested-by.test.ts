@@ -1,12 +1,13 @@
 import http, { type IncomingMessage } from 'node:http';
+import net, { type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
-import closeWaitGuard, { createGuard } from '../../src/index.js';
+import closeWaitGuard, { createGuard, type LeakReport } from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { leakyApp } from '../support/leaky-app.js';
-import { post } from '../support/stage.js';
+import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -125,6 +126,77 @@ describe.each(Object.entries(WAYS))('the leak of a response to %s', (_name, make
       return leaks.every((leak) => leak) ? leaks : undefined;
     });
     expect([left?.requestedBy, right?.requestedBy]).toEqual(['POST /left', 'POST /right']);
+  });
+});
+
+/** The leak of a connection to the inventory, opened by a server for one `request`. */
+async function askedBy(start: (upstream: number) => Promise<number>, request: string): Promise<LeakReport> {
+  const guard = createGuard(TRACING);
+  stage.undo(() => guard.close());
+  const seen = follow(guard);
+  const upstream = await inventory();
+  (await stage.connect(await start(upstream))).say(request);
+  return until('the leak', () => seen.leaks.find(({ remotePort }) => remotePort === upstream));
+}
+
+describe('the request that asked', () => {
+  const { leave } = WAYS['http.get()']!();
+
+  it('has the pattern of its application, also when another guard reports the leak', async () => {
+    const leak = await askedBy(
+      async (upstream) => {
+        const app = leakyApp();
+        // It has an answer for its own server only: an outbound connection is the older guard's to report.
+        await app.register(closeWaitGuard, { ...QUICK, scope: 'watched', metrics: false });
+        app.post('/checkout/:id', () => leave(`http://127.0.0.1:${upstream}/items`).then(() => 'bought'));
+        return listenApp(stage, app);
+      },
+      post('/checkout/7?token=secret', 0),
+    );
+    expect(leak.requestedBy).toBe('POST /checkout/:id');
+    expectKernelAgrees(leak);
+  });
+
+  it('may be one that no route answers: a hook asked', async () => {
+    const leak = await askedBy(
+      async (upstream) => {
+        const app = leakyApp();
+        await app.register(closeWaitGuard, { ...QUICK, scope: 'watched', metrics: false });
+        app.addHook('onRequest', async () => {
+          await leave(`http://127.0.0.1:${upstream}/items`);
+        });
+        return listenApp(stage, app);
+      },
+      post('/nowhere/7?token=secret', 0),
+    );
+    expect(leak.requestedBy).toBe('POST /nowhere/7');
+  });
+
+  it('may be an upgrade', async () => {
+    const leak = await askedBy(
+      async (upstream) => {
+        const server = http.createServer().on('upgrade', (_request, socket: Socket) => {
+          void leave(`http://127.0.0.1:${upstream}/items`).then(() => socket.destroy());
+        });
+        return stage.listen(server);
+      },
+      get('/feed?token=secret', 'Connection: Upgrade\r\nUpgrade: feed\r\n'),
+    );
+    expect(leak.requestedBy).toBe('GET /feed');
+  });
+
+  it('may be a CONNECT, whose tunnel to the other end was left open', async () => {
+    const leak = await askedBy(async (upstream) => {
+      const server = http.createServer().on('connect', (_request, socket: Socket) => {
+        const tunnel = net.connect(upstream, '127.0.0.1');
+        stage.undo(() => tunnel.destroy());
+        // The bug: nobody reads the tunnel.
+        tunnel.write(get('/items'));
+        socket.end('HTTP/1.1 200 OK\r\n\r\n');
+      });
+      return stage.listen(server);
+    }, 'CONNECT inventory.test:80 HTTP/1.1\r\nHost: inventory.test:80\r\n\r\n');
+    expect(leak.requestedBy).toBe('CONNECT inventory.test:80');
   });
 });
 

@@ -80,7 +80,9 @@ describe('registered in an encapsulated context', () => {
     await leakOnce(stage, port, '/inner/items/1');
     await leakOnce(stage, port, '/items/1');
     await until('both leaks', () => guard.leaks().length === 2);
-    expect(guard.leaks().map(({ route }) => route)).toEqual(['/inner/items/:id', '/items/:id']);
+    // One sample may find both, in either order.
+    const routes = guard.leaks().map(({ route }) => route);
+    expect(routes.sort()).toEqual(['/inner/items/:id', '/items/:id']);
     expect((await app.inject('/metrics')).statusCode).toBe(404);
     expect(valueOf((await app.inject('/inner/metrics')).body, 'close_wait_leaked_sockets')).toBe(2);
   });

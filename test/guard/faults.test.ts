@@ -1,8 +1,10 @@
+import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { leakOnce } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 
 describe('a listener that throws', () => {
@@ -120,5 +122,26 @@ describe('maxReported', () => {
     }
     expect(new Set(leaks.map(({ id }) => id)).size).toBe(5);
     expect(guard.stats()).toMatchObject({ unreported: 0, leaks: [{ total: 5 }] });
+  });
+});
+
+describe('a route that cannot be looked up', () => {
+  const stage = stageOfEachTest();
+
+  it('costs a report its pattern and nothing else, and is counted', async () => {
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const seen = follow(guard);
+    const server = http.createServer(() => {});
+    const lookUp = (): never => {
+      throw new Error('another version of Fastify prints another tree');
+    };
+    guard.watch(server, {}, { routeOf: lookUp });
+    const port = await stage.listen(server);
+    await leakOnce(stage, port);
+    const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
+    expect(leak).toMatchObject({ method: 'POST', route: '/items/7', cause: 'request-body-not-read' });
+    expectKernelAgrees(leak);
+    expect(guard.stats().errors.sample).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-import type { Guard } from '../../guard.js';
+import { asLeak, type Guard } from '../../guard.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { waitUntil } from '../patience.js';
 
@@ -14,7 +14,7 @@ function suspectsOf(guard: Guard, before: ReadonlySet<string>): LeakReport[] {
   return guard
     .sockets()
     .filter(({ side, kind, id }) => side === 'outbound' && !before.has(id) && (kind !== 'stalled' || departing.has(id)))
-    .map(({ leaked: _leaked, ...report }) => report);
+    .map(asLeak);
 }
 
 /** Connections of handlers that their server has ended and nobody closes within `deadlineMs`, without those of `before`. */

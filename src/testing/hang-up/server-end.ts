@@ -1,4 +1,4 @@
-import type { Guard, SocketReport } from '../../guard.js';
+import { asLeak, type Guard, type SocketReport } from '../../guard.js';
 import { monotonicMs } from '../../kernel/clock.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { turn, waitUntil } from '../patience.js';
@@ -54,8 +54,7 @@ export class ServerEnd {
     if (held === undefined || held.idleMs < deadlineMs / 2 || (peerStays && held.kind === 'stalled')) {
       return { closedAtMs, leak: undefined };
     }
-    const { leaked: _leaked, ...leak } = held;
-    return { closedAtMs, leak };
+    return { closedAtMs, leak: asLeak(held) };
   }
 
   #held(): SocketReport | undefined {
