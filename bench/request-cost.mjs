@@ -8,6 +8,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { nodeBinary } from '../scripts/npm-cache.mjs';
 import { KeepAliveLoad, OneShotLoad } from './load.mjs';
 import { fixed, range, table } from './render.mjs';
 import { median, medianInterval, shuffled } from './stats.mjs';
@@ -15,11 +16,22 @@ import { median, medianInterval, shuffled } from './stats.mjs';
 const SERVER = fileURLToPath(new URL('./fastify-server.mjs', import.meta.url));
 const DIST = new URL('../dist/', import.meta.url);
 
+/** The line of Node on which `traceRequests` is on by default; the others run on the one that runs this. */
+const TRACING_NODE = '24';
+
 const COMPARISONS = [
-  { name: 'the plugin, default options', variant: 'plugin', load: 'keep-alive', pairs: 30, quick: 3 },
-  { name: 'the preload alone', variant: 'preload', load: 'keep-alive', pairs: 20, quick: 1 },
-  { name: 'the plugin, a connection for each request', variant: 'plugin', load: 'one-shot', pairs: 20, quick: 1 },
-  { name: '(nothing: two servers without it)', variant: 'plain', load: 'keep-alive', pairs: 20, quick: 1 },
+  { name: 'the plugin, default options', sides: ['plugin', 'plain'], pairs: 30, quick: 3 },
+  { name: 'the preload alone', sides: ['preload', 'plain'], pairs: 20 },
+  { name: 'the plugin, a connection for each request', sides: ['plugin', 'plain'], load: 'one-shot', pairs: 20 },
+  { name: `the plugin, default options, Node ${TRACING_NODE}`, sides: ['plugin', 'plain'], node: TRACING_NODE, pairs: 20 },
+  {
+    name: `\`traceRequests\` on / off, Node ${TRACING_NODE}`,
+    sides: ['traced', 'untraced'],
+    node: TRACING_NODE,
+    pairs: 30,
+  },
+  { name: '`traceRequests` on / off', sides: ['traced', 'untraced'], pairs: 20 },
+  { name: '(nothing: two servers without it)', sides: ['plain', 'plain'], pairs: 20 },
 ];
 const SLICES = 12;
 const REQUESTS = Object.freeze({
@@ -28,11 +40,16 @@ const REQUESTS = Object.freeze({
 });
 
 export async function measureRequests({ quick, say }) {
-  const results = COMPARISONS.map((comparison) => ({ ...comparison, cpu: [], throughput: [], plainMicros: [] }));
+  const results = COMPARISONS.flatMap((comparison) => {
+    const execPath = programOf(comparison, say);
+    return execPath ? [{ load: 'keep-alive', ...comparison, execPath, cpu: [], throughput: [], plainMicros: [] }] : [];
+  });
   // One list of all pairs in random order: no comparison has the quiet minutes to itself.
-  const work = shuffled(results.flatMap((result) => Array(quick ? result.quick : result.pairs).fill(result)));
+  const work = shuffled(results.flatMap((result) => Array(quick ? (result.quick ?? 1) : result.pairs).fill(result)));
   for (const [i, result] of work.entries()) {
-    const { guarded, plain } = await runPair({ kind: result.variant }, { kind: 'plain' }, result.load);
+    const { execPath, load } = result;
+    const [guardedSide, plainSide] = result.sides.map((kind) => ({ kind, execPath }));
+    const { guarded, plain } = await runPair(guardedSide, plainSide, load);
     const ratios = (of) => guarded.map((slice, k) => of(slice) / of(plain[k]));
     const cpu = median(ratios(({ cpuMicros }) => cpuMicros));
     const throughput = 1 / median(ratios(({ wallMs }) => wallMs));
@@ -52,7 +69,21 @@ export async function measureRequests({ quick, say }) {
   }));
 }
 
-/** Both servers' slices, in the order they were taken. A server is a `kind` and the `dist` folder it takes the guard from. */
+/** The Node that a comparison runs on; undefined, and said, where it cannot be had. */
+function programOf({ name, node }, say) {
+  if (node === undefined) return process.execPath;
+  try {
+    return nodeBinary(node);
+  } catch (error) {
+    say(`  NOT MEASURED HERE: ${name}: ${error.message}`);
+    return undefined;
+  }
+}
+
+/**
+ * Both servers' slices, in the order they were taken. A server is a `kind`, the `dist` folder it takes the guard from and
+ * the Node that runs it.
+ */
 export async function runPair(guarded, plain, loadName) {
   const servers = { guarded, plain };
   const { slice, warmUp } = REQUESTS[loadName];
@@ -76,10 +107,10 @@ export async function runPair(guarded, plain, loadName) {
 class Subject {
   slices = [];
 
-  static async start({ kind, dist = DIST }, loadName) {
+  static async start({ kind, dist = DIST, execPath = process.execPath }, loadName) {
     const subject = new Subject();
     const execArgv = kind === 'preload' ? ['--import', new URL('register.js', dist).href] : [];
-    subject.child = fork(SERVER, [kind, String(dist)], { execArgv });
+    subject.child = fork(SERVER, [kind, String(dist)], { execArgv, execPath });
     const [{ port }] = await once(subject.child, 'message');
     subject.load = loadName === 'one-shot' ? new OneShotLoad(port) : await KeepAliveLoad.open(port);
     return subject;
