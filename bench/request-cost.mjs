@@ -23,7 +23,12 @@ const COMPARISONS = [
   { name: 'the plugin, default options', sides: ['plugin', 'plain'], pairs: 30, quick: 3 },
   { name: 'the preload alone', sides: ['preload', 'plain'], pairs: 20 },
   { name: 'the plugin, a connection for each request', sides: ['plugin', 'plain'], load: 'one-shot', pairs: 20 },
-  { name: `the plugin, default options, Node ${TRACING_NODE}`, sides: ['plugin', 'plain'], node: TRACING_NODE, pairs: 20 },
+  {
+    name: `the plugin, default options, Node ${TRACING_NODE}`,
+    sides: ['plugin', 'plain'],
+    node: TRACING_NODE,
+    pairs: 20,
+  },
   {
     name: `\`traceRequests\` on / off, Node ${TRACING_NODE}`,
     sides: ['traced', 'untraced'],
