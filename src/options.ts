@@ -36,7 +36,8 @@ export interface GuardOptions {
   reclaim?: boolean | ReclaimOptions | undefined;
   /**
    * Names the inbound route whose handler made an outbound request (`requestedBy`), through an AsyncLocalStorage.
-   * @default true on Node 24 and later, where that costs nothing measurable; false before, where every promise pays
+   * @default true on Node 24 and later, where its cost is at the edge of what can be measured (README, "What it costs");
+   * false before, where every promise pays
    */
   traceRequests?: boolean | undefined;
   /**
