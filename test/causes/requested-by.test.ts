@@ -5,6 +5,7 @@ import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import closeWaitGuard, { createGuard, type LeakReport } from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
+import { guardOn } from '../support/guarded-server.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { leakyApp } from '../support/leaky-app.js';
 import { get, post } from '../support/stage.js';
@@ -131,8 +132,7 @@ describe.each(Object.entries(WAYS))('the leak of a response to %s', (_name, make
 
 /** The leak of a connection to the inventory, opened by a server for one `request`. */
 async function askedBy(start: (upstream: number) => Promise<number>, request: string): Promise<LeakReport> {
-  const guard = createGuard(TRACING);
-  stage.undo(() => guard.close());
+  const guard = guardOn(stage, TRACING);
   const seen = follow(guard);
   const upstream = await inventory();
   (await stage.connect(await start(upstream))).say(request);

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
+import { guardOn } from '../support/guarded-server.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { leakOnce } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
@@ -129,8 +130,7 @@ describe('a route that cannot be looked up', () => {
   const stage = stageOfEachTest();
 
   it('costs a report its pattern and nothing else, and is counted', async () => {
-    const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    const guard = guardOn(stage, QUICK);
     const seen = follow(guard);
     const server = http.createServer(() => {});
     const lookUp = (): never => {
