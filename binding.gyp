@@ -4,6 +4,7 @@
     "conditions": [["OS=='linux'", {
       "sources": [
         "native/addon.cc",
+        "native/arguments.cc",
         "native/socket_reader.cc",
         "native/half_close_watch.cc",
         "native/fd_table.cc",

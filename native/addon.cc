@@ -1,17 +1,15 @@
-// Marshalling only: checks every argument, calls the plain C++ beside it, and turns its errors into coded JavaScript
-// ones. The contract is src/kernel/native.ts.
+// Marshalling only: has every argument checked (arguments.h), calls the plain C++ beside it, and turns its errors into
+// coded JavaScript ones. The contract is src/kernel/native.ts.
 #include <errno.h>
 #include <napi.h>
 #include <netinet/in.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <iterator>
 #include <memory>
 #include <new>
 #include <string>
 
+#include "arguments.h"
 #include "fd_table.h"
 #include "half_close_watch.h"
 #include "sock_diag.h"
@@ -21,147 +19,18 @@
 
 namespace {
 
+using cwg::Arguments;
+using cwg::ThrowArgument;
+using cwg::ThrowSyscall;
+using cwg::Span;
+using cwg::kInt32Array;
+using cwg::kUint32Array;
+using cwg::kUint16Array;
+using cwg::kUint8Array;
+using cwg::kFloat64Array;
+using cwg::kBigUint64Array;
+
 constexpr double kMaxFd = 2147483647;
-
-// Errors are made with plain Node-API calls whose status does not matter: in a worker thread that is being terminated
-// each of them may fail, and node-addon-api's wrappers take a failure here for fatal.
-napi_value Text(napi_env env, const std::string& text) {
-  napi_value value = nullptr;
-  napi_create_string_utf8(env, text.data(), text.size(), &value);
-  return value;
-}
-
-using ErrorConstructor = napi_status (*)(napi_env, napi_value, napi_value, napi_value*);
-
-napi_value NewError(napi_env env, ErrorConstructor create, const char* code, const std::string& message) {
-  napi_value error = nullptr;
-  create(env, nullptr, Text(env, message), &error);
-  napi_set_named_property(env, error, "code", Text(env, code));
-  return error;
-}
-
-void ThrowArgument(napi_env env, ErrorConstructor create, const std::string& message) {
-  napi_throw(env, NewError(env, create, "CWG_ERR_NATIVE_ARGUMENT", message));
-}
-
-void ThrowSyscall(napi_env env, const cwg::SyscallError& failure) {
-  napi_value error = NewError(env, napi_create_error, "CWG_ERR_SYSCALL",
-                              std::string(failure.call) + ": " + std::strerror(failure.number));
-  napi_value number = nullptr;
-  napi_create_int32(env, failure.number, &number);
-  napi_set_named_property(env, error, "errno", number);
-  napi_set_named_property(env, error, "syscall", Text(env, failure.call));
-  napi_throw(env, error);
-}
-
-struct ArrayType {
-  napi_typedarray_type type;
-  const char* name;
-};
-constexpr ArrayType kInt32Array = {napi_int32_array, "Int32Array"};
-constexpr ArrayType kUint32Array = {napi_uint32_array, "Uint32Array"};
-constexpr ArrayType kUint16Array = {napi_uint16_array, "Uint16Array"};
-constexpr ArrayType kUint8Array = {napi_uint8_array, "Uint8Array"};
-constexpr ArrayType kFloat64Array = {napi_float64_array, "Float64Array"};
-constexpr ArrayType kBigUint64Array = {napi_biguint64_array, "BigUint64Array"};
-
-template <typename Element>
-struct Span {
-  Element* data = nullptr;
-  std::size_t length = 0;
-};
-
-std::string WithArticle(const char* name) { return std::string(name[0] == 'I' ? "an " : "a ") + name; }
-
-std::string Describe(double number) {
-  if (std::isnan(number)) return "NaN";
-  if (std::isinf(number)) return number < 0 ? "-Infinity" : "Infinity";
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.16g", number);
-  return text;
-}
-
-// "a string", "an array": names what was passed without running any of the caller's code.
-std::string Describe(const Napi::Value& value) {
-  switch (value.Type()) {
-    case napi_undefined:
-      return "undefined";
-    case napi_null:
-      return "null";
-    case napi_boolean:
-      return value.As<Napi::Boolean>().Value() ? "true" : "false";
-    case napi_number:
-      return Describe(value.As<Napi::Number>().DoubleValue());
-    case napi_string:
-      return "a string";
-    case napi_symbol:
-      return "a symbol";
-    case napi_bigint:
-      return "a bigint";
-    case napi_function:
-      return "a function";
-    default:
-      break;
-  }
-  if (value.IsArray()) return "an array";
-  if (!value.IsTypedArray()) return "an object";
-  static constexpr const char* kNames[] = {"Int8Array",     "Uint8Array",   "Uint8ClampedArray", "Int16Array",
-                                           "Uint16Array",   "Int32Array",   "Uint32Array",       "Float32Array",
-                                           "Float64Array",  "BigInt64Array", "BigUint64Array"};
-  const std::size_t type = value.As<Napi::TypedArray>().TypedArrayType();
-  return type < std::size(kNames) ? WithArticle(kNames[type]) : "a typed array of another kind";
-}
-
-// Takes the arguments of one call. The first that does not fit throws; after that ok() is false and the rest is empty.
-class Arguments {
- public:
-  Arguments(const Napi::CallbackInfo& info, const char* function) : info_(info), function_(function) {}
-
-  bool ok() const { return ok_; }
-
-  double Integer(std::size_t index, const char* name, double min, double max) {
-    if (!ok_) return 0;
-    const Napi::Value value = info_[index];
-    const std::string takes = "an integer from " + Describe(min) + " to " + Describe(max);
-    if (!value.IsNumber()) return Reject(napi_create_type_error, name, takes, Describe(value)), 0;
-    const double number = value.As<Napi::Number>().DoubleValue();
-    if (number >= min && number <= max && std::trunc(number) == number) return number;
-    return Reject(napi_create_range_error, name, takes, Describe(value)), 0;
-  }
-
-  template <typename Element>
-  Span<Element> Array(std::size_t index, const char* name, const ArrayType& type, double min_length = 0) {
-    if (!ok_) return {};
-    const Napi::Value value = info_[index];
-    std::string takes = WithArticle(type.name);
-    if (min_length > 0) takes += " of at least " + Describe(min_length) + (min_length == 1 ? " element" : " elements");
-    napi_typedarray_type actual;
-    void* data = nullptr;
-    napi_value buffer;
-    std::size_t length = 0;
-    if (!value.IsTypedArray() || napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, &buffer,
-                                                          nullptr) != napi_ok || actual != type.type) {
-      return Reject(napi_create_type_error, name, takes, Describe(value)), Span<Element>{};
-    }
-    bool detached = false;
-    if (length == 0) napi_is_detached_arraybuffer(info_.Env(), buffer, &detached);
-    if (detached) return Reject(napi_create_range_error, name, takes, "a detached one"), Span<Element>{};
-    if (static_cast<double>(length) < min_length) {
-      return Reject(napi_create_range_error, name, takes, "one of length " + std::to_string(length)), Span<Element>{};
-    }
-    return {static_cast<Element*>(data), length};
-  }
-
- private:
-  void Reject(ErrorConstructor create, const char* name, const std::string& takes, const std::string& got) {
-    ok_ = false;
-    ThrowArgument(info_.Env(), create, std::string(function_) + ": " + name + " must be " + takes + ", got " + got);
-  }
-
-  const Napi::CallbackInfo& info_;
-  const char* function_;
-  bool ok_ = true;
-};
 
 Napi::Value Count(Napi::Env env, std::size_t count) { return Napi::Number::New(env, static_cast<double>(count)); }
 

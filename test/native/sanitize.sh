@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the addon's C++ (all but addon.cc) with the address and undefined-behaviour sanitizers and runs
+# Compiles the addon's C++ (all but addon.cc and arguments.cc) with the address and undefined-behaviour sanitizers and runs
 # sanitize/main.cc over it. Exits non-zero when a check fails, a sanitizer reports, or memory leaks.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
