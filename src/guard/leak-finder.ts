@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { holderOf, isWatchedBy } from '../kernel/holders.js';
+import { Holders } from '../kernel/holders.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LeakTracker } from '../leaks/tracker.js';
@@ -50,8 +50,9 @@ export class LeakFinder {
   readonly #timedLook: LookOptions;
   /** The last report of each open leak: what is left to say of it once it is closed. */
   readonly #reported = new Map<bigint, LeakReport>();
+  readonly #holders = new Holders();
   /** Processes that hold what only another process holds. */
-  readonly #holders = new Map<bigint, number>();
+  readonly #holderPids = new Map<bigint, number>();
   #departed = new Map<bigint, Departed>();
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
   #suspects = new Set<bigint>();
@@ -137,6 +138,7 @@ export class LeakFinder {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#endTimedLooks?.();
+    this.#holders.close();
     if (this.#recheck) clearImmediate(this.#recheck);
     closeClaims(this.#claimant);
   }
@@ -164,6 +166,7 @@ export class LeakFinder {
   #look(how: LookOptions, mayReport: (id: bigint) => boolean): void {
     try {
       const startedAt = monotonicMs();
+      this.#holders.beginSample(how.wholeFdTable);
       const departed = this.#table.look(startedAt, how).filter((socket) => this.#isMine(socket));
       this.#departed = new Map(departed.map((socket) => [socket.cookie, socket]));
       const { leaked, ended, released, withheld } = this.#tracker.observe(
@@ -193,10 +196,11 @@ export class LeakFinder {
   #isAnsweredElsewhere(id: bigint): boolean {
     const departed = this.#departed.get(id);
     if (departed?.side !== 'unknown') return false;
-    const { foreignInode } = departed;
-    const holder = foreignInode === undefined ? 'self' : holderOf(foreignInode);
-    if (holder === undefined || !isWatchedBy(holder, id)) {
-      if (holder !== undefined && holder !== 'self') this.#holders.set(id, holder);
+    const holder = this.#holders.lookUp(id, departed.foreignInode);
+    // Not known yet: asked about again in the next sample, and not reported in this one.
+    if (holder.answer === 'not-yet') return true;
+    if (holder.answer === 'here-or-nowhere') {
+      if (holder.pid !== undefined) this.#holderPids.set(id, holder.pid);
       return false;
     }
     this.#table.leave(departed);
@@ -215,7 +219,7 @@ export class LeakFinder {
   #release(id: bigint, ageMs: number): void {
     const last = this.#reported.get(id);
     this.#reported.delete(id);
-    this.#holders.delete(id);
+    this.#holderPids.delete(id);
     if (!this.#options.observer) noteGone(id);
     if (last) this.#events.released({ ...last, ageMs: Math.round(ageMs) });
   }
@@ -249,13 +253,13 @@ export class LeakFinder {
     this.#tracker.forget(id);
     this.#departed.delete(id);
     this.#reported.delete(id);
-    this.#holders.delete(id);
+    this.#holderPids.delete(id);
     if (!this.#options.observer) noteGone(id);
   }
 
   #describe(id: bigint): LeakReport | undefined {
     const departed = this.#departed.get(id);
     const tracked = this.#tracker.get(id);
-    return departed && tracked && describe(this.#binding, departed, tracked, this.#names, this.#holders.get(id));
+    return departed && tracked && describe(this.#binding, departed, tracked, this.#names, this.#holderPids.get(id));
   }
 }

@@ -59,3 +59,36 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   'EMFILE',
   'ENFILE',
 ]);
+
+/** Who, but for a JS socket of this thread, answers for a socket. */
+export type HolderAnswer =
+  /** A guard of another thread or process watches it, and reports it. */
+  | { readonly answer: 'elsewhere' }
+  /** No other guard watches it. `pid` is the other process that holds it, where there is one and /proc shows it. */
+  | { readonly answer: 'here-or-nowhere'; readonly pid?: number }
+  /** Not known yet: it is not reported in this sample, and asked about again in the next. */
+  | { readonly answer: 'not-yet' };
+
+/**
+ * Answers for sockets without a JS socket in this thread whether a guard elsewhere reports them, so that nothing is reported
+ * twice. Looks at other processes in bounded slices: one slice a sample, begun by `beginSample()`.
+ */
+export class Holders {
+  /** Call once at the beginning of each sample. `whole`: answer everything in this sample, whatever it costs. */
+  beginSample(_whole = false): void {
+    // The slices come with the pass over /proc.
+  }
+
+  /** `foreignInode`: the inode of a socket that only another process has; undefined when this process has it. */
+  lookUp(cookie: bigint, foreignInode: number | undefined): HolderAnswer {
+    const holder = foreignInode === undefined ? 'self' : holderOf(foreignInode);
+    if (holder !== undefined && isWatchedBy(holder, cookie)) return { answer: 'elsewhere' };
+    return holder === undefined || holder === 'self'
+      ? { answer: 'here-or-nowhere' }
+      : { answer: 'here-or-nowhere', pid: holder };
+  }
+
+  close(): void {
+    // Ends a pass that is under way.
+  }
+}
