@@ -12,10 +12,12 @@
 #include "arguments.h"
 #include "fd_table.h"
 #include "half_close_watch.h"
+#include "kernel_check.h"
 #include "sock_diag.h"
 #include "socket_abort.h"
 #include "socket_reader.h"
 #include "socket_record.h"
+#include "watch_registry.h"
 
 namespace {
 
@@ -38,7 +40,8 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
  public:
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "HalfCloseWatch",
-                       {InstanceMethod("add", &HalfCloseWatch::Add), InstanceMethod("drain", &HalfCloseWatch::Drain),
+                       {InstanceMethod("add", &HalfCloseWatch::Add), InstanceMethod("forget", &HalfCloseWatch::Forget),
+                        InstanceMethod("drain", &HalfCloseWatch::Drain),
                         InstanceMethod("close", &HalfCloseWatch::Close)});
   }
 
@@ -77,6 +80,13 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
     return Count(info.Env(), added);
   }
 
+  void Forget(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "HalfCloseWatch.forget");
+    const auto cookies = arguments.Array<std::uint64_t>(0, "cookies", kBigUint64Array);
+    if (!arguments.ok()) return;
+    for (std::size_t i = 0; i < cookies.length; i++) watch_.Forget(cookies.data[i]);
+  }
+
   Napi::Value Drain(const Napi::CallbackInfo& info) {
     if (!CheckOpen(info, "HalfCloseWatch.drain")) return {};
     Arguments arguments(info, "HalfCloseWatch.drain");
@@ -113,6 +123,8 @@ class Addon : public Napi::Addon<Addon> {
                     InstanceMethod("listTcpFds", &Addon::ListTcpFds, napi_enumerable),
                     InstanceMethod("fdTableSize", &Addon::FdTableSize, napi_enumerable),
                     InstanceMethod("fdUsage", &Addon::FdUsage, napi_enumerable),
+                    InstanceMethod("findWatched", &Addon::FindWatched, napi_enumerable),
+                    InstanceMethod("checkKernel", &Addon::CheckKernel, napi_enumerable),
                     InstanceMethod("dumpSockets", &Addon::DumpSockets, napi_enumerable),
                     InstanceMethod("abortOnClose", &Addon::AbortOnClose, napi_enumerable),
                     InstanceValue("HalfCloseWatch", HalfCloseWatch::Define(env), napi_enumerable),
@@ -193,6 +205,26 @@ class Addon : public Napi::Addon<Addon> {
     pair.Set(0u, usage.open);
     pair.Set(1u, usage.soft_limit);
     return pair;
+  }
+
+  Napi::Value FindWatched(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "findWatched");
+    const auto cookies = arguments.Array<std::uint64_t>(0, "cookies", kBigUint64Array);
+    const auto watched =
+        arguments.Array<std::uint8_t>(1, "watched", kUint8Array, static_cast<double>(cookies.length));
+    if (!arguments.ok()) return {};
+    return Count(info.Env(), cwg::FindWatched(cookies.data, cookies.length, watched.data));
+  }
+
+  Napi::Value CheckKernel(const Napi::CallbackInfo& info) {
+    const cwg::KernelCheck check = cwg::CheckKernel();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("socket", check.socket);
+    result.Set("identity", check.identity);
+    result.Set("cookie", check.cookie);
+    result.Set("tcpInfo", check.tcp_info);
+    result.Set("queues", check.queues);
+    return result;
   }
 
   Napi::Value AbortOnClose(const Napi::CallbackInfo& info) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "unique_fd.h"
+#include "watch_registry.h"
 
 namespace cwg {
 
@@ -13,17 +14,23 @@ namespace cwg {
 class HalfCloseWatch {
  public:
   SyscallError Open();
-  void Close() { epoll_.reset(); }
+  void Close();
   bool is_open() const { return static_cast<bool>(epoll_); }
 
-  // Returns 0 or why the fd is not watched. `cookie` (SO_COOKIE) is what Drain() will report, 0 on failure.
+  // Returns 0 or why the fd is not watched. `cookie` (IdentifyTcp) is what Drain() will report; it is 0 where the fd is no
+  // TCP socket, and set where the kernel refuses to watch one.
   int Add(int fd, std::uint64_t* cookie);
 
-  // Takes at most `capacity` ready sockets and sets `count`.
+  // The socket is closed, or is followed no longer: the registry need not know it. The kernel forgets by itself.
+  void Forget(std::uint64_t cookie) { watched_.Remove(cookie); }
+
+  // Takes at most `capacity` ready sockets and sets `count`. Where the epoll set itself is gone (something has closed its
+  // number) the watch is closed afterwards.
   SyscallError Drain(std::uint64_t* cookies, std::uint32_t* events, std::size_t capacity, std::size_t* count);
 
  private:
   UniqueFd epoll_;
+  WatchedCookies watched_;
 };
 
 }  // namespace cwg

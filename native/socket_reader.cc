@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "file_stat.h"
 #include "socket_record.h"
 
 namespace cwg {
@@ -52,7 +54,14 @@ struct TcpInfo {
   alignas(8) unsigned char bytes[512] = {};
   socklen_t length = sizeof(bytes);
 
-  int Read(int fd) { return getsockopt(fd, IPPROTO_TCP, TCP_INFO, bytes, &length) == 0 ? 0 : errno; }
+  // On failure every field is absent.
+  int Read(int fd) {
+    int error = getsockopt(fd, IPPROTO_TCP, TCP_INFO, bytes, &length) == 0 ? 0 : errno;
+    // A network stack that fills in zeros (gVisor's early one) says nothing.
+    if (error == 0 && (length <= kStateOffset || bytes[kStateOffset] == kTcpUnknown)) error = ENODATA;
+    if (error != 0) length = 0;
+    return error;
+  }
 
   template <typename Integer>
   double Field(std::size_t offset) const {
@@ -133,7 +142,43 @@ int IdentifyTcp(int fd, std::uint64_t* cookie) {
   int type = 0;
   if (int error = ReadOption(fd, SO_TYPE, &type, sizeof(type))) return error;
   if (type != SOCK_STREAM) return EPROTONOSUPPORT;
-  return ReadOption(fd, SO_COOKIE, cookie, sizeof(*cookie));
+  const int refusal = ReadCookie(fd, cookie);
+  if (refusal == 0) return 0;
+  FileStat file;
+  if (StatFd(fd, &file) != 0 || !file.is_socket) return refusal;
+  *cookie = kInodeIdentity | file.inode;
+  return 0;
+}
+
+int ReadCookie(int fd, std::uint64_t* cookie) {
+  *cookie = 0;
+  socklen_t length = sizeof(*cookie);
+  if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &length) != 0) return errno;
+  if (length == sizeof(*cookie) && *cookie != 0) return 0;
+  *cookie = 0;
+  return ENODATA;
+}
+
+int ReadTcpInfoState(int fd, int* state, std::size_t* length) {
+  TcpInfo info;
+  const int error = info.Read(fd);
+  *state = info.bytes[kStateOffset];
+  *length = info.length;
+  return error;
+}
+
+int StateFromPoll(int fd) {
+  if (IsListening(fd)) return kTcpListen;
+  pollfd events = {fd, POLLRDHUP, 0};
+  if (poll(&events, 1, 0) < 0) return kTcpUnknown;
+  const bool received_fin = (events.revents & POLLRDHUP) != 0;
+  const bool both_ended = (events.revents & POLLHUP) != 0;
+  if (received_fin && !both_ended) return kTcpCloseWait;
+  if (!received_fin) return both_ended ? kTcpUnknown : kTcpEstablished;
+  // A reset, or a time-out, shuts both directions down and takes the peer's name.
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 ? kTcpLastAck : kTcpClose;
 }
 
 bool IsListening(int fd) {
@@ -145,10 +190,11 @@ bool IsListening(int fd) {
 bool ReadSocket(int fd, double* record, std::uint64_t* cookie) {
   if (int error = IdentifyTcp(fd, cookie)) return FailRow(record, cookie, error);
   TcpInfo info;
-  if (int error = info.Read(fd)) return FailRow(record, cookie, error);
+  const int refusal = info.Read(fd);
 
   record[kErrno] = 0;
-  record[kState] = info.Field<std::uint8_t>(kStateOffset);
+  record[kInfoErrno] = refusal;
+  record[kState] = refusal == 0 ? info.Field<std::uint8_t>(kStateOffset) : StateFromPoll(fd);
   // On a listener tcp_get_info() fills in the accept queue and returns: the rest of the struct is not zero but unknown,
   // and SIOCINQ and SIOCOUTQ answer EINVAL.
   const bool listening = record[kState] == kTcpListen;
@@ -166,7 +212,7 @@ bool ReadSocket(int fd, double* record, std::uint64_t* cookie) {
 
   // Another thread may have closed the fd and reused its number meanwhile: such a row would mix two sockets.
   std::uint64_t still = 0;
-  if (int error = ReadOption(fd, SO_COOKIE, &still, sizeof(still))) return FailRow(record, cookie, error);
+  if (int error = IdentifyTcp(fd, &still)) return FailRow(record, cookie, error);
   return still == *cookie ? true : FailRow(record, cookie, EBADF);
 }
 

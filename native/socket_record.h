@@ -9,7 +9,7 @@ namespace cwg {
 
 // The layout that native code and src/kernel/native.ts share. JavaScript compares the version and the names when it
 // loads the binary, so a prebuilt binary from another release is refused instead of being misread.
-inline constexpr int kLayoutVersion = 1;
+inline constexpr int kLayoutVersion = 2;
 
 enum RecordColumn : std::size_t {
   kErrno,
@@ -24,12 +24,14 @@ enum RecordColumn : std::size_t {
   kReceiveWindow,
   kAcceptQueue,
   kBacklog,
+  kInfoErrno,
   kRecordColumns,
 };
 
 inline constexpr const char* kRecordFields[] = {
     "errno",      "state",         "lastDataSentMs", "lastDataRecvMs", "lastAckRecvMs", "bytesAcked",
     "bytesReceived", "unreadBytes", "unsentBytes",    "receiveWindow",  "acceptQueue",   "backlog",
+    "infoErrno",
 };
 static_assert(std::size(kRecordFields) == kRecordColumns, "one name for each column");
 

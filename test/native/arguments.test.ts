@@ -35,7 +35,7 @@ const signatures: Record<string, Parameter[]> = {
   readSockets: [
     { name: 'fds', good: () => i32(2), takes: 'an Int32Array' },
     { name: 'count', good: () => 2, takes: 'an integer from 0 to 2' },
-    { name: 'values', good: () => f64(2 * RECORD_FIELDS.length), takes: 'a Float64Array of at least 24 elements' },
+    { name: 'values', good: () => f64(2 * RECORD_FIELDS.length), takes: 'a Float64Array of at least 26 elements' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
   readEndpoints: [
@@ -54,6 +54,10 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'fds', good: () => i32(3), takes: 'an Int32Array of at least 1 element' },
     { name: 'cookies', good: () => u64(3), takes: 'a BigUint64Array of at least 3 elements' },
   ],
+  findWatched: [
+    { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array' },
+    { name: 'watched', good: () => u8(2), takes: 'a Uint8Array of at least 2 elements' },
+  ],
   dumpSockets: [
     { name: 'stateMask', good: () => 2, takes: 'an integer from 0 to 4294967295' },
     { name: 'ports', good: () => u16(1), takes: 'a Uint16Array' },
@@ -71,6 +75,7 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
     { name: 'errnos', good: () => i32(2), takes: 'an Int32Array of at least 2 elements' },
   ],
+  'HalfCloseWatch.forget': [{ name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array' }],
   'HalfCloseWatch.drain': [
     { name: 'cookies', good: () => u64(4), takes: 'a BigUint64Array of at least 1 element' },
     { name: 'events', good: () => u32(4), takes: 'a Uint32Array of at least 4 elements' },
@@ -244,8 +249,8 @@ describe('what is taken', () => {
     binding.readSockets(Int32Array.of(-1), 1, values, u64(1));
     const all = [...new Float64Array(buffer)];
     expect(all.slice(0, 8)).toEqual(f64(8).reduce<number[]>((zeros) => [...zeros, 0], []));
-    expect(all.slice(8, 20).every((value) => value !== 0)).toBe(true);
-    expect(all.slice(20).every((value) => value === 0)).toBe(true);
+    expect(all.slice(8, 8 + RECORD_FIELDS.length).every((value) => value !== 0)).toBe(true);
+    expect(all.slice(8 + RECORD_FIELDS.length).every((value) => value === 0)).toBe(true);
 
     expect(binding.formatAddress(Buffer.from([9, 127, 0, 0, 1, ...u8(20)]), 1, 4)).toBe('127.0.0.1');
     const shared = new BigUint64Array(new SharedArrayBuffer(8)).fill(9n);
