@@ -41,6 +41,7 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "HalfCloseWatch",
                        {InstanceMethod("add", &HalfCloseWatch::Add), InstanceMethod("forget", &HalfCloseWatch::Forget),
+                        InstanceMethod("reopen", &HalfCloseWatch::Reopen),
                         InstanceMethod("drain", &HalfCloseWatch::Drain),
                         InstanceMethod("close", &HalfCloseWatch::Close)});
   }
@@ -54,12 +55,14 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
   explicit HalfCloseWatch(const Napi::CallbackInfo& info) : Napi::ObjectWrap<HalfCloseWatch>(info) {
     // In a worker thread that is being terminated napi_wrap fails: no finalizer would ever close what we open here.
     if (IsEmpty()) return;
+    const Napi::Value open = info[0];
+    if (open.IsBoolean() && !open.As<Napi::Boolean>().Value()) return;
     if (cwg::SyscallError error = watch_.Open()) ThrowSyscall(info.Env(), error);
   }
 
  private:
   bool CheckOpen(const Napi::CallbackInfo& info, const char* function) {
-    if (watch_.is_open()) return true;
+    if (!watch_.is_closed()) return true;
     ThrowArgument(info.Env(), napi_create_type_error, std::string(function) + ": watch is closed");
     return false;
   }
@@ -78,6 +81,11 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
       if (errnos.data[i] == 0) added++;
     }
     return Count(info.Env(), added);
+  }
+
+  void Reopen(const Napi::CallbackInfo& info) {
+    if (!CheckOpen(info, "HalfCloseWatch.reopen")) return;
+    if (cwg::SyscallError error = watch_.Open()) ThrowSyscall(info.Env(), error);
   }
 
   void Forget(const Napi::CallbackInfo& info) {
@@ -247,6 +255,7 @@ class Addon : public Napi::Addon<Addon> {
       endpoints = arguments.Array<std::uint8_t>(4, "endpoints", kUint8Array,
                                                 static_cast<double>(values.length / cwg::kDumpColumns * cwg::kEndpointBytes));
     }
+    const bool with_info = info[5].IsBoolean() && info[5].As<Napi::Boolean>().Value();
     if (!arguments.ok()) return {};
     std::unique_ptr<cwg::PortSet> wanted;
     if (ports.length > 0) {
@@ -262,6 +271,7 @@ class Addon : public Napi::Addon<Addon> {
     rows.cookies = cookies.data;
     rows.endpoints = endpoints.data;
     rows.capacity = values.length / cwg::kDumpColumns;
+    rows.with_info = with_info;
     if (cwg::SyscallError error = cwg::DumpSockets(static_cast<std::uint32_t>(state_mask), wanted.get(), &rows)) {
       ThrowSyscall(info.Env(), error);
       return {};

@@ -21,6 +21,7 @@ SyscallError HalfCloseWatch::Open() {
 
 void HalfCloseWatch::Close() {
   epoll_.reset();
+  closed_ = true;
   watched_.Clear();
 }
 
@@ -34,11 +35,10 @@ int HalfCloseWatch::Add(int fd, std::uint64_t* cookie) {
   epoll_event event = {};
   event.events = EPOLLRDHUP | EPOLLET;
   event.data.u64 = *cookie;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST) {
-    watched_.Add(*cookie);
-    return 0;
-  }
-  return errno;
+  const int result = epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+  const int error = result == 0 || errno == EEXIST ? 0 : errno;
+  watched_.Add(*cookie);
+  return error;
 }
 
 SyscallError HalfCloseWatch::Drain(std::uint64_t* cookies, std::uint32_t* events, std::size_t capacity,

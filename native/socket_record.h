@@ -44,11 +44,15 @@ enum DumpColumn : std::size_t {
   kDumpReceiveQueue,
   kDumpSendQueue,
   kDumpUid,
+  kDumpLastAckRecvMs,
+  kDumpBytesAcked,
+  kDumpBytesReceived,
   kDumpColumns,
 };
 
 inline constexpr const char* kDumpFields[] = {
     "state", "family", "localPort", "remotePort", "inode", "receiveQueue", "sendQueue", "uid",
+    "lastAckRecvMs", "bytesAcked", "bytesReceived",
 };
 static_assert(std::size(kDumpFields) == kDumpColumns, "one name for each column");
 

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { Holders } from '../kernel/holders.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LeakTracker } from '../leaks/tracker.js';
@@ -50,7 +49,6 @@ export class LeakFinder {
   readonly #timedLook: LookOptions;
   /** The last report of each open leak: what is left to say of it once it is closed. */
   readonly #reported = new Map<bigint, LeakReport>();
-  readonly #holders = new Holders();
   /** Processes that hold what only another process holds. */
   readonly #holderPids = new Map<bigint, number>();
   #departed = new Map<bigint, Departed>();
@@ -138,7 +136,6 @@ export class LeakFinder {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#endTimedLooks?.();
-    this.#holders.close();
     if (this.#recheck) clearImmediate(this.#recheck);
     closeClaims(this.#claimant);
   }
@@ -166,7 +163,6 @@ export class LeakFinder {
   #look(how: LookOptions, mayReport: (id: bigint) => boolean): void {
     try {
       const startedAt = monotonicMs();
-      this.#holders.beginSample(how.wholeFdTable);
       const departed = this.#table.look(startedAt, how).filter((socket) => this.#isMine(socket));
       this.#departed = new Map(departed.map((socket) => [socket.cookie, socket]));
       const { leaked, ended, released, withheld } = this.#tracker.observe(
@@ -196,7 +192,7 @@ export class LeakFinder {
   #isAnsweredElsewhere(id: bigint): boolean {
     const departed = this.#departed.get(id);
     if (departed?.side !== 'unknown') return false;
-    const holder = this.#holders.lookUp(id, departed.foreignInode);
+    const holder = this.#table.holders.lookUp(id, departed.foreignInode);
     // Not known yet: asked about again in the next sample, and not reported in this one.
     if (holder.answer === 'not-yet') return true;
     if (holder.answer === 'here-or-nowhere') {

@@ -47,7 +47,8 @@ export interface NativeBinding {
   /**
    * One sock_diag dump (IPv4 and IPv6) of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
-   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints.
+   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints. With `withInfo` the kernel sends
+   * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
    * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
@@ -57,6 +58,7 @@ export interface NativeBinding {
     values: Float64Array,
     cookies: BigUint64Array,
     endpoints?: Uint8Array,
+    withInfo?: boolean,
   ): number;
 
   /**
@@ -74,7 +76,8 @@ export interface NativeBinding {
   /** What the kernel gives of two fresh TCP sockets: 0 or an errno each. */
   checkKernel(): NativeKernelCheck;
 
-  readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
+  /** Throws CWG_ERR_SYSCALL where no epoll set can be had; with `open` false it has none before reopen(). */
+  readonly HalfCloseWatch: new (open?: boolean) => NativeHalfCloseWatch;
 }
 
 export interface NativeKernelCheck {
@@ -95,15 +98,18 @@ export interface NativeHalfCloseWatch {
   /**
    * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
    * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
-   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch.
+   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` names all
+   * that have a cookie: whoever adds a socket answers for it.
    */
   add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
+  /** A new, empty epoll set in place of the old one. Throws CWG_ERR_SYSCALL where none can be had. */
+  reopen(): void;
   /** These are followed no longer, so `findWatched` must not name them. The kernel drops closed sockets by itself. */
   forget(cookies: BigUint64Array): void;
   /**
    * Takes what is ready now, never blocks (epoll_wait timeout 0): cookies[i] with events[i] = the EPOLL* bits.
-   * Returns how many; when it equals cookies.length, call again. Throws CWG_ERR_SYSCALL where epoll_wait(2) fails; on EBADF
-   * and EINVAL (something has closed the set's number) the watch is closed then.
+   * Returns how many; when it equals cookies.length, call again. Throws CWG_ERR_SYSCALL where epoll_wait(2) fails, such as
+   * EBADF and EINVAL when something has closed the set's number; then call reopen().
    */
   drain(cookies: BigUint64Array, events: Uint32Array): number;
   /** Idempotent. Every other method then throws CWG_ERR_NATIVE_ARGUMENT ('watch is closed'). */
@@ -135,6 +141,9 @@ export const DUMP_FIELDS = [
   'receiveQueue',
   'sendQueue',
   'uid',
+  'lastAckRecvMs',
+  'bytesAcked',
+  'bytesReceived',
 ] as const;
 /** Set in a cookie that is the inode of the socket, where SO_COOKIE is refused. */
 export const INODE_IDENTITY = 1n << 63n;

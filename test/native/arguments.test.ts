@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
+import { DUMP_FIELDS, ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
 import { binding } from './binding.js';
 
 const watch = new binding.HalfCloseWatch();
@@ -61,7 +61,7 @@ const signatures: Record<string, Parameter[]> = {
   dumpSockets: [
     { name: 'stateMask', good: () => 2, takes: 'an integer from 0 to 4294967295' },
     { name: 'ports', good: () => u16(1), takes: 'a Uint16Array' },
-    { name: 'values', good: () => f64(16), takes: 'a Float64Array' },
+    { name: 'values', good: () => f64(2 * DUMP_FIELDS.length), takes: 'a Float64Array' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
   abortOnClose: [
@@ -168,7 +168,7 @@ describe('what is not taken', () => {
     ['listTcpFds', [5, 4, i32(1), u64(1)], 'to must be an integer from 5 to 2147483647, got 4'],
     [
       'dumpSockets',
-      [2 ** 32, u16(0), f64(8), u64(1)],
+      [2 ** 32, u16(0), f64(DUMP_FIELDS.length), u64(1)],
       'stateMask must be an integer from 0 to 4294967295, got 4294967296',
     ],
     ['formatAddress', [u8(40), 25, 4], 'offset must be an integer from 0 to 24, got 25'],
@@ -189,7 +189,7 @@ describe('what is not taken', () => {
     [detached(u8(80)), 'RangeError', 'a detached one'],
   ])('dumpSockets: optional endpoints that are no room for two rows: %#', (endpoints, name, got) => {
     const message = `dumpSockets: endpoints must be a Uint8Array of at least 80 elements, got ${got}`;
-    expect(() => call('dumpSockets', 2, u16(0), f64(16), u64(2), endpoints)).toThrow(
+    expect(() => call('dumpSockets', 2, u16(0), f64(2 * DUMP_FIELDS.length), u64(2), endpoints)).toThrow(
       expect.objectContaining({ name, message, code: 'CWG_ERR_NATIVE_ARGUMENT' }),
     );
   });
