@@ -5,19 +5,19 @@ import type { NativeBinding } from '../kernel/native.js';
 import { unsupportedReason } from '../kernel/self-check.js';
 import { acquireTable } from '../sockets/shared-table.js';
 import type { SocketTable } from '../sockets/socket-table.js';
-import type { LeakFinder } from './leak-finder.js';
+import type { Sampler } from './sampler.js';
 import { warnFailure } from './warnings.js';
 
 /** What a guard has where the addon runs, until it is closed. */
 export interface Engine {
   readonly binding: NativeBinding;
   readonly table: SocketTable;
-  readonly finder: LeakFinder;
+  readonly sampler: Sampler;
   readonly release: () => void;
 }
 
 type Opened =
-  | ({ readonly reason: undefined } & Omit<Engine, 'finder'>)
+  | ({ readonly reason: undefined } & Omit<Engine, 'sampler'>)
   /** Why the addon cannot run here. */
   | { readonly reason: string };
 

@@ -15,6 +15,7 @@ import { listenForRequests, listenForSockets } from './announcements.js';
 import { withCountedProgress } from './counted-progress.js';
 import type { Departed } from './facts.js';
 import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
+import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { fdOf, serverOf } from './node-internals.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { isHalfClosedOrReset, isStalled, socketsByFd, withoutPeer, type Stranger } from './unannounced.js';
@@ -35,6 +36,8 @@ export interface LookOptions {
   readonly minAgeMs?: number;
   /** Also look for connections that only another process holds, at most this often. */
   readonly foreignEveryMs?: number;
+  /** Which half-closed sockets to read: all, these, or what is due in a sample that comes every so many ms. @default 'all' */
+  readonly read?: 'all' | ReadonlySet<bigint> | { readonly everyMs: number };
 }
 
 /**
@@ -48,8 +51,10 @@ export class SocketTable {
   readonly #watched: WatchedSockets;
   readonly #walk: FdWalk;
   readonly #batch = new SocketBatch();
-  readonly #departed = new Map<bigint, Entry>();
+  readonly #halfClosed = new HalfClosedSockets();
   readonly #foreign: ForeignSockets;
+  /** What {@link ForeignSockets} found last. */
+  #heldElsewhere: ReadonlyMap<bigint, DumpedSocket> = new Map();
   /** Cookies of sockets that another process's guard answers for. */
   readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
@@ -87,19 +92,42 @@ export class SocketTable {
     return this.#faults.take();
   }
 
-  /** All sockets that the peer has left, or cannot leave, and that are still open. */
+  /** Takes a sample: those of the sockets that the peer has left, or cannot leave, that it reads. */
   look(
     nowMs: number,
-    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs }: LookOptions = {},
+    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' }: LookOptions = {},
   ): Departed[] {
     this.holders.beginSample(wholeFdTable);
     this.#watched.register(nowMs, young ? 0 : minAgeMs);
     this.#takeDepartures(nowMs);
     this.#findStalled(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    const departed = this.#readDeparted(nowMs);
-    if (foreignEveryMs === undefined) return departed;
-    return [...departed, ...this.#readForeign(nowMs, foreignEveryMs, wholeFdTable)];
+    const halfClosed = this.read(nowMs, read);
+    if (foreignEveryMs === undefined) return halfClosed;
+    return [...halfClosed, ...this.#readForeign(nowMs, foreignEveryMs, wholeFdTable)];
+  }
+
+  /** Reads half-closed sockets that are known, and looks for no others. */
+  read(nowMs: number, which: NonNullable<LookOptions['read']>): Departed[] {
+    if (which === 'all') return this.#readEntries(this.#halfClosed.all(), nowMs);
+    if ('everyMs' in which) return this.#readEntries(this.#halfClosed.slice(which.everyMs), nowMs);
+    const foreign = [...this.#heldElsewhere.values()].filter(({ cookie }) => which.has(cookie));
+    return [...this.#readEntries(this.#halfClosed.these(which), nowMs), ...this.#foreignOf(foreign)];
+  }
+
+  /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
+  followClosed(): ClosedQueue {
+    return this.#halfClosed.followClosed();
+  }
+
+  /** Says that a guard has counted this socket as a leak: from now on it is read in slices. */
+  markKnown(cookie: bigint): void {
+    this.#halfClosed.markKnown(cookie);
+  }
+
+  /** Says that a guard has closed: what it knew is read again by the others. */
+  forgetKnown(): void {
+    this.#halfClosed.forgetKnown();
   }
 
   /** Notes every HTTP/1 request from now on. */
@@ -119,7 +147,7 @@ export class SocketTable {
 
   /** Says that a guard of another thread or process answers for this socket: this table stops looking at it. */
   leave({ cookie, foreignInode }: Departed): void {
-    this.#departed.delete(cookie);
+    this.#halfClosed.delete(cookie);
     // Whether another thread still follows it is asked again whenever the fd walk meets it.
     if (foreignInode === undefined) return;
     if (this.#elsewhere.size >= MAX_ELSEWHERE) this.#elsewhere.clear();
@@ -133,7 +161,7 @@ export class SocketTable {
     this.#foreign.close();
     this.holders.close();
     this.#watched.close();
-    this.#departed.clear();
+    this.#halfClosed.clear();
   }
 
   #noticeServerOf(socket: Socket): void {
@@ -143,18 +171,18 @@ export class SocketTable {
   }
 
   #takeDepartures(nowMs: number): void {
-    for (const entry of this.#watched.drain(nowMs)) this.#departed.set(entry.cookie, entry);
+    for (const entry of this.#watched.drain(nowMs)) this.#halfClosed.add(entry);
   }
 
   #findStalled(all: boolean): void {
-    const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#departed.has(cookie));
+    const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#halfClosed.has(cookie));
     this.#read(quiet);
     quiet.forEach((entry, row) => {
       if (this.#batch.cookie(row) !== entry.cookie) return;
       if (!isHalfClosedOrReset(this.#batch, row) && !isStalled(this.#batch, row)) return;
       // Without an event nothing tells how it came to CLOSE; the peer's FIN alone does not lead there.
       entry.aborted ||= this.#batch.field(row, 'state') === TcpState.CLOSE;
-      this.#departed.set(entry.cookie, entry);
+      this.#halfClosed.add(entry);
     });
   }
 
@@ -170,7 +198,7 @@ export class SocketTable {
       this.#faults.note('fd_walk', error);
       return;
     }
-    const unknown = found.filter(({ cookie }) => !this.#watched.has(cookie) && !this.#departed.has(cookie));
+    const unknown = found.filter(({ cookie }) => !this.#watched.has(cookie) && !this.#halfClosed.has(cookie));
     const strangers = notFollowedInProcess(this.#binding, unknown);
     if (strangers.length === 0) return;
     const gone = withoutPeer(this.#binding, strangers, this.#batch);
@@ -196,26 +224,25 @@ export class SocketTable {
     const fds = Int32Array.from(unowned, ({ fd }) => fd);
     const endpoints = packEndpoints(this.#binding, fds, unowned.length);
     unowned.forEach(({ fd, cookie }, i) => {
-      this.#departed.set(cookie, newEntry(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
+      this.#halfClosed.add(newEntry(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
     });
   }
 
-  #readDeparted(nowMs: number): Departed[] {
-    const entries = [...this.#departed.values()];
+  #readEntries(entries: readonly Entry[], nowMs: number): Departed[] {
     this.#read(entries);
     return entries.flatMap((entry, row) => {
       const { cookie } = entry;
       const state = this.#batch.field(row, 'state');
       if (this.#batch.field(row, 'errno') !== 0 || this.#batch.cookie(row) !== cookie) {
         // Closed: the fd is gone, or its number belongs to another socket by now.
-        this.#departed.delete(cookie);
+        this.#halfClosed.delete(cookie);
         this.#watched.delete(cookie);
         return [];
       }
       if (state === TcpState.ESTABLISHED) entry.openAtMs = nowMs;
       if (state === TcpState.ESTABLISHED && !isStalled(this.#batch, row)) {
         // No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too.
-        this.#departed.delete(cookie);
+        this.#halfClosed.delete(cookie);
         return [];
       }
       return [this.#departedOf(entry, row)];
@@ -250,7 +277,7 @@ export class SocketTable {
     // Every thread sees the same children and the same namespace: they are the main thread's to report.
     if (!isMainThread) return [];
     const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
-    const isKnown = (cookie: bigint): boolean => this.#watched.has(cookie) || this.#departed.has(cookie);
+    const isKnown = (cookie: bigint): boolean => this.#watched.has(cookie) || this.#halfClosed.has(cookie);
     let found: readonly DumpedSocket[];
     try {
       found = this.#foreign.look({ nowMs, everyMs, ports, isKnown, whole });
@@ -258,9 +285,15 @@ export class SocketTable {
       this.#faults.note('sock_diag', sockDiagRefused(error));
       return [];
     }
-    return found
-      .filter(({ cookie }) => !this.#elsewhere.has(cookie))
-      .map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
+    const held = found.filter(({ cookie }) => !this.#elsewhere.has(cookie));
+    const before = this.#heldElsewhere;
+    this.#heldElsewhere = new Map(held.map((dumped) => [dumped.cookie, dumped]));
+    this.#halfClosed.tellClosed([...before.keys()].filter((cookie) => !this.#heldElsewhere.has(cookie)));
+    return this.#foreignOf(held);
+  }
+
+  #foreignOf(held: readonly DumpedSocket[]): Departed[] {
+    return held.map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
   }
 
   #serverOn(port: number): Server | undefined {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { fact } from '../base/fact.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
@@ -21,6 +22,8 @@ export interface Entry {
   /** The look in which it went on the watch: an event of that same look may be older than the watch. */
   readonly addedInLook: number;
   aborted: boolean;
+  /** Its owner was found to have closed it. */
+  closeSeen: boolean;
   /** False where no event will tell of its half-close: the kernel has refused to watch it. */
   onWatch: boolean;
 }
@@ -123,7 +126,7 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || socket.destroyed) this.delete(entry.cookie);
+      if (socket === undefined || fact(() => socket.destroyed, false)) this.delete(entry.cookie);
       else if (!entry.onWatch) unwatched.push(entry);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
@@ -181,7 +184,12 @@ export function newEntry(
   openAtMs: number,
   addedInLook: number,
 ): Entry {
-  return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook, aborted: false, onWatch: true };
+  return {
+    ...{ cookie, fd, side, socket, endpoints, openAtMs, addedInLook },
+    aborted: false,
+    closeSeen: false,
+    onWatch: true,
+  };
 }
 
 const watchLost = (error: unknown): string =>
