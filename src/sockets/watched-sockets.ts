@@ -4,7 +4,7 @@ import type { KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
 import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { cookieRefused, errnoText } from '../kernel/self-check.js';
+import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
 import type { Side } from './announcements.js';
 import { hasStoppedReading, isOpen } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
@@ -151,7 +151,7 @@ export class WatchedSockets {
     try {
       return this.#watch.drain();
     } catch (error) {
-      this.#faults.note('watch_wait', error);
+      this.#faults.note('watch_wait', watchLost(error));
       this.#lost = true;
       for (const entry of this.#entries.values()) entry.onWatch = false;
       return [];
@@ -163,7 +163,7 @@ export class WatchedSockets {
       this.#watch.reopen();
       this.#lost = false;
     } catch (error) {
-      this.#faults.note('watch_wait', error);
+      this.#faults.note('watch_wait', watchLost(error));
     }
   }
 
@@ -190,6 +190,9 @@ export function newEntry(
     onWatch: true,
   };
 }
+
+const watchLost = (error: unknown): string =>
+  `${messageOf(error)}. Sockets are looked at in turn until the half-close watch can be opened again`;
 
 const watchRefused = (errno: number): string =>
   `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are looked at in turn, and put on the watch when there is room`;
