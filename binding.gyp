@@ -9,7 +9,8 @@
         "native/half_close_watch.cc",
         "native/fd_table.cc",
         "native/sock_diag.cc",
-        "native/socket_abort.cc"
+        "native/socket_abort.cc",
+        "native/write_now.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

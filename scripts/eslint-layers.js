@@ -18,7 +18,7 @@ export const layers = [
   },
   {
     name: 'leaf',
-    files: ['errors.ts', 'options.ts', 'kernel/clock.ts'],
+    files: ['base/', 'errors.ts', 'options.ts', 'kernel/clock.ts'],
     imports: ['words'],
     types: [],
     packages: ['node:'],
@@ -61,7 +61,7 @@ export const layers = [
   {
     name: 'register',
     files: ['register.ts', 'preload/'],
-    imports: ['words', 'leaf', 'guard', 'prometheus'],
+    imports: ['words', 'leaf', 'kernel', 'guard', 'prometheus'],
     types: [],
     packages: ['node:', 'prom-client'],
   },

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
@@ -6,8 +5,10 @@ import { openTable, type Engine } from './guard/engine.js';
 import type { Names } from './guard/describe.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
 import { LeakFinder } from './guard/leak-finder.js';
+import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
+import { redactReport } from './guard/redact.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
@@ -35,7 +36,7 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
  * every method works and finds nothing.
  */
-export class Guard extends EventEmitter<GuardEvents> implements Disposable {
+export class Guard extends GuardEmitter implements Disposable {
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
   readonly #unsupportedReason: string | undefined;
@@ -46,6 +47,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
+  /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
+  readonly #public: <Report extends LeakReport>(report: Report) => Report;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -58,6 +61,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const resolved = resolveGuardOptions(options);
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
+    this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -67,26 +71,27 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.supported = opened.reason === undefined;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
-      warnUnsupported(opened.reason);
+      if (!opened.wanted) warnUnsupported(opened.reason);
       return;
     }
     const { binding, table, release } = opened;
     const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
       leaked: (report, socket) => {
         this.#tallies.countLeak(report);
-        this.#tell('leak', report, socket);
-        if (this.#onLeak) this.#call(this.#onLeak, report, socket);
+        const leak = this.#public(report);
+        this.#tell('leak', leak, socket);
+        if (this.#onLeak) this.#call(this.#onLeak, leak, socket);
       },
       released: (report) => {
         this.#released[report.kind]++;
-        this.#tell('released', report);
+        this.#tell('released', this.#public(report));
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
-        this.#tell('reclaimed', report);
+        this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
         this.#fail('listener', error);
@@ -115,6 +120,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (!(server instanceof Server)) {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
+    checkWatchOptions(options);
     const { name } = options;
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
@@ -126,13 +132,13 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
     this.#engine?.finder.look();
-    return this.#engine?.finder.leaks() ?? [];
+    return this.#engine?.finder.leaks().map(this.#public) ?? [];
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
     this.#engine?.finder.look();
-    return this.#engine?.finder.sockets() ?? [];
+    return this.#engine?.finder.sockets().map(this.#public) ?? [];
   }
 
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */

@@ -1,8 +1,10 @@
+import { isSwitchedOff } from '../base/environment.js';
 import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { acquireTable } from '../sockets/shared-table.js';
 import type { SocketTable } from '../sockets/socket-table.js';
+import { warnOfEnvironment } from './environment.js';
 import type { LeakFinder } from './leak-finder.js';
 
 /** What a guard has where the addon runs, until it is closed. */
@@ -15,16 +17,18 @@ export interface Engine {
 
 type Opened =
   | ({ readonly reason: undefined } & Omit<Engine, 'finder'>)
-  /** Why the addon cannot run here. */
-  | { readonly reason: string };
+  /** Why no socket is watched here. `wanted`: somebody turned it off, and need not be told. */
+  | { readonly reason: string; readonly wanted: boolean };
 
 export function openTable(): Opened {
+  if (isSwitchedOff()) return { reason: 'it is turned off by CLOSE_WAIT_GUARD', wanted: true };
+  warnOfEnvironment();
   const loaded = loadBinding();
-  if (!loaded.binding) return { reason: loaded.reason };
+  if (!loaded.binding) return { reason: loaded.reason, wanted: false };
   try {
     return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs()) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { reason: `its half-close watch could not be opened (${message})` };
+    return { reason: `its half-close watch could not be opened (${message})`, wanted: false };
   }
 }

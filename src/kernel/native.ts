@@ -63,6 +63,12 @@ export interface NativeBinding {
    */
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
+  /**
+   * Writes what goes at once to a pipe, socket or terminal, also where the fd is blocking, whose O_NONBLOCK it leaves alone.
+   * Returns the bytes written, or minus an errno: -EAGAIN when not one byte could go. Not for regular files.
+   */
+  writeNow(fd: number, bytes: Uint8Array): number;
+
   readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
 }
 
