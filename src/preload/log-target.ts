@@ -150,7 +150,8 @@ class PathDestination implements Destination {
 
   begin(): OpenLog {
     const now = monotonicMs();
-    if (this.#open && now - this.#followedAt >= FOLLOW_EVERY_MS) {
+    // What is written to a deleted file is lost, to a renamed one only misplaced.
+    if (this.#open && (now - this.#followedAt >= FOLLOW_EVERY_MS || isDeleted(this.#open))) {
       this.#followedAt = now;
       this.#follow(this.#open);
     }
@@ -177,8 +178,7 @@ class PathDestination implements Destination {
     try {
       next = openPath(this.#path);
     } catch (error) {
-      // A renamed file can still be read; what is written to a deleted one is lost.
-      if (fstatSync(open.fd).nlink > 0) return;
+      if (!isDeleted(open)) return;
       this.#close();
       throw error;
     }
@@ -190,6 +190,10 @@ class PathDestination implements Destination {
     closeQuietly(this.#open);
     this.#open = undefined;
   }
+}
+
+function isDeleted({ fd }: OpenLog): boolean {
+  return fstatSync(fd).nlink === 0;
 }
 
 function identityOf(path: string): string | undefined {
