@@ -107,7 +107,9 @@ export class EventLog {
   /** No warning can be emitted at exit any more, and stderr may be as stuck: one line, if it goes. */
   #sayLost(failure: Error): void {
     if (this.#path === undefined) return;
-    const text = `close-wait-guard: ${this.#queue.waiting} lines of the log ${JSON.stringify(this.#path)} are lost (${failure.message})\n`;
+    const { waiting } = this.#queue;
+    const lines = waiting === 1 ? '1 line is' : `${waiting} lines are`;
+    const text = `close-wait-guard: ${lines} lost, which the log ${JSON.stringify(this.#path)} did not take (${failure.message})\n`;
     const notice = new LineQueue(LIMITS, () => Buffer.alloc(0));
     notice.push(Buffer.from(text));
     LogTarget.ofInherited(STDERR).take(notice, 1);
