@@ -1,4 +1,5 @@
 import { isSwitchedOff } from '../base/environment.js';
+import { otherVersionInUse } from '../base/shared-state.js';
 import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -23,6 +24,8 @@ type Opened =
 export function openTable(): Opened {
   if (isSwitchedOff()) return { reason: 'it is turned off by CLOSE_WAIT_GUARD', wanted: true };
   warnOfEnvironment();
+  const other = otherVersionInUse();
+  if (other !== undefined) return { reason: other, wanted: false };
   const loaded = loadBinding();
   if (!loaded.binding) return { reason: loaded.reason, wanted: false };
   try {
