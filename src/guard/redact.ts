@@ -9,6 +9,9 @@ const REDACTED = '[redacted]';
  */
 const PIECE = /\[?([0-9A-Fa-f:.]{2,})(%[\w.-]{1,32})?(?:\]?(:\d{1,5})?)/g;
 
+/** One among other letters and digits, as in `face:10.0.0.1:80`. */
+const IPV4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])(?::\d{1,5})?/g;
+
 /** A report without the addresses and ports of both ends, also inside its text. Names of hosts, servers and routes stay. */
 export function redactReport<Report extends LeakReport>(report: Report): Report {
   return {
@@ -31,12 +34,13 @@ function redactText<Text extends string | undefined>(text: Text): Text {
   return text?.replace(PIECE, (piece: string, digits: string) => withoutAddress(piece, digits)) as Text;
 }
 
-/** `digits` may have a port behind it, and the full stop or colon of a sentence. */
+/** `digits` may have a port behind it, the colon of a scheme before it and the full stop or colon of a sentence after it. */
 function withoutAddress(piece: string, digits: string): string {
-  const end = /[:.]$/.exec(digits)?.[0] ?? '';
-  const address = digits.slice(0, digits.length - end.length);
+  const [before = ''] = /^[:.](?!:)/.exec(digits) ?? [];
+  const [after = ''] = /[:.]$/.exec(digits) ?? [];
+  const address = digits.slice(before.length, digits.length - after.length);
   const port = address.lastIndexOf(':');
   const found = isIP(address) !== 0 || (port > 0 && isIPv4(address.slice(0, port)));
-  if (!found) return piece;
-  return `${REDACTED}${piece.endsWith(end) ? end : ''}`;
+  if (found) return `${before}${REDACTED}${piece.endsWith(after) ? after : ''}`;
+  return piece.replace(IPV4, REDACTED);
 }
