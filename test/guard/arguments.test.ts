@@ -54,7 +54,7 @@ describe('what a guard does not have is an error', () => {
 
   it.each(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const)('%s("leaks")', (method) => {
     const guard = guardOf();
-    expect(thrown(() => guard[method]('leaks' as never, listener))).toEqual(
+    expect(thrown(() => guard[method]('leaks' as 'leak', listener))).toEqual(
       guardError(/the event given to on\(\) is "leaks"; it takes leak, released, reclaimed$/),
     );
     expect(guard.eventNames()).toEqual([]);
@@ -72,8 +72,6 @@ describe('what a guard does not have is an error', () => {
         expect(guard[method](event as 'leak', listener)).toBe(guard);
       }
       expect(guard.listenerCount(event as 'leak')).toBeGreaterThan(2);
-      guard.removeAllListeners(event);
-      expect(guard.listenerCount(event as 'leak')).toBe(0);
     },
   );
 });
