@@ -31,7 +31,8 @@ export function redactReport<Report extends LeakReport>(report: Report): Report 
 }
 
 function redactText<Text extends string | undefined>(text: Text): Text {
-  return text?.replace(PIECE, (piece: string, digits: string) => withoutAddress(piece, digits)) as Text;
+  if (typeof text !== 'string') return text;
+  return text.replace(PIECE, (piece: string, digits: string) => withoutAddress(piece, digits)) as Text;
 }
 
 /** `digits` may have a port behind it, the colon of a scheme before it and the full stop or colon of a sentence after it. */

@@ -11,8 +11,13 @@ export function warnUnsupported(reason: string): void {
 
 /** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
 export function warnFailure(operation: GuardOperation, error: unknown): void {
-  const what = error instanceof Error ? inspect(error) : String(error);
-  const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
+  const what = textOf(error);
+  const where =
+    operation === 'listener'
+      ? 'a listener of the guard threw'
+      : operation === 'fact'
+        ? 'something of a socket could not be read, and its report does without it'
+        : `${operation} failed`;
   once(
     `CWG_WARN_${operation.toUpperCase()}`,
     `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`,
@@ -22,6 +27,15 @@ export function warnFailure(operation: GuardOperation, error: unknown): void {
 /** A setting that was not taken: what it is, what it got and what is used instead. */
 export function warnSetting(name: string, message: string): void {
   once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
+}
+
+/** What was thrown, as text: an application may throw anything, also what throws when it is looked at. */
+function textOf(thrown: unknown): string {
+  try {
+    return typeof thrown === 'string' ? thrown : inspect(thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
 }
 
 function once(key: string, message: string, code = key): void {
