@@ -119,7 +119,7 @@ describe('close() in a callback is the end', () => {
       return true;
     };
     const options = where === 'leak' ? { reclaim: true, onLeak: close } : { reclaim: { filter: close } };
-    const { guard, counts, port } = await tenLeaks(options);
+    const { counts, port } = await tenLeaks(options);
     await until('the guard to be closed', () => closed);
     const control = createGuard({ ...QUICK, scope: 'process' });
     stage.undo(() => control.close());
