@@ -1,3 +1,4 @@
+import { otherVersionInUse } from '../base/shared-state.js';
 import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -19,6 +20,8 @@ type Opened =
   | { readonly reason: string };
 
 export function openTable(): Opened {
+  const other = otherVersionInUse();
+  if (other !== undefined) return { reason: other };
   const loaded = loadBinding();
   if (!loaded.binding) return { reason: loaded.reason };
   try {

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
+import { shared } from '../base/shared-state.js';
 import type { GuardOperation } from './stats.js';
 
-const said = new Set<string>();
+const said = shared('said', () => new Set<string>());
 
 /** Says once in this thread that the guard idles here, and why. */
 export function warnUnsupported(reason: string): void {
@@ -24,7 +25,7 @@ export function warnSetting(name: string, message: string): void {
 }
 
 function once(key: string, message: string, code = key): void {
-  if (said.has(key)) return;
-  said.add(key);
+  if (said().has(key)) return;
+  said().add(key);
   process.emitWarning(message, { type: 'CloseWaitGuardWarning', code });
 }

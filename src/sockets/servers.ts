@@ -2,6 +2,7 @@ import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
+import { shared } from '../base/shared-state.js';
 import { rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
 import { followUpgrades, unfollowUpgrades } from './upgrades.js';
@@ -83,15 +84,15 @@ export function defaultServerName(server: Server, port = tcpAddressOf(server)?.p
 
 /** Whether requests arrive on it that only http's own channel names: not those of a server whose plugin names them. */
 export function needsRequestChannel(server: Server): boolean {
-  return isHttp1(server) && !selfNaming.has(server);
+  return isHttp1(server) && !selfNaming().has(server);
 }
 
 /** Says that a plugin names each request of this server. */
 export function noteSelfNaming(server: Server): void {
-  selfNaming.add(server);
+  selfNaming().add(server);
 }
 
-const selfNaming = new WeakSet<Server>();
+const selfNaming = shared('self-naming', () => new WeakSet<Server>());
 
 function isHttp1(server: Server): boolean {
   return server instanceof HttpServer || server instanceof HttpsServer;
