@@ -1,21 +1,23 @@
 import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
+import { VERSION } from './base/version.js';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
 import { openTable, type Engine } from './guard/engine.js';
 import type { Names } from './guard/describe.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
+import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
 import { LeakFinder } from './guard/leak-finder.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
-  LeakTallies,
   worstCollisionRatio,
   type GuardOperation,
   type GuardStats,
 } from './guard/stats.js';
+import { LeakTallies } from './guard/tallies.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { departingSockets, isOpenAt } from './kernel/departing.js';
 import type { NativeBinding } from './kernel/native.js';
@@ -26,6 +28,7 @@ import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from '
 import { takeStacks, traceRequests } from './sockets/tracing.js';
 
 export { asLeak } from './guard/face.js';
+export { isGuard } from './guard/internals.js';
 export { followFastifyRoutes } from './sockets/announcements.js';
 export { isTcpAddress, type RouteFinder } from './sockets/servers.js';
 
@@ -36,6 +39,8 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * every method works and finds nothing.
  */
 export class Guard extends EventEmitter<GuardEvents> implements Disposable {
+  /** What any copy of this library knows a guard by. @internal */
+  readonly [GUARD_BRAND] = true;
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
   readonly #unsupportedReason: string | undefined;
@@ -46,6 +51,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
+  readonly #onDemand: boolean;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -58,6 +64,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const resolved = resolveGuardOptions(options);
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
+    this.#onDemand = resolved.sampleInterval === 0;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -72,13 +79,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
     const { binding, table, release } = opened;
     const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
-      leaked: (report, socket) => {
-        this.#tallies.countLeak(report);
+      leaked: (report, socket, route) => {
+        this.#tallies.countLeak({ ...report, route });
         this.#tell('leak', report, socket);
         if (this.#onLeak) this.#call(this.#onLeak, report, socket);
       },
       released: (report) => {
         this.#released[report.kind]++;
+        this.#tallies.countEnd(report);
         this.#tell('released', report);
       },
       ended: (ageMs) => {
@@ -86,6 +94,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       },
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
+        this.#tallies.countEnd(report);
         this.#tell('reclaimed', report);
       },
       filterFailed: (error) => {
@@ -176,8 +185,9 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const sockets = finder?.sockets() ?? [];
     const leaked = sockets.filter((socket) => socket.leaked);
     const [openFds, fdLimit] = binding?.fdUsage() ?? [-1, 0];
-    this.#tallies.setOpen(leaked);
+    this.#tallies.setOpen(leaked.map((leak) => ({ ...leak, route: finder?.routeLabel(leak) })));
     return {
+      version: VERSION,
       supported: this.supported,
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
@@ -192,7 +202,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
       listeners,
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
-      lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
+      lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: { ...this.#errors },
     };
   }
@@ -204,6 +214,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   onDuration(callback: (seconds: number) => void): () => void {
     this.#durationCallbacks.add(callback);
     return () => this.#durationCallbacks.delete(callback);
+  }
+
+  /**
+   * Takes a sample where nothing but a demand does (`sampleInterval: 0`), and describes nothing; else the last one of the timer
+   * stands. @internal
+   */
+  [SAMPLE_ON_DEMAND](): void {
+    if (this.#onDemand) this.#engine?.finder.look();
   }
 
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
@@ -242,6 +260,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   readonly #names: Names = {
     ofServer: this.#nameOf,
+    knowsRoutes: (server) => routeFinderOf(server) !== undefined,
     ofRoute: (server, method, url) => {
       try {
         return routeFinderOf(server)?.(method, url);

@@ -10,6 +10,7 @@ import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts } from '../sockets/facts.js';
 import type { RequestNotes } from '../sockets/notes.js';
 import type { RouteInfo } from '../sockets/servers.js';
+import { UNMATCHED_ROUTE } from './tallies.js';
 import {
   bufferedBytes,
   destinationHostOf,
@@ -42,6 +43,8 @@ function kindOf(state: number): LeakKind | 'closing' {
 /** What servers and routes are called. */
 export interface Names {
   readonly ofServer: (server: Server, port: number | undefined) => string;
+  /** Whether a plugin knows every route of this server, so that a request without one was not matched. */
+  readonly knowsRoutes: (server: Server) => boolean;
   readonly ofRoute: (server: Server, method: string, url: string) => RouteInfo | undefined;
 }
 
@@ -153,6 +156,18 @@ export function describe(
     unsentBytes,
     stack: origin?.stack,
   };
+}
+
+/** What counts call the route of a leak: a path that the application's router does not know is no label. */
+export function routeLabelOf(departed: Departed, { route }: LeakReport, names: Names): string | undefined {
+  const { side, socket, server } = departed;
+  if (side !== 'inbound' || socket === undefined || route === undefined) return route;
+  const { http } = streamFactsOf(socket, side);
+  if (http === undefined || http.route !== undefined) return route;
+  const { method, url } = http;
+  if (http.unmatched === true) return UNMATCHED_ROUTE;
+  if (server === undefined || method === undefined || url === undefined || !names.knowsRoutes(server)) return route;
+  return names.ofRoute(server, method, url) === undefined ? UNMATCHED_ROUTE : route;
 }
 
 /** `POST /checkout/:id`, or what the client sent where no pattern is known. */

@@ -10,12 +10,13 @@ import type { ResolvedGuardOptions } from '../options.js';
 import type { Departed } from '../sockets/facts.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
-import { describe, routeAllowsReclaim, sightingOf, type Names } from './describe.js';
+import { describe, routeAllowsReclaim, routeLabelOf, sightingOf, type Names } from './describe.js';
 import { mayReclaim, reclaim, type ReclaimPolicy } from './reclaim.js';
+import type { LastSample } from './stats.js';
 
 /** Who hears of what a look found. */
 export interface FinderEvents {
-  leaked(report: LeakReport, socket: Socket | undefined): void;
+  leaked(report: LeakReport, socket: Socket | undefined, routeLabel: string | undefined): void;
   released(report: LeakReport): void;
   reclaimed(report: LeakReport): void;
   /** A socket whose peer had left is closed, leak or not. */
@@ -58,7 +59,7 @@ export class LeakFinder {
   #recheck: NodeJS.Immediate | undefined;
   #withheld = 0;
   #closed = false;
-  #lastSample = { durationMs: 0, socketsRead: 0 };
+  #lastSample: LastSample = { durationMs: 0, socketsRead: 0, endedAt: 0 };
 
   constructor(
     binding: NativeBinding,
@@ -93,7 +94,7 @@ export class LeakFinder {
     return this.#withheld;
   }
 
-  get lastSample(): { readonly durationMs: number; readonly socketsRead: number } {
+  get lastSample(): LastSample {
     return this.#lastSample;
   }
 
@@ -119,6 +120,12 @@ export class LeakFinder {
       const report = this.#describe(id);
       return report ? [{ ...report, leaked: this.#reported.has(id) }] : [];
     });
+  }
+
+  /** What counts call the route of a socket of the last look. */
+  routeLabel(report: LeakReport): string | undefined {
+    const departed = this.#departed.get(BigInt(report.id));
+    return departed ? routeLabelOf(departed, report, this.#names) : report.route;
   }
 
   /** Ends one socket that is there after a look now, whether it is due or not. False when there is none that can be ended. */
@@ -178,7 +185,11 @@ export class LeakFinder {
       for (const { ageMs } of ended) this.#events.ended(ageMs);
       for (const { id, ageMs } of released) if (!this.#closed) this.#release(id, ageMs);
       if (!this.#closed) this.#reclaimDue();
-      this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: departed.length };
+      this.#lastSample = {
+        durationMs: monotonicMs() - startedAt,
+        socketsRead: departed.length,
+        endedAt: Date.now(),
+      };
     } catch (error) {
       this.#events.failed(error);
     }
@@ -209,7 +220,7 @@ export class LeakFinder {
     if (!report) return;
     this.#reported.set(id, report);
     if (!this.#options.observer) noteReported(id, this.#claimant);
-    this.#events.leaked(report, this.#departed.get(id)?.socket);
+    this.#events.leaked(report, this.#departed.get(id)?.socket, this.routeLabel(report));
   }
 
   #release(id: bigint, ageMs: number): void {

@@ -12,6 +12,11 @@ export interface Listener {
   readonly addresses: readonly AddressInfo[];
 }
 
+interface Queues {
+  acceptQueue: number | undefined;
+  acceptQueueLimit: number | undefined;
+}
+
 /**
  * The listening sockets of these servers, read now; servers of one name are added up. Where netlink is refused,
  * `onRefused` is told and the rest stands.
@@ -26,15 +31,15 @@ export function listenerStats(
   const batch = new SocketBatch();
   for (const { server } of listening) batch.push(fdOf(server) ?? -1);
   batch.read(binding);
-  const byName = new Map<string, { ports: Set<number>; acceptQueue: number; acceptQueueLimit: number }>();
+  const byName = new Map<string, Queues & { ports: Set<number> }>();
   listening.forEach(({ name, addresses }, row) => {
-    const entry = byName.get(name) ?? { ports: new Set(), acceptQueue: 0, acceptQueueLimit: 0 };
+    const entry = byName.get(name) ?? { ports: new Set<number>(), acceptQueue: undefined, acceptQueueLimit: undefined };
     byName.set(name, entry);
     for (const { port } of addresses) entry.ports.add(port);
     // In a cluster worker the listening socket is the primary's, and there is no fd here to read.
     if (batch.field(row, 'errno') !== 0 || batch.field(row, 'state') !== TcpState.LISTEN) return;
-    entry.acceptQueue += batch.field(row, 'acceptQueue');
-    entry.acceptQueueLimit += batch.field(row, 'backlog');
+    entry.acceptQueue = plus(entry.acceptQueue, batch.field(row, 'acceptQueue'));
+    entry.acceptQueueLimit = plus(entry.acceptQueueLimit, batch.field(row, 'backlog'));
   });
   const census = takeCensus(
     binding,
@@ -51,6 +56,11 @@ export function listenerStats(
       finWait2: census && sum(counts, 'finWait2'),
     };
   });
+}
+
+/** -1 is what this kernel does not tell (a TCP_INFO shorter than that field): it adds nothing, and is no number. */
+function plus(sum: number | undefined, value: number): number | undefined {
+  return value < 0 ? sum : (sum ?? 0) + value;
 }
 
 function takeCensus(

@@ -54,9 +54,9 @@ interface Place {
  * 1. Open leaks: 50 routes have a place. It goes to routes with open leaks; one without any gives its place away when
  *    another needs it, and one with fewer than half the open leaks of a route without a place gives way to that. The open
  *    leaks of all others are `other`.
- * 2. Totals: a leak counts once and for good, when it is found: under its route if that has a place then and is one of the
- *    first 200 that totals were counted under; else under `other`. Nothing moves from one total to another, and a total is
- *    kept while its route has no place. So no series of a counter falls or goes away, and neither does a sum over guards or
+ * 2. Totals: a leak counts once and for good, when it is found: under its route if that is one of the first 200 that had a
+ *    place when a leak of theirs was found; else under `other`. Nothing moves from one total to another, and a total is kept
+ *    while its route has no place. So no series of a counter falls or goes away, and neither does a sum over guards or
  *    cluster workers; Prometheus would take either for a restart and count everything again.
  */
 export class LeakTallies {
@@ -111,8 +111,8 @@ export class LeakTallies {
   }
 
   #mayTotal(route: string): boolean {
-    if (KEPT.has(route) || this.#totalled.has(route)) return this.#has(route);
-    if (!this.#places.has(route) ) return false;
+    if (KEPT.has(route) || this.#totalled.has(route)) return true;
+    if (!this.#places.has(route) || this.#totalled.size >= MAX_TOTAL_ROUTES) return false;
     this.#totalled.add(route);
     return true;
   }
