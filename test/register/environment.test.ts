@@ -1,20 +1,12 @@
-import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { LISTEN, kernelRows } from '../support/kernel-view.js';
 import { stageOfEachTest } from '../support/leak-case.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
+import { freePort, listening, request } from '../support/metrics-port.js';
 import { end, PRELOAD, start, temporaryFile } from '../support/preloaded.js';
 import { jsonOf, runNode } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
-
-async function freePort(stage: Stage): Promise<number> {
-  const server = net.createServer();
-  const port = await stage.listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('a program with the preload', () => {
   const stage = stageOfEachTest();
@@ -109,27 +101,3 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
     expect(await end(child)).toBe(0);
   });
 });
-
-/** The program does not wait for its page. */
-async function listening(port: number): Promise<void> {
-  await until('the metrics port to be open', () =>
-    kernelRows().some(({ localPort, state }) => localPort === port && state === LISTEN),
-  );
-}
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-function request(port: number, path: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = http.get({ port, path, host: '127.0.0.1', agent: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body }));
-    });
-    sent.on('error', reject);
-  });
-}
