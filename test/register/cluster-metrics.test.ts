@@ -10,6 +10,8 @@ import { holderOf } from '../support/holder.js';
 import { environmentOfAUser, outcomeOf, root, spawnNode } from '../support/programs.js';
 import { until } from '../support/until.js';
 
+/** Several processes start and answer: asking them all the time would be what they do. */
+const SELDOM = { timeoutMs: 30_000, everyMs: 50 };
 const TOTALS = ['close_wait_leaks_total', 'close_wait_released_total', 'close_wait_duration_seconds_count'];
 
 describe('CLOSE_WAIT_GUARD_METRICS_PORT in a cluster', () => {
@@ -51,10 +53,14 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT in a cluster', () => {
   it('the page is the sum of the workers, the kernel agrees, and no IPC message of ours is heard', async () => {
     const { port, page, ask, stderr } = await cluster();
     for (let i = 0; i < 6; i++) await stage.visit(port, 'hello');
-    const text = await until('six leaks on the page', async () => {
-      const now = await page();
-      return valueOf(now, 'close_wait_leaked_sockets') === 6 ? now : undefined;
-    });
+    const text = await until(
+      'six leaks on the page',
+      async () => {
+        const now = await page();
+        return valueOf(now, 'close_wait_leaked_sockets') === 6 ? now : undefined;
+      },
+      SELDOM,
+    );
     expect(heldOn(port)).toBe(6);
     expect(valueOf(text, 'close_wait_sockets', { server: `net:${port}` })).toBe(6);
     expect(valueOf(text, 'close_wait_leaks_total')).toBe(6);
@@ -73,35 +79,42 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT in a cluster', () => {
     const look = async (): Promise<string> => {
       const text = await page();
       pages++;
-      for (const { name, labels, value } of samplesOf(text)) {
-        if (!TOTALS.includes(name)) continue;
-        const series = `${name} ${JSON.stringify(labels)}`;
-        expect(value, series).toBeGreaterThanOrEqual(before.get(series) ?? 0);
-        before.set(series, value);
-      }
-      for (const series of before.keys()) expect(text).toContain(series.split(' ', 1)[0]);
+      const now = new Map(
+        samplesOf(text).map(({ name, labels, value }) => [`${name} ${JSON.stringify(labels)}`, value]),
+      );
+      for (const [series, value] of before) expect(now.get(series), series).toBeGreaterThanOrEqual(value);
+      for (const [series, value] of now)
+        if (TOTALS.some((name) => series.startsWith(`${name} `))) before.set(series, value);
       return text;
     };
     const total = async (): Promise<number> => valueOf(await look(), 'close_wait_leaks_total');
     let made = 0;
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 4; i++) await stage.visit(port, 'hello');
       made += 4;
-      await until(`${made} leaks on the page`, async () => (await total()) === made);
+      await until(`${made} leaks on the page`, async () => (await total()) === made, SELDOM);
       const victim = round === 0 ? workers[0]! : (await ask()).workers[0]!;
       process.kill(victim, 'SIGKILL');
-      await until('it to be replaced', async () => {
-        await look();
-        const now = (await ask()).workers;
-        return now.length === 2 && !now.includes(victim);
-      });
-      await until('its sockets to be gone from the page', async () => {
-        return valueOf(await look(), 'close_wait_leaked_sockets') === heldOn(port);
-      });
+      await until(
+        'it to be replaced',
+        async () => {
+          await look();
+          const now = (await ask()).workers;
+          return now.length === 2 && !now.includes(victim);
+        },
+        SELDOM,
+      );
+      await until(
+        'its sockets to be gone from the page',
+        async () => {
+          return valueOf(await look(), 'close_wait_leaked_sockets') === heldOn(port);
+        },
+        SELDOM,
+      );
     }
     expect(await total()).toBe(made);
-    expect(pages).toBeGreaterThan(9);
-  });
+    expect(pages).toBeGreaterThan(4);
+  }, 60_000);
 
   it('one page also for a process whose worker is blocked: what it said last', async () => {
     const { port, page, workers } = await cluster();
