@@ -24,6 +24,8 @@ interface Candidate {
   readonly from: string;
   /** The application uses it, as far as can be seen. */
   readonly weight: number;
+  /** Among the {@link CLIENTS}. */
+  readonly rank: number;
 }
 
 /**
@@ -36,7 +38,7 @@ interface Candidate {
 export function findGlobalRegistry(): FoundRegistry | undefined {
   const candidates = loadedClients();
   if (candidates.length === 0) candidates.push(...installedClients());
-  candidates.sort((a, b) => b.weight - a.weight);
+  candidates.sort((a, b) => b.weight - a.weight || a.rank - b.rank);
   const [best, ...rest] = candidates;
   if (!best) return undefined;
   const others = rest.filter(({ weight }) => weight === best.weight).map(({ from }) => from);
@@ -61,20 +63,22 @@ function loadedClients(): Candidate[] {
   const { cache } = requireFrom(path.sep);
   return Object.entries(cache).flatMap(([file, module]) => {
     const name = CLIENTS.find((client) => file.endsWith(path.join('node_modules', client, 'index.js')));
-    const register = name && registryOfClient(property(module, 'exports'));
-    return register ? [{ register, from: `${name} (${file})`, weight: hasMetrics(register) ? 2 : 1 }] : [];
+    const register = registryOfClient(property(module, 'exports'));
+    return name && register
+      ? [{ register, from: `${name} (${file})`, weight: hasMetrics(register) ? 2 : 1, rank: CLIENTS.indexOf(name) }]
+      : [];
   });
 }
 
 function installedClients(): Candidate[] {
   const found = new Map<string, Candidate>();
   for (const folder of applicationFolders()) {
-    for (const name of CLIENTS) {
+    for (const [rank, name] of CLIENTS.entries()) {
       try {
         const require = requireFrom(folder);
         const file = require.resolve(name);
         const register = registryOfClient(require(file));
-        if (register && !found.has(file)) found.set(file, { register, from: `${name} (${file})`, weight: 0 });
+        if (register && !found.has(file)) found.set(file, { register, from: `${name} (${file})`, weight: 0, rank });
       } catch {
         // Not installed there, not for this Node, or not to be read (--permission).
         continue;
