@@ -33,9 +33,10 @@ export function closeClaims(claimant: Claimant): void {
 /**
  * Each socket is reported by one guard: the one that reported it already, else the one that watches its server, else the
  * oldest guard of scope 'process'. So two Fastify instances, or the preload beside the plugin, never count a leak twice.
+ * This is the first of these; {@link answersFor} has the others.
  */
-export function reporterOf(id: bigint, server: Server | undefined): Claimant | undefined {
-  return guards().reporters.get(id) ?? answersFor(server);
+export function reporterOf(id: bigint): Claimant | undefined {
+  return guards().reporters.get(id);
 }
 
 /** The guard that answers for connections of `server` (undefined: for sockets of no known server). */

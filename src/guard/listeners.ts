@@ -31,7 +31,7 @@ export function listenerStats(
   const batch = new SocketBatch();
   for (const { server } of listening) batch.push(fdOf(server) ?? -1);
   batch.read(binding);
-  const byName = new Map<string, Queues & { ports: Set<number> }>();
+  const byName = new Map<string, Queues & { readonly ports: Set<number> }>();
   listening.forEach(({ name, addresses }, row) => {
     const entry = byName.get(name) ?? { ports: new Set<number>(), acceptQueue: undefined, acceptQueueLimit: undefined };
     byName.set(name, entry);

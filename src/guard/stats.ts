@@ -1,6 +1,7 @@
+import { KERNEL_OPERATIONS } from '../kernel/faults.js';
 import type { LeakKind, LeakReport } from '../leaks/report.js';
 import type { Side } from '../sockets/announcements.js';
-import type { LeakCount } from './tallies.js';
+import type { LeakCount, LeakLabels } from './tallies.js';
 
 export type { LeakCount } from './tallies.js';
 
@@ -64,19 +65,14 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = [
-  'sample',
-  'announce',
-  'watch_add',
-  'fd_walk',
-  'sock_diag',
-  'listener',
-  'scrape',
-] as const;
+export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
 
 /** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
-export function worstCollisionRatio(leaks: readonly LeakReport[], ephemeralPortCount: number): number {
+export function worstCollisionRatio(
+  leaks: readonly Pick<LeakReport, 'side' | 'remoteAddress' | 'localPort'>[],
+  ephemeralPortCount: number,
+): number {
   const perPeer = new Map<string, number>();
   let worst = 0;
   for (const { side, remoteAddress, localPort } of leaks) {
@@ -88,6 +84,19 @@ export function worstCollisionRatio(leaks: readonly LeakReport[], ephemeralPortC
     worst = Math.max(worst, count);
   }
   return Math.min(1, worst / ephemeralPortCount);
+}
+
+/** One half-closed, reset or stalled socket in numbers and labels, for counting. */
+export interface HalfClosedNow {
+  readonly kind: LeakKind;
+  readonly side: Side;
+  readonly server: string | undefined;
+  readonly ageMs: number;
+  /** In the kernel's receive queue and in the streams above it. */
+  readonly unreadBytes: number;
+  /** What it is counted under as a leak; undefined when it is none. */
+  readonly leak:
+    (LeakLabels & { readonly remoteAddress: string | undefined; readonly localPort: number | undefined }) | undefined;
 }
 
 /** Half-closed sockets by side and server. */

@@ -11,8 +11,13 @@ export function warnUnsupported(reason: string): void {
 
 /** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
 export function warnFailure(operation: GuardOperation, error: unknown): void {
-  const what = error instanceof Error ? inspect(error) : String(error);
-  const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
+  const what = textOf(error);
+  const where =
+    operation === 'listener'
+      ? 'a listener of the guard threw'
+      : operation === 'fact'
+        ? 'something of a socket could not be read, and its report does without it'
+        : `${operation} failed`;
   once(
     `CWG_WARN_${operation.toUpperCase()}`,
     `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`,
@@ -32,6 +37,15 @@ export function warnTwoRegistries(taken: string, others: readonly string[]): voi
 /** As a sentence for a log. */
 export function twoRegistries(taken: string, others: readonly string[]): string {
   return `there is more than one Prometheus client in this process, and no registry was given: its metrics are in that of ${taken}, and not in that of ${others.join(', ')}; option register says which`;
+}
+
+/** What was thrown, as text: an application may throw anything, also what throws when it is looked at. */
+function textOf(thrown: unknown): string {
+  try {
+    return typeof thrown === 'string' ? thrown : inspect(thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
 }
 
 function once(key: string, message: string, code = key): void {
