@@ -1,6 +1,5 @@
 import type { Server, Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
-import { fact } from '../base/fact.js';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SharedSockets } from '../kernel/shared-sockets.js';
@@ -10,6 +9,7 @@ import { LeakTracker, type Sighting, type TrackedSocket } from '../leaks/tracker
 import type { ResolvedGuardOptions } from '../options.js';
 import type { Departed } from '../sockets/facts.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
+import { isOpen } from '../sockets/node-internals.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
 import { answersFor, closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
 import { leakFactsOf, sightingOf, type LeakFacts, type Names } from './leak-facts.js';
@@ -351,7 +351,7 @@ export class Sampler {
       return;
     }
     // The filter is the application's: it may have closed the guard, or the socket.
-    if (this.#hasClosed() || fact(() => socket.destroyed, true)) return;
+    if (this.#hasClosed() || !isOpen(socket)) return;
     endLeak(this.#binding, socket, id, report);
     this.#forget(id);
     this.#events.ended(report.ageMs);

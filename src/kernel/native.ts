@@ -87,7 +87,7 @@ export interface NativeKernelCheck {
   readonly identity: number;
   /** SO_COOKIE; ENODATA where it is short or 0. */
   readonly cookie: number;
-  /** TCP_INFO; ENODATA where it is empty or zero. */
+  /** TCP_INFO; ENODATA where it is empty or zero, EMSGSIZE where it ends before the byte counts. */
   readonly tcpInfo: number;
   /** SIOCINQ or SIOCOUTQ. */
   readonly queues: number;
