@@ -60,7 +60,8 @@ interface Place {
  *    cluster workers; Prometheus would take either for a restart and count everything again.
  */
 export class LeakTallies {
-  readonly #tallies = new Map<string, Tally>();
+  /** By route. */
+  readonly #tallies = new Map<string, Tally[]>();
   readonly #places = new Map<string, Place>();
   /** Routes with a total of their own. */
   readonly #totalled = new Set<string>();
@@ -87,18 +88,21 @@ export class LeakTallies {
   setOpen(leaks: Iterable<LeakLabels>): void {
     const all = [...leaks];
     this.#assignPlaces(all);
-    for (const tally of this.#tallies.values()) tally.open = 0;
+    for (const ofRoute of this.#tallies.values()) for (const tally of ofRoute) tally.open = 0;
     for (const leak of all) {
       const route = leak.route ?? '';
       this.#tally(leak, this.#has(route) ? route : OTHER_ROUTE).open++;
     }
-    for (const [key, { labels, total }] of this.#tallies) {
-      if (total === 0 && !this.#has(labels.route)) this.#tallies.delete(key);
+    for (const [route, ofRoute] of this.#tallies) {
+      if (this.#has(route)) continue;
+      const kept = ofRoute.filter(({ total }) => total > 0);
+      if (kept.length === 0) this.#tallies.delete(route);
+      else if (kept.length < ofRoute.length) this.#tallies.set(route, kept);
     }
   }
 
   list(): LeakCount[] {
-    return Array.from(this.#tallies.values(), ({ labels, open, total }) => ({
+    return [...this.#tallies.values()].flat().map(({ labels, open, total }) => ({
       ...labels,
       open,
       total,
@@ -141,17 +145,23 @@ export class LeakTallies {
       place.open = count;
       open.delete(route);
     }
-    // What is left has no place. The routes with most leaks ask first.
-    for (const [route, count] of [...open].sort(([, a], [, b]) => b - a)) {
+    // What is left has no place. The routes with most leaks ask first; most of a flood of them need not be put in order.
+    const least = this.#places.size < MAX_OPEN_ROUTES ? 0 : this.#openOf(this.#least((held) => held.open)) * 2;
+    const asking = [...open].filter(([, count]) => count > least);
+    for (const [route, count] of asking.sort(([, a], [, b]) => b - a)) {
       let place = this.#place(route);
       if (!place) {
         const smallest = this.#least((held) => held.open);
-        if (smallest === undefined || (this.#places.get(smallest)?.open ?? 0) * 2 >= count) return;
+        if (smallest === undefined || this.#openOf(smallest) * 2 >= count) return;
         this.#places.delete(smallest);
         place = this.#place(route);
       }
       if (place) place.open = count;
     }
+  }
+
+  #openOf(route: string | undefined): number {
+    return (route === undefined ? undefined : this.#places.get(route)?.open) ?? 0;
   }
 
   /** The route whose place has the least of something; undefined when all have an infinity of it. */
@@ -167,12 +177,17 @@ export class LeakTallies {
     return found;
   }
 
+  /** A route has a handful of them: comparing beats making a key, 9,000 times a scrape. */
   #tally({ kind, cause, side }: LeakLabels, route: string): Tally {
-    const key = `${kind} ${cause} ${side} ${route}`;
-    let tally = this.#tallies.get(key);
+    let ofRoute = this.#tallies.get(route);
+    if (!ofRoute) {
+      ofRoute = [];
+      this.#tallies.set(route, ofRoute);
+    }
+    let tally = ofRoute.find(({ labels }) => labels.cause === cause && labels.kind === kind && labels.side === side);
     if (!tally) {
       tally = { labels: { kind, cause, side, route }, open: 0, total: 0 };
-      this.#tallies.set(key, tally);
+      ofRoute.push(tally);
     }
     return tally;
   }
