@@ -3,6 +3,7 @@ import { monotonicMs } from '../kernel/clock.js';
 import type { TrackedSocket } from '../leaks/tracker.js';
 import type { Departed } from '../sockets/facts.js';
 import { answersFor, noteGone, noteReported, reporterOf } from './claims.js';
+import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
 import type { SamplerParts } from './sampler-parts.js';
 
@@ -37,8 +38,8 @@ export class LeakTeller {
       if (this.#parts.isClosed()) return [];
       if (monotonicMs() > until) return due.slice(i);
       try {
-        this.#count(id);
-        this.#tellWhatFits();
+        const facts = this.#count(id);
+        this.#tellWhatFits(id, facts);
       } catch (error) {
         // It stays due, and the next sample tries again; the others are not held up.
         this.#parts.events.failed(error);
@@ -47,11 +48,12 @@ export class LeakTeller {
     return [];
   }
 
-  #count(id: bigint): void {
+  /** Returns what it has found out of a new leak, which is what its report is made of when there is room. */
+  #count(id: bigint): LeakFacts | undefined {
     const entry = this.#parts.ledger.get(id);
-    if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return;
+    if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return undefined;
     const facts = this.#parts.descriptions.factsOf(id);
-    if (!facts) return;
+    if (!facts) return undefined;
     const { kind, cause, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
     const counted = { kind, cause, side, route, remoteAddress, localPort };
@@ -60,15 +62,16 @@ export class LeakTeller {
     this.#parts.table.markKnown(id);
     if (!this.#parts.options.observer) noteReported(id, this.#parts.claimant);
     this.#parts.events.counted(counted);
+    return facts;
   }
 
   /** Leaks that wait for room are told when they are still idle. */
-  #tellWhatFits(): void {
+  #tellWhatFits(newest?: bigint, itsFacts?: LeakFacts): void {
     for (const id of this.#parts.ledger.untold()) {
       if (this.#parts.isClosed() || this.#parts.ledger.toldCount >= this.#parts.options.maxReported) return;
       const entry = this.#parts.ledger.get(id);
       if (!entry || this.#parts.tracker.ableIdleMs(id) < this.#parts.options.closeWaitTimeout) continue;
-      const report = this.#parts.descriptions.describe(id);
+      const report = this.#parts.descriptions.describe(id, id === newest ? itsFacts : undefined);
       if (!report) continue;
       this.#parts.ledger.tell(id, report);
       this.#parts.events.told(report, entry.departed.socket);

@@ -101,11 +101,15 @@ export interface PortCensus {
 
 export function censusByPort(binding: NativeBinding, ports: readonly number[]): Map<number, PortCensus> {
   const census = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
-  for (const { state, inode, localPort } of dumpSockets(binding, [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT], ports)) {
+  for (const { localPort } of dumpSockets(binding, [TcpState.FIN_WAIT2], ports)) {
     const counts = census.get(localPort);
-    if (!counts) continue;
-    if (state === TcpState.FIN_WAIT2) counts.finWait2++;
-    else if (inode === 0) counts.acceptQueueCloseWait++;
+    if (counts) counts.finWait2++;
+  }
+  // Of these there may be thousands that processes have: leaks.
+  const waiting = { keep: (_cookie: bigint, inode: number) => inode === 0 };
+  for (const { localPort } of dumpSockets(binding, [TcpState.CLOSE_WAIT], ports, waiting)) {
+    const counts = census.get(localPort);
+    if (counts) counts.acceptQueueCloseWait++;
   }
   return census;
 }
