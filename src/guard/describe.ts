@@ -4,15 +4,16 @@ import type { NativeBinding } from '../kernel/native.js';
 import { TcpState, tcpStateName } from '../kernel/tcp-states.js';
 import { diagnose } from '../leaks/diagnosis.js';
 import type { LeakKind, LeakReport } from '../leaks/report.js';
-import { safeMethod, safePath } from '../leaks/sanitise.js';
+import { safeHost, safeMethod, safePath } from '../leaks/sanitise.js';
 import { sentencesFor } from '../leaks/sentences.js';
 import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts } from '../sockets/facts.js';
 import type { RequestNotes } from '../sockets/notes.js';
-import type { RouteInfo } from '../sockets/servers.js';
+import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import {
   bufferedBytes,
   destinationHostOf,
+  inboundMessageOf,
   inboundRequestOf,
   originOfSocket,
   streamFactsOf,
@@ -42,7 +43,7 @@ function kindOf(state: number): LeakKind | 'closing' {
 /** What servers and routes are called. */
 export interface Names {
   readonly ofServer: (server: Server, port: number | undefined) => string;
-  readonly ofRoute: (server: Server, method: string, url: string) => RouteInfo | undefined;
+  readonly ofRoute: (server: Server, request: RoutedRequest) => RouteInfo | undefined;
 }
 
 /** Whether the route of an inbound socket's request lets it be reclaimed. */
@@ -54,17 +55,12 @@ export function routeAllowsReclaim(departed: Departed, names: Names): boolean {
 }
 
 /** What the application says of the route that an inbound socket's request went to. */
-function routeInfoOf({ server }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
-  return routeOf(server, http?.method, http?.url, names);
-}
-
-function routeOf(
-  server: Server | undefined,
-  method: string | undefined,
-  url: string | undefined,
-  names: Names,
-): RouteInfo | undefined {
-  return server && method !== undefined && url !== undefined ? names.ofRoute(server, method, url) : undefined;
+function routeInfoOf({ server, socket }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+  if (server === undefined || http?.method === undefined || http.url === undefined) return undefined;
+  const message = socket && inboundMessageOf(socket);
+  // What upgraded a connection went past the router, unless it was put there by hand: then there is a message.
+  if (!message && socket && inboundRequestOf(socket)?.upgraded) return undefined;
+  return names.ofRoute(server, message ?? { method: http.method, url: http.url });
 }
 
 /** Joins what the kernel, the streams and the tracker know of a socket into a report. */
@@ -104,7 +100,7 @@ export function describe(
   const host = socket && side === 'outbound' ? destinationHostOf(socket) : undefined;
   const destination =
     side === 'outbound'
-      ? destinationOf(http, host === undefined ? peer : hostPort(host, endpoints.remotePort))
+      ? destinationOf(http, host === undefined ? peer : hostPort(safeHost(host), endpoints.remotePort))
       : undefined;
   const origin = socket && side === 'outbound' ? originOfSocket(socket) : undefined;
   const requestedBy = origin?.requestedBy && nameOfRequest(origin.requestedBy, names);
@@ -156,8 +152,9 @@ export function describe(
 }
 
 /** `POST /checkout/:id`, or what the client sent where no pattern is known. */
-function nameOfRequest({ method, route, url, server }: RequestNotes, names: Names): string | undefined {
-  const path = route ?? routeOf(server, method, url, names)?.route ?? (url && safePath(url));
+function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, names: Names): string | undefined {
+  const found = server && !upgraded ? names.ofRoute(server, { method, url })?.route : undefined;
+  const path = route ?? found ?? (url && safePath(url));
   const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(' ');
 }

@@ -16,15 +16,28 @@ export interface WatchedServer {
   readonly routeOf: RouteFinder | undefined;
 }
 
-/** What the application says of a route. */
+/** What a request's route is looked up by: an http.IncomingMessage, or what was noted of one. */
+export interface RoutedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Left out where only notes are left: of routes that a header tells apart none is named then. */
+  readonly headers?: object | undefined;
+  /** Where the url was replaced: what the client had sent (Fastify's `rewriteUrl`, middleware). */
+  readonly originalUrl?: unknown;
+}
+
+/** What the application says of the route that a request went to. */
 export interface RouteInfo {
-  /** The pattern, as in `/items/:id`. */
-  readonly route: string;
-  /** False: its sockets are not to be reclaimed. */
+  /** The pattern, as in `/items/:id`; undefined unless `matched`. */
+  readonly route: string | undefined;
+  /** False: no route takes it, and it was refused (404, 400). Undefined: it cannot be known which route took it, if any. */
+  readonly matched: boolean | undefined;
+  /** False: its sockets are not to be reclaimed; also where any of the routes it may have gone to says so. */
   readonly reclaim: boolean;
 }
 
-export type RouteFinder = (method: string, url: string) => RouteInfo | undefined;
+/** Undefined: nobody knows the routes of that server. */
+export type RouteFinder = (request: RoutedRequest) => RouteInfo | undefined;
 
 /** The servers one guard watches, and what they are called. */
 export class WatchedServers {
