@@ -1,10 +1,10 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
-import { followUpgrades, unfollowUpgrades } from './upgrades.js';
+import { Upgrades } from './upgrades.js';
 
 /** A server given to `watch()`. */
 export interface WatchedServer {
@@ -119,20 +119,40 @@ function protocolOf(server: Server): string {
 
 /**
  * The servers that have accepted a connection in this thread. On TLS servers it learns which TLSSocket stands above which
- * raw socket, with a 'secureConnection' listener: that event has no default behaviour that a listener would change.
+ * raw socket, with a 'secureConnection' listener: nothing that Node does depends on whether that event has one, nor on how
+ * many. Ours comes last.
  */
 export class SeenServers {
   readonly #known = new WeakSet<Server>();
+  readonly #upgrades: Upgrades;
+  readonly #onSecureConnection: (this: Server, socket: TLSSocket) => void;
   #servers: WeakRef<Server>[] = [];
 
+  /** @param onError is told of what a listener could not note: thrown out of it, it would end the process */
+  constructor(onError: () => void) {
+    const upgrades = new Upgrades(onError);
+    this.#upgrades = upgrades;
+    this.#onSecureConnection = function onSecureConnection(socket) {
+      try {
+        const raw = rawSocketOf(socket);
+        if (raw) noteTls(raw, socket);
+        upgrades.follow(socket, this);
+      } catch {
+        onError();
+      }
+    };
+  }
+
   /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
-  notice(server: Server | undefined): server is Server {
-    if (server === undefined || this.#known.has(server)) return false;
+  notice(server: Server | undefined, socket: Socket): server is Server {
+    if (server === undefined) return false;
+    if (server instanceof HttpServer) this.#upgrades.follow(socket, server);
+    if (this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
     this.#servers.push(new WeakRef(server));
-    if (server instanceof TlsServer) server.on('secureConnection', onSecureConnection);
-    if (isHttp1(server)) followUpgrades(server);
+    if (server instanceof TlsServer && hasRoomFor(server, 'secureConnection'))
+      server.on('secureConnection', this.#onSecureConnection);
     return true;
   }
 
@@ -143,16 +163,19 @@ export class SeenServers {
   close(): void {
     for (const ref of this.#servers) {
       const server = ref.deref();
-      server?.removeListener('secureConnection', onSecureConnection);
-      if (server) unfollowUpgrades(server);
+      // An application may have added again what it found.
+      while (server?.listeners('secureConnection').includes(this.#onSecureConnection))
+        server.removeListener('secureConnection', this.#onSecureConnection);
     }
+    this.#upgrades.close();
     this.#servers = [];
   }
 }
 
-function onSecureConnection(socket: TLSSocket): void {
-  const raw = rawSocketOf(socket);
-  if (raw) noteTls(raw, socket);
+/** Whether one more listener makes Node warn of a leak of listeners. */
+function hasRoomFor(server: Server, event: string): boolean {
+  const most = server.getMaxListeners();
+  return most === 0 || server.listenerCount(event) < most;
 }
 
 /** The TCP address of a server, as a list; empty when it is closed. */

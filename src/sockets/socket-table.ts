@@ -42,7 +42,9 @@ export class SocketTable {
   readonly #foreign: ForeignSockets;
   /** Cookies of sockets that another thread's or process's guard answers for. */
   readonly #elsewhere = new Set<bigint>();
-  readonly #servers = new SeenServers();
+  readonly #servers = new SeenServers(() => {
+    this.#errors.announce++;
+  });
   readonly #unlisten: () => void;
   #unlistenRequests: (() => void) | undefined;
   readonly #errors = { announce: 0, fd_walk: 0, sock_diag: 0 };
@@ -128,7 +130,7 @@ export class SocketTable {
   #noticeServerOf(socket: Socket): void {
     const server = serverOf(socket);
     // Its first connection is announced before the first request on it.
-    if (this.#servers.notice(server) && needsRequestChannel(server)) this.followRequests();
+    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeDepartures(nowMs: number): void {
