@@ -55,7 +55,7 @@ function noteUpgrade(socket: Socket): boolean {
   const server = serverOf(socket);
   const request: RequestNotes = { method, url, route: undefined, server, reclaim: true, upgraded: true };
   ensureNotes(socket).request = request;
-  // The application's listeners come next, in this turn.
+  // The application's listeners come next, in this turn; before Node 24 http's parser drops the context on the way there.
   enterRequest(request);
   return true;
 }
