@@ -8,8 +8,14 @@
         "native/socket_reader.cc",
         "native/half_close_watch.cc",
         "native/fd_table.cc",
+        "native/file_stat.cc",
+        "native/loaded_copies.cc",
+        "native/watch_registry.cc",
+        "native/cookie_set.cc",
+        "native/kernel_check.cc",
         "native/sock_diag.cc",
-        "native/socket_abort.cc"
+        "native/socket_abort.cc",
+        "native/write_now.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

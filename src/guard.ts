@@ -1,13 +1,17 @@
-import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
+import { fact, takeFactFailures } from './base/fact.js';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
 import { openTable, type Engine } from './guard/engine.js';
-import type { Names } from './guard/describe.js';
+import { callGuarded } from './guard/callbacks.js';
+import { halfClosedNow } from './guard/counting.js';
+import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
-import { LeakFinder } from './guard/leak-finder.js';
+import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
+import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
+import { redactReport } from './guard/redact.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
@@ -35,7 +39,7 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
  * every method works and finds nothing.
  */
-export class Guard extends EventEmitter<GuardEvents> implements Disposable {
+export class Guard extends GuardEmitter implements Disposable {
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
   readonly #unsupportedReason: string | undefined;
@@ -46,6 +50,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
+  /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
+  readonly #public: <Report extends LeakReport>(report: Report) => Report;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -58,6 +64,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const resolved = resolveGuardOptions(options);
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
+    this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -67,26 +74,29 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.supported = opened.reason === undefined;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
-      warnUnsupported(opened.reason);
+      if (!opened.wanted) warnUnsupported(opened.reason);
       return;
     }
     const { binding, table, release } = opened;
-    const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
-      leaked: (report, socket) => {
-        this.#tallies.countLeak(report);
-        this.#tell('leak', report, socket);
-        if (this.#onLeak) this.#call(this.#onLeak, report, socket);
+    const sampler = new Sampler(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
+      counted: (leak) => {
+        this.#tallies.countLeak(leak);
       },
-      released: (report) => {
-        this.#released[report.kind]++;
-        this.#tell('released', report);
+      told: (report, socket) => {
+        const leak = this.#public(report);
+        this.#tell('leak', leak, socket);
+        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, leak, socket);
+      },
+      released: ({ kind }, report) => {
+        this.#released[kind]++;
+        if (report) this.#tell('released', this.#public(report));
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
-        this.#tell('reclaimed', report);
+        this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
         this.#fail('listener', error);
@@ -95,7 +105,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
         this.#fail('sample', error);
       },
     });
-    this.#engine = { binding, table, release, finder };
+    this.#engine = { binding, table, release, sampler };
     if (resolved.traceRequests) table.followRequests();
     this.#untrace = [
       ...(resolved.traceRequests ? [traceRequests()] : []),
@@ -115,6 +125,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (!(server instanceof Server)) {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
+    checkWatchOptions(options);
     const { name } = options;
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
@@ -125,14 +136,17 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
-    this.#engine?.finder.look();
-    return this.#engine?.finder.leaks() ?? [];
+    return this.#sampled((sampler) => sampler.leaks()).map(this.#public);
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
-    this.#engine?.finder.look();
-    return this.#engine?.finder.sockets() ?? [];
+    return this.#sampled((sampler) => sampler.sockets()).map(this.#public);
+  }
+
+  /** Takes a sample and returns nothing: for a scrape of a guard that takes none by itself. @internal */
+  refresh(): void {
+    this.#sampled(() => []);
   }
 
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
@@ -151,7 +165,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    * is none, or no JS socket of this thread owns it. For who knows that the socket is its own to end. @internal
    */
   destroy(id: string): boolean {
-    return this.#engine?.finder.destroy(id) ?? false;
+    return this.#engine?.sampler.destroy(id) ?? false;
   }
 
   /**
@@ -168,31 +182,33 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
   }
 
-  /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */
+  /**
+   * Counts as of the last sample, and the listeners' queues and fd use of this moment. Takes no sample and describes no
+   * socket, so it is cheap however many leaks there are. Never throws.
+   */
   stats(): GuardStats {
-    const { binding, table, finder } = this.#engine ?? {};
-    const listeners = binding ? this.#listenerStats(binding) : [];
-    this.#takeTableErrors();
-    const sockets = finder?.sockets() ?? [];
-    const leaked = sockets.filter((socket) => socket.leaked);
-    const [openFds, fdLimit] = binding?.fdUsage() ?? [-1, 0];
-    this.#tallies.setOpen(leaked);
+    const { binding, table, sampler } = this.#engine ?? {};
+    this.#takeErrors();
+    const entries = sampler ? fact(() => halfClosedNow(sampler, this.#nameOf), []) : [];
+    const leaks = entries.flatMap(({ leak }) => leak ?? []);
+    this.#tallies.setOpen(leaks);
+    const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
       supported: this.supported,
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
       pending: table?.pendingCount ?? 0,
-      halfClosed: countHalfClosed(sockets),
+      halfClosed: countHalfClosed(entries),
       leaks: this.#tallies.list(),
       released: { ...this.#released },
       reclaimed: { ...this.#reclaimed },
-      unreported: finder?.withheld ?? 0,
-      oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
-      portCollisionRatio: worstCollisionRatio(leaked, ephemeralPorts()),
-      unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
-      listeners,
+      unreported: sampler?.ledger.untoldCount ?? 0,
+      oldestMs: entries.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
+      portCollisionRatio: worstCollisionRatio(leaks, ephemeralPorts()),
+      unreadBytes: entries.reduce((sum, { leak, unreadBytes }) => sum + (leak ? unreadBytes : 0), 0),
+      listeners: binding ? fact(() => this.#listenerStats(binding), []) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
-      lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
+      lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0 },
       errors: { ...this.#errors },
     };
   }
@@ -209,8 +225,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
   close(): void {
     this.#closed = true;
-    this.#takeTableErrors();
-    this.#engine?.finder.close();
+    this.#takeErrors();
+    this.#engine?.sampler.close();
     this.#engine?.release();
     this.#engine = undefined;
     for (const undo of this.#untrace) undo();
@@ -257,24 +273,39 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     },
   };
 
-  /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
-  #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {
-    for (const listener of this.rawListeners(event)) this.#call(listener, ...args);
-  }
-
-  #call<A extends unknown[]>(callback: (...args: A) => void, ...args: A): void {
+  /** What a sample taken now finds; what is known when it cannot be taken. Never throws. */
+  #sampled<T>(read: (sampler: Sampler) => T[]): T[] {
+    const { sampler } = this.#engine ?? {};
+    if (!sampler) return [];
     try {
-      Reflect.apply(callback, this, args);
+      sampler.sample();
+      return read(sampler);
     } catch (error) {
-      this.#fail('listener', error);
+      this.#fail('sample', error);
+      return [];
     }
   }
 
-  #takeTableErrors(): void {
+  /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
+  #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {
+    for (const listener of this.rawListeners(event)) if (!this.#closed) this.#call(listener, ...args);
+  }
+
+  #call<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
+    callGuarded(callback, this, args, (error) => {
+      this.#fail('listener', error);
+    });
+  }
+
+  #takeErrors(): void {
+    const facts = takeFactFailures();
+    if (facts.count > 0) {
+      this.#errors.fact += facts.count;
+      warnFailure('fact', facts.first);
+    }
     const taken = this.#engine?.table.takeErrors();
     if (!taken) return;
-    for (const operation of GUARD_OPERATIONS)
-      this.#errors[operation] += operation in taken ? taken[operation as keyof typeof taken] : 0;
+    for (const [operation, count] of Object.entries(taken)) this.#errors[operation as keyof typeof taken] += count;
   }
 
   #fail(operation: GuardOperation, error: unknown): void {

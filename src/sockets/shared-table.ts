@@ -1,16 +1,23 @@
+import { shared } from '../base/shared-state.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { SocketTable } from './socket-table.js';
+import { SocketTable, type TableOperation } from './socket-table.js';
 
-let shared: { readonly table: SocketTable; users: number } | undefined;
+const thread = shared('table', () => ({
+  open: undefined as { readonly table: SocketTable; users: number } | undefined,
+}));
 
 /**
  * The thread's socket table, opened with its first guard and closed with its last: several guards in one process cost one
- * watch, not several.
- * @throws Error CWG_ERR_SYSCALL when the watch cannot be opened.
+ * watch, not several. `say` is to say once that an operation fails.
  */
-export function acquireTable(binding: NativeBinding, nowMs: number): { table: SocketTable; release: () => void } {
-  shared ??= { table: new SocketTable(binding, nowMs), users: 0 };
-  const mine = shared;
+export function acquireTable(
+  binding: NativeBinding,
+  nowMs: number,
+  say: (operation: TableOperation, why: unknown) => void,
+): { table: SocketTable; release: () => void } {
+  const state = thread();
+  state.open ??= { table: new SocketTable(binding, nowMs, say), users: 0 };
+  const mine = state.open;
   mine.users++;
   let released = false;
   return {
@@ -20,7 +27,7 @@ export function acquireTable(binding: NativeBinding, nowMs: number): { table: So
       released = true;
       if (--mine.users > 0) return;
       mine.table.close();
-      shared = undefined;
+      state.open = undefined;
     },
   };
 }

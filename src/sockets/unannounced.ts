@@ -5,13 +5,20 @@ import type { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { activeSockets, fdOf } from './node-internals.js';
 
-/** Of these fds, those whose peer has left or cannot: the others are nobody's business. */
-export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch: SocketBatch): TcpFd[] {
+export interface Stranger extends TcpFd {
+  /** The kernel tells its state and not how many bytes came in (TCP_INFO is refused or short). */
+  readonly progressUnknown: boolean;
+}
+
+/** Of these fds, those whose socket is half-closed, reset or stalled. */
+export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch: SocketBatch): Stranger[] {
   batch.clear();
   for (const { fd } of fds) batch.push(fd);
   batch.read(binding);
-  return fds.filter(
-    ({ cookie }, row) => batch.cookie(row) === cookie && (hasLostPeer(batch, row) || isStalled(batch, row)),
+  return fds.flatMap((found, row) =>
+    batch.cookie(row) === found.cookie && (hasLostPeer(batch, row) || isStalled(batch, row))
+      ? [{ ...found, progressUnknown: batch.field(row, 'bytesReceived') === -1 }]
+      : [],
   );
 }
 
@@ -19,7 +26,16 @@ export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch
 function hasLostPeer(batch: SocketBatch, row: number): boolean {
   const state = batch.field(row, 'state');
   if (state === TcpState.CLOSE_WAIT) return true;
-  return state === TcpState.CLOSE && (batch.field(row, 'bytesReceived') > 0 || batch.field(row, 'bytesAcked') > 0);
+  if (state !== TcpState.CLOSE) return false;
+  // poll(2) calls only a connection that was reset CLOSE.
+  if (batch.infoRefused(row)) return true;
+  return batch.field(row, 'bytesReceived') > 0 || batch.field(row, 'bytesAcked') > 0;
+}
+
+/** The state of a connection that needs an event to be noticed: half-closed or reset. */
+export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
+  const state = batch.field(row, 'state');
+  return state === TcpState.CLOSE_WAIT || state === TcpState.CLOSE;
 }
 
 /**
@@ -31,7 +47,8 @@ export function isStalled(batch: SocketBatch, row: number): boolean {
   if (batch.field(row, 'state') !== TcpState.ESTABLISHED) return false;
   const window = batch.field(row, 'receiveWindow');
   const unread = batch.field(row, 'unreadBytes');
-  return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread > 0;
+  // The queue is refused (-1) where SIOCINQ is; the window alone tells then.
+  return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread !== 0;
 }
 
 const FULL_QUEUE_BYTES = 65_536;

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { packEndpoints } from '../kernel/endpoints.js';
-import { HalfCloseWatch } from '../kernel/half-close-watch.js';
+import type { KernelOperation } from '../kernel/faults.js';
+import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
+import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
 import type { Side } from './announcements.js';
-import { hasStoppedReading } from './node-internals.js';
+import { hasStoppedReading, isOpen } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-
-const { errno } = constants;
 
 /** One socket that the table knows. */
 export interface Entry {
@@ -21,10 +21,16 @@ export interface Entry {
   /** The look in which it went on the watch: an event of that same look may be older than the watch. */
   readonly addedInLook: number;
   aborted: boolean;
+  /** Its owner was found to have closed it. */
+  closeSeen: boolean;
+  /** False where no event will tell of its half-close: the kernel has refused to watch it. */
+  onWatch: boolean;
 }
 
-/** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
-const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno.EPROTONOSUPPORT]);
+/** Hears of what the kernel refuses. */
+interface FaultSink {
+  note(operation: KernelOperation, why: unknown): void;
+}
 
 /** How many watched sockets a look visits: its cost must not follow the number of connections. */
 const SWEEP_STEP = 256;
@@ -33,29 +39,26 @@ const SWEEP_STEP = 256;
 export class WatchedSockets {
   readonly pending = new PendingSockets();
   readonly #binding: NativeBinding;
+  readonly #faults: FaultSink;
   readonly #watch: HalfCloseWatch;
+  /** The watch has no epoll set: it could not be opened, or read. */
+  #lost = true;
   readonly #entries = new Map<bigint, Entry>();
+  #forgotten: bigint[] = [];
   #sweep: Iterator<Entry> | undefined;
   #lastDrainAtMs: number;
   #look = 0;
-  #refused = 0;
 
-  /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
-  constructor(binding: NativeBinding, nowMs: number) {
+  constructor(binding: NativeBinding, nowMs: number, faults: FaultSink) {
     this.#binding = binding;
+    this.#faults = faults;
     this.#watch = new HalfCloseWatch(binding);
     this.#lastDrainAtMs = nowMs;
+    this.#reopen();
   }
 
   get count(): number {
     return this.#entries.size;
-  }
-
-  /** How many TCP sockets the watch has refused (no memory, a limit on watches) since this was last asked. */
-  takeRefused(): number {
-    const refused = this.#refused;
-    this.#refused = 0;
-    return refused;
   }
 
   has(cookie: bigint): boolean {
@@ -63,12 +66,13 @@ export class WatchedSockets {
   }
 
   delete(cookie: bigint): void {
-    this.#entries.delete(cookie);
+    if (this.#entries.delete(cookie)) this.#forgotten.push(cookie);
   }
 
   /** Begins a look: puts the announced sockets that are old enough on the watch. */
   register(nowMs: number, minAgeMs: number): void {
     this.#look++;
+    if (this.#lost) this.#reopen();
     const due = this.pending.takeOlderThan(nowMs - minAgeMs, nowMs);
     if (due.length > 0) this.add(due);
   }
@@ -78,13 +82,14 @@ export class WatchedSockets {
     const added = this.#watch.add(fds);
     const endpoints = packEndpoints(this.#binding, Int32Array.from(fds), fds.length);
     sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
-      const { cookie, errno: refusal } = added[i]!;
-      if (refusal !== 0) {
-        if (!NOT_TCP.has(refusal)) this.#refused++;
-      } else if (!this.#entries.has(cookie)) {
-        const entry = newEntry(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#look);
-        this.#entries.set(cookie, entry);
-      }
+      const { cookie, errno } = added[i]!;
+      // Closed meanwhile, or a pipe, a unix socket, MPTCP.
+      if (cookie === 0n || this.#entries.has(cookie)) return;
+      const entry = newEntry(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#look);
+      entry.onWatch = errno === 0;
+      this.#entries.set(cookie, entry);
+      if (errno !== 0 && !this.#lost) this.#faults.note('watch_add', watchRefused(errno));
+      if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
     });
   }
 
@@ -92,7 +97,7 @@ export class WatchedSockets {
   drain(nowMs: number): Entry[] {
     const previous = this.#lastDrainAtMs;
     this.#lastDrainAtMs = nowMs;
-    return this.#watch.drain().flatMap(({ cookie, aborted }) => {
+    return this.#takeEvents().flatMap(({ cookie, aborted }) => {
       const entry = this.#entries.get(cookie);
       if (!entry) return [];
       entry.aborted ||= aborted;
@@ -104,10 +109,12 @@ export class WatchedSockets {
 
   /**
    * Visits a fixed number of sockets, or all. Closed and collected ones are forgotten (the kernel has forgotten their fds by
-   * itself); those that JS has stopped reading are returned: they may be stalled, which no event announces.
+   * itself); those are returned that may have come to a state which no event announces: JS has stopped reading them, or they
+   * are not on the watch. These are put on it again; the read of this visit counts even so, because the watch may fail again.
    */
   sweep(all: boolean): Entry[] {
     const quiet: Entry[] = [];
+    const unwatched: Entry[] = [];
     if (all) this.#sweep = undefined;
     this.#sweep ??= this.#entries.values();
     for (let visited = 0; all || visited < SWEEP_STEP; visited++) {
@@ -118,10 +125,46 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || socket.destroyed) this.#entries.delete(entry.cookie);
+      if (!isOpen(socket)) this.delete(entry.cookie);
+      else if (!entry.onWatch) unwatched.push(entry);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
-    return quiet;
+    if (unwatched.length > 0) this.#watchAgain(unwatched);
+    this.#watch.forget(this.#forgotten);
+    this.#forgotten = [];
+    return [...quiet, ...unwatched];
+  }
+
+  #watchAgain(entries: readonly Entry[]): void {
+    if (this.#lost) return;
+    const added = this.#watch.add(entries.map(({ fd }) => fd));
+    entries.forEach((entry, i) => {
+      const { cookie, errno } = added[i]!;
+      if (cookie === entry.cookie) entry.onWatch = errno === 0;
+      // The fd was closed and is another socket now: that one is not ours to answer for.
+      else if (cookie !== 0n && !this.#entries.has(cookie)) this.#forgotten.push(cookie);
+    });
+  }
+
+  #takeEvents(): Departure[] {
+    if (this.#lost) return [];
+    try {
+      return this.#watch.drain();
+    } catch (error) {
+      this.#faults.note('watch_wait', watchLost(error));
+      this.#lost = true;
+      for (const entry of this.#entries.values()) entry.onWatch = false;
+      return [];
+    }
+  }
+
+  #reopen(): void {
+    try {
+      this.#watch.reopen();
+      this.#lost = false;
+    } catch (error) {
+      this.#faults.note('watch_wait', watchLost(error));
+    }
   }
 
   close(): void {
@@ -140,5 +183,16 @@ export function newEntry(
   openAtMs: number,
   addedInLook: number,
 ): Entry {
-  return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook, aborted: false };
+  return {
+    ...{ cookie, fd, side, socket, endpoints, openAtMs, addedInLook },
+    aborted: false,
+    closeSeen: false,
+    onWatch: true,
+  };
 }
+
+const watchLost = (error: unknown): string =>
+  `${messageOf(error)}. Sockets are looked at in turn until the half-close watch can be opened again`;
+
+const watchRefused = (errno: number): string =>
+  `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are looked at in turn, and put on the watch when there is room`;
