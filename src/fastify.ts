@@ -8,8 +8,8 @@ import type { LeakReport } from './leaks/report.js';
 import type { GuardOptions } from './options.js';
 import { collectInApplication } from './metrics/in-fastify.js';
 import type { GuardMetricsOptions } from './prometheus.js';
-import { routesOf, type AuditRoute } from './routes/fastify-routes.js';
-import { RouteTable } from './routes/route-table.js';
+import type { AuditRoute } from './routes/fastify-routes.js';
+import { FastifyRouteFinder } from './routes/route-finder.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -94,17 +94,34 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
 
 /**
  * Names routes when it is asked to: a leak is rare and a request is not, so nothing is noted of requests. The routes are
- * those of the whole application, whose contexts share one router; none is added once it serves requests.
+ * those of the whole application, whose contexts share one router; none is added once it is ready.
  */
 function routeFinderOf(fastify: FastifyInstance): RouteFinder {
-  let table: RouteTable<AuditRoute> | undefined;
-  return (method, url) => {
-    table ??= new RouteTable(routesOf(fastify));
-    const found = table.find(method, url);
-    if (!found) return undefined;
-    const { closeWaitGuard: config } = found.config as FastifyContextConfig;
-    return { route: found.url, reclaim: config?.reclaim ?? true };
+  let finder: FastifyRouteFinder | undefined;
+  // A server of the application's own may have been asked before.
+  fastify.addHook('onReady', (done) => {
+    finder = undefined;
+    done();
+  });
+  return (request) => {
+    finder ??= new FastifyRouteFinder(fastify);
+    const answer = finder.find(request);
+    if (!answer.known)
+      return { route: undefined, matched: undefined, reclaim: answer.candidates.every(mayBeReclaimed) };
+    const { route } = answer;
+    return route
+      ? { route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
+      : { route: undefined, matched: false, reclaim: true };
   };
+}
+
+function mayBeReclaimed({ config }: AuditRoute): boolean {
+  return (config as FastifyContextConfig).closeWaitGuard?.reclaim ?? true;
+}
+
+/** As it is in the application's source, and `request.routeOptions.url`: of `/a/:b?` the router makes two. */
+function declaredUrlOf({ config, url }: AuditRoute): string {
+  return typeof config.url === 'string' ? config.url : url;
 }
 
 function isObjectOrLeftOut(value: unknown): boolean {

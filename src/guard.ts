@@ -271,17 +271,17 @@ export class Guard extends GuardEmitter implements Disposable {
 
   readonly #names: Names = {
     ofServer: this.#nameOf,
-    knowsRoutes: (server) => routeFinderOf(server) !== undefined,
-    ofRoute: (server, method, url) => {
+    ofRoute: (server, request) => {
       try {
-        return routeFinderOf(server)?.(method, url);
+        return routeFinderOf(server)?.(request);
       } catch (error) {
         // A leak must not go unreported for want of a pattern.
         this.#fail(
           'sample',
           new Error('a route could not be looked up; reports have its path instead', { cause: error }),
         );
-        return undefined;
+        // Nor be reclaimed where its route might forbid it.
+        return { route: undefined, matched: undefined, reclaim: false };
       }
     },
   };

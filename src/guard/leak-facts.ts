@@ -5,14 +5,15 @@ import type { NativeBinding } from '../kernel/native.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { diagnose } from '../leaks/diagnosis.js';
 import type { LeakCause, LeakKind } from '../leaks/report.js';
-import { safeMethod, safePath } from '../leaks/sanitise.js';
+import { safeHost, safeMethod, safePath } from '../leaks/sanitise.js';
 import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
 import type { Departed, HttpFacts, StreamFacts } from '../sockets/facts.js';
 import type { RequestNotes } from '../sockets/notes.js';
-import type { RouteInfo } from '../sockets/servers.js';
+import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import {
   bufferedBytes,
   destinationHostOf,
+  inboundMessageOf,
   inboundRequestOf,
   originOfSocket,
   streamFactsOf,
@@ -22,9 +23,7 @@ import { UNMATCHED_ROUTE } from './tallies.js';
 /** What servers and routes are called. */
 export interface Names {
   readonly ofServer: (server: Server, port: number | undefined) => string;
-  /** Whether a plugin knows every route of this server, so that a request without one was not matched. */
-  readonly knowsRoutes: (server: Server) => boolean;
-  readonly ofRoute: (server: Server, method: string, url: string) => RouteInfo | undefined;
+  readonly ofRoute: (server: Server, request: RoutedRequest) => RouteInfo | undefined;
 }
 
 /**
@@ -37,6 +36,7 @@ export interface LeakFacts {
   readonly side: Departed['side'];
   readonly server: string | undefined;
   readonly method: string | undefined;
+  /** The pattern, or the path that was asked for where none is known. */
   readonly route: string | undefined;
   /** What counts call it: a path that the application's router does not know is no label. */
   readonly routeLabel: string | undefined;
@@ -80,87 +80,30 @@ const NO_ENDPOINTS: Endpoints = {
   remotePort: undefined,
 };
 
-/** Each fact is read in its own guard: one that throws is left out, and the rest stands. */
-export function leakFactsOf(
-  binding: NativeBinding,
-  departed: Departed,
-  tracked: Pick<TrackedSocket, 'kind'>,
-  names: Names,
-): LeakFacts {
-  const { record, socket, side, server } = departed;
-  const endpoints = fact(() => unpackEndpoints(binding, departed.endpoints), NO_ENDPOINTS);
-  const { remoteAddress, remotePort, localPort } = endpoints;
-  const peer = remoteAddress === undefined ? undefined : hostPort(remoteAddress, remotePort);
-  const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
-  const http = stream?.http;
-  const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
-  const unreadKernelBytes = Math.max(0, record.unreadBytes);
-  const unreadStreamBytes = socket ? fact(() => bufferedBytes(socket), 0) : 0;
-  const unsentBytes = Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0);
-  const cause = diagnose({
-    kind,
-    side,
-    owned: socket !== undefined,
-    detached: departed.detached,
-    foreign: departed.foreignInode !== undefined,
-    stream,
-    unreadKernelBytes,
-    unreadStreamBytes,
-    unsentBytes,
-  });
-  const info = side === 'inbound' ? routeOf(server, http?.method, http?.url, names) : undefined;
-  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
-  const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
-  return {
-    kind,
-    cause,
-    side,
-    server: server && fact(() => names.ofServer(server, localPort), undefined),
-    method: http?.method === undefined ? undefined : safeMethod(http.method),
-    route,
-    routeLabel: route !== undefined && isUnmatched(departed, http, info, names) ? UNMATCHED_ROUTE : route,
-    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(departed),
-    destination: side === 'outbound' ? destinationOf(departed, http, peer, remotePort) : undefined,
-    requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
-    stack: origin?.stack,
-    endpoints,
-    peer,
-    stream,
-    unreadKernelBytes,
-    unreadStreamBytes,
-    unsentBytes,
-  };
-}
-
-function isUnmatched(
-  { server }: Departed,
-  http: HttpFacts | undefined,
-  info: RouteInfo | undefined,
-  names: Names,
-): boolean {
-  if (http === undefined || http.route !== undefined || info !== undefined) return false;
-  if (http.unmatched === true) return true;
-  return server !== undefined && fact(() => names.knowsRoutes(server), false);
-}
-
 function requestAllowsReclaim({ side, socket }: Departed): boolean {
   if (side !== 'inbound' || socket === undefined) return true;
   return fact(() => inboundRequestOf(socket)?.reclaim !== false, false);
 }
 
-function routeOf(
-  server: Server | undefined,
-  method: string | undefined,
-  url: string | undefined,
-  names: Names,
-): RouteInfo | undefined {
-  if (!server || method === undefined || url === undefined) return undefined;
-  return fact(() => names.ofRoute(server, method, url), undefined);
+/** It may be one that forbids it. */
+const UNKNOWN_ROUTE: RouteInfo = { route: undefined, matched: undefined, reclaim: false };
+
+/** What the application says of the route that an inbound socket's request went to. */
+function routeInfoOf({ server, socket }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+  if (!server || http?.method === undefined || http.url === undefined) return undefined;
+  const { method, url } = http;
+  return fact(() => {
+    const message = socket && inboundMessageOf(socket);
+    // What upgraded a connection went past the router, unless it was put there by hand: then there is a message.
+    if (!message && socket && inboundRequestOf(socket)?.upgraded) return undefined;
+    return names.ofRoute(server, message ?? { method, url });
+  }, UNKNOWN_ROUTE);
 }
 
 /** `POST /checkout/:id`, or what the client sent where no pattern is known. */
-function nameOfRequest({ method, route, url, server }: RequestNotes, names: Names): string | undefined {
-  const path = route ?? routeOf(server, method, url, names)?.route ?? (url && safePath(url));
+function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, names: Names): string | undefined {
+  const found = server && !upgraded ? fact(() => names.ofRoute(server, { method, url })?.route, undefined) : undefined;
+  const path = route ?? found ?? (url && safePath(url));
   const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(' ');
 }
@@ -173,7 +116,7 @@ function destinationOf(
 ): string | undefined {
   if (http?.base !== undefined) return `${safePath(http.base)}${http.url === undefined ? '' : safePath(http.url)}`;
   const host = socket && fact(() => destinationHostOf(socket), undefined);
-  return host === undefined ? peer : hostPort(host, port);
+  return host === undefined ? peer : hostPort(safeHost(host), port);
 }
 
 function hostPort(host: string, port: number | undefined): string {

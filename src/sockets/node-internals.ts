@@ -105,6 +105,11 @@ export function messageBeingParsed(socket: Socket): IncomingMessage | undefined 
   return objectProperty<IncomingMessage>(property(socket, 'parser'), 'incoming');
 }
 
+/** Whether http hands the connection of this request to 'upgrade' or 'connect' (`message.upgrade`, there since Node 0.10). */
+export function isUpgrading(message: IncomingMessage): boolean {
+  return property(message, 'upgrade') === true;
+}
+
 /**
  * Whether JS has stopped reading this socket's fd (`_handle.reading`, there since Node 9): paused, over its high-water mark,
  * or never started.

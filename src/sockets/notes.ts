@@ -13,6 +13,8 @@ export interface RequestNotes {
   readonly server: Server | undefined;
   /** False where the route's own configuration says that its sockets are not to be reclaimed. */
   reclaim: boolean;
+  /** It ended HTTP on its connection (`Upgrade`, CONNECT): no request listener and no router saw it. */
+  readonly upgraded?: true;
 }
 
 /** Where an outbound request or connection came from. */

@@ -1,12 +1,12 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
 import { nameOfClass, rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
-import { followUpgrades, unfollowUpgrades } from './upgrades.js';
+import { Upgrades } from './upgrades.js';
 
 /** A server given to `watch()`. */
 export interface WatchedServer {
@@ -18,15 +18,28 @@ export interface WatchedServer {
   readonly routeOf: RouteFinder | undefined;
 }
 
-/** What the application says of a route. */
+/** What a request's route is looked up by: an http.IncomingMessage, or what was noted of one. */
+export interface RoutedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Left out where only notes are left: of routes that a header tells apart none is named then. */
+  readonly headers?: object | undefined;
+  /** Where the url was replaced: what the client had sent (Fastify's `rewriteUrl`, middleware). */
+  readonly originalUrl?: unknown;
+}
+
+/** What the application says of the route that a request went to. */
 export interface RouteInfo {
-  /** The pattern, as in `/items/:id`. */
-  readonly route: string;
-  /** False: its sockets are not to be reclaimed. */
+  /** The pattern, as in `/items/:id`; undefined unless `matched`. */
+  readonly route: string | undefined;
+  /** False: no route takes it, and it was refused (404, 400). Undefined: it cannot be known which route took it, if any. */
+  readonly matched: boolean | undefined;
+  /** False: its sockets are not to be reclaimed; also where any of the routes it may have gone to says so. */
   readonly reclaim: boolean;
 }
 
-export type RouteFinder = (method: string, url: string) => RouteInfo | undefined;
+/** Undefined: nobody knows the routes of that server. */
+export type RouteFinder = (request: RoutedRequest) => RouteInfo | undefined;
 
 /** The servers one guard watches, and what they are called. */
 export class WatchedServers {
@@ -112,20 +125,40 @@ function protocolOf(server: Server): string {
 
 /**
  * The servers that have accepted a connection in this thread. On TLS servers it learns which TLSSocket stands above which
- * raw socket, with a 'secureConnection' listener: that event has no default behaviour that a listener would change.
+ * raw socket, with a 'secureConnection' listener: nothing that Node does depends on whether that event has one, nor on how
+ * many. Ours comes last.
  */
 export class SeenServers {
   readonly #known = new WeakSet<Server>();
+  readonly #upgrades: Upgrades;
+  readonly #onSecureConnection: (this: Server, socket: TLSSocket) => void;
   #servers: WeakRef<Server>[] = [];
 
+  /** @param onError is told of what a listener could not note: thrown out of it, it would end the process */
+  constructor(onError: () => void) {
+    const upgrades = new Upgrades(onError);
+    this.#upgrades = upgrades;
+    this.#onSecureConnection = function onSecureConnection(socket) {
+      try {
+        const raw = rawSocketOf(socket);
+        if (raw) noteTls(raw, socket);
+        upgrades.follow(socket, this);
+      } catch {
+        onError();
+      }
+    };
+  }
+
   /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
-  notice(server: Server | undefined): server is Server {
-    if (server === undefined || this.#known.has(server)) return false;
+  notice(server: Server | undefined, socket: Socket): server is Server {
+    if (server === undefined) return false;
+    if (server instanceof HttpServer) this.#upgrades.follow(socket, server);
+    if (this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
     this.#servers.push(new WeakRef(server));
-    if (server instanceof TlsServer) server.on('secureConnection', onSecureConnection);
-    if (isHttp1(server)) followUpgrades(server);
+    if (server instanceof TlsServer && hasRoomFor(server, 'secureConnection'))
+      server.on('secureConnection', this.#onSecureConnection);
     return true;
   }
 
@@ -136,16 +169,19 @@ export class SeenServers {
   close(): void {
     for (const ref of this.#servers) {
       const server = ref.deref();
-      server?.removeListener('secureConnection', onSecureConnection);
-      if (server) unfollowUpgrades(server);
+      // An application may have added again what it found.
+      while (server?.listeners('secureConnection').includes(this.#onSecureConnection))
+        server.removeListener('secureConnection', this.#onSecureConnection);
     }
+    this.#upgrades.close();
     this.#servers = [];
   }
 }
 
-function onSecureConnection(socket: TLSSocket): void {
-  const raw = rawSocketOf(socket);
-  if (raw) noteTls(raw, socket);
+/** Whether one more listener makes Node warn of a leak of listeners. */
+function hasRoomFor(server: Server, event: string): boolean {
+  const most = server.getMaxListeners();
+  return most === 0 || server.listenerCount(event) < most;
 }
 
 /** The TCP address of a server, as a list; empty when it is closed. */

@@ -57,7 +57,9 @@ export class SocketTable {
   #heldElsewhere: ReadonlyMap<bigint, DumpedSocket> = new Map();
   /** Cookies of sockets that another process's guard answers for. */
   readonly #elsewhere = new Set<bigint>();
-  readonly #servers = new SeenServers();
+  readonly #servers = new SeenServers(() => {
+    this.#announceFailed();
+  });
   readonly #unlisten: () => void;
   #unlistenRequests: (() => void) | undefined;
   readonly #faults: Faults<TableOperation>;
@@ -167,7 +169,7 @@ export class SocketTable {
   #noticeServerOf(socket: Socket): void {
     const server = serverOf(socket);
     // Its first connection is announced before the first request on it.
-    if (this.#servers.notice(server) && needsRequestChannel(server)) this.followRequests();
+    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeDepartures(nowMs: number): void {

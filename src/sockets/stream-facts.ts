@@ -70,6 +70,13 @@ export function inboundRequestOf(raw: Socket): RequestNotes | undefined {
   return notesOf(tlsSocketOf(raw) ?? raw)?.request;
 }
 
+/** The message of that request, while it is being answered or its body has not come to its end. */
+export function inboundMessageOf(raw: Socket): IncomingMessage | undefined {
+  const socket = tlsSocketOf(raw) ?? raw;
+  const message = httpMessageOf(socket);
+  return isServerResponse(message) ? requestOf(message) : messageBeingParsed(socket);
+}
+
 /** `host` a client socket was asked for; a report's fallback is the remote address. */
 export function destinationHostOf(socket: Socket): string | undefined {
   return requestedHostOf(tlsSocketOf(socket) ?? socket);

@@ -139,6 +139,9 @@ async function askedBy(start: (upstream: number) => Promise<number>, request: st
   return until('the leak', () => seen.leaks.find(({ remotePort }) => remotePort === upstream));
 }
 
+const losesContext = Number.parseInt(process.versions.node, 10) < 24;
+const LOSES_CONTEXT = 'before Node 24 the async context is lost between the request and its upgrade';
+
 describe('the request that asked', () => {
   const { leave } = WAYS['http.get()']!();
 
@@ -172,7 +175,8 @@ describe('the request that asked', () => {
     expect(leak.requestedBy).toBe('POST /nowhere/7');
   });
 
-  it('may be an upgrade', async () => {
+  it('may be an upgrade', async (context) => {
+    context.skip(losesContext, LOSES_CONTEXT);
     const leak = await askedBy(
       async (upstream) => {
         const server = http.createServer().on('upgrade', (_request, socket: Socket) => {
@@ -185,7 +189,8 @@ describe('the request that asked', () => {
     expect(leak.requestedBy).toBe('GET /feed');
   });
 
-  it('may be a CONNECT, whose tunnel to the other end was left open', async () => {
+  it('may be a CONNECT, whose tunnel to the other end was left open', async (context) => {
+    context.skip(losesContext, LOSES_CONTEXT);
     const leak = await askedBy(async (upstream) => {
       const server = http.createServer().on('connect', (_request, socket: Socket) => {
         const tunnel = net.connect(upstream, '127.0.0.1');

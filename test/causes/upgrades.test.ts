@@ -1,17 +1,25 @@
+import Fastify from 'fastify';
 import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import type { Socket } from 'node:net';
+import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { closeWaitGuard } from '../../src/fastify.js';
 import { createGuard } from '../../src/guard.js';
+import { listenApp } from '../support/fastify-app.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { get } from '../support/stage.js';
+import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
 const UPGRADE = get('/ws?token=secret', 'Connection: Upgrade\r\nUpgrade: feed\r\n');
 const CONNECT = 'CONNECT db.test:5432 HTTP/1.1\r\nHost: db.test:5432\r\n\r\n';
 
+const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: feed\r\nConnection: Upgrade\r\n\r\n';
+
 function accept(_request: IncomingMessage, socket: Socket): void {
-  socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: feed\r\nConnection: Upgrade\r\n\r\n');
+  socket.write(SWITCHED);
   socket.resume();
 }
 
@@ -62,62 +70,126 @@ describe('the leak of an upgraded socket', () => {
   });
 });
 
-describe('what a server does with an upgrade', () => {
-  async function plainServer() {
+/** What applications do with listeners for upgrades. They tell the one that is theirs from those of others. */
+const IDIOMS: Record<string, (server: http.Server) => void> = {
+  'no listener': () => undefined,
+  'one listener': (server) => void server.on('upgrade', accept),
+  'one for CONNECT alone': (server) => void server.on('connect', accept),
+  'one that takes no more than one': (server) => void server.once('upgrade', accept),
+  'one that was removed': (server) => void server.on('upgrade', accept).removeListener('upgrade', accept),
+  'all removed': (server) => {
+    server.on('upgrade', accept).removeAllListeners('upgrade');
+  },
+  'all removed, and those of others added again': (server) => {
+    server.on('upgrade', accept);
+    const others = server.listeners('upgrade').filter((listener) => listener !== accept);
+    server.removeAllListeners('upgrade');
+    for (const listener of others) server.on('upgrade', listener as () => void);
+  },
+  'all removed behind the back of those who listen for it': (server) => {
+    server.on('upgrade', accept);
+    server.removeAllListeners('removeListener').removeAllListeners('newListener').removeListener('upgrade', accept);
+  },
+  'one that leaves what is not its own to others, where there are any': (server) => {
+    if (server.listenerCount('upgrade') > 0) return;
+    server.on('upgrade', (_request, socket: Socket) => {
+      if (server.listenerCount('upgrade') === 1) socket.end('HTTP/1.1 400 Nobody else is here\r\n\r\n');
+    });
+  },
+  'one around those of others': (server) => {
+    const others = server.listeners('upgrade');
+    server.removeAllListeners('upgrade').on('upgrade', (request: IncomingMessage, socket: Socket) => {
+      if (others.length === 0) accept(request, socket);
+      for (const other of others) Reflect.apply(other, server, [request, socket, Buffer.alloc(0)]);
+    });
+  },
+};
+
+describe('what a client gets', () => {
+  /** The answers to three connections and what can be seen of the server's listeners. */
+  async function outcome(juggle: (server: http.Server) => void) {
     const server = http.createServer((_request, response) => response.end('plain'));
-    return { server, port: await stage.listen(server) };
+    const port = await stage.listen(server);
+    const answers = [await answerTo(port, UPGRADE)];
+    juggle(server);
+    answers.push(await answerTo(port, UPGRADE), await answerTo(port, UPGRADE), await answerTo(port, CONNECT));
+    // Somebody does it again while connections are open.
+    juggle(server);
+    answers.push(await answerTo(port, UPGRADE));
+    const listeners = server.eventNames().map((event) => [event, server.listenerCount(event)]);
+    return { answers, listeners };
   }
 
-  it('does not change under a guard where it has no listener: a plain answer, and no CONNECT', async () => {
-    const { port } = await plainServer();
-    const without = [await answerTo(port, UPGRADE), await answerTo(port, CONNECT)];
+  it.each(Object.entries(IDIOMS))('from a server with %s is the same under a guard', async (_what, juggle) => {
+    const without = await outcome(juggle);
     const guard = createGuard(QUICK);
     stage.undo(() => guard.close());
-    expect([await answerTo(port, UPGRADE), await answerTo(port, CONNECT)]).toEqual(without);
-    expect([await answerTo(port, UPGRADE), await answerTo(port, CONNECT)]).toEqual(without);
-    expect(without[0]).toBe('HTTP/1.1 200 OK');
+    expect(await outcome(juggle)).toEqual(without);
   });
+});
 
-  it('is as before once the application has removed its listener', async () => {
+describe('the connection of an upgrade', () => {
+  it('has no listener but its own once it is upgraded, and none after close()', async () => {
+    const upgraded: Socket[] = [];
+    const accepted: Socket[] = [];
+    const server = http.createServer((_request, response) => response.end('plain'));
+    server.on('connection', (socket) => accepted.push(socket));
+    server.on('upgrade', (request, socket: Socket) => {
+      accept(request, socket);
+      upgraded.push(socket);
+    });
+    const port = await stage.listen(server);
+    const say = async (request: string): Promise<void> => {
+      const client = await stage.connect(port);
+      client.say(request);
+      await until('an answer', () => client.text !== '');
+    };
+    await say(UPGRADE);
+    await say(get('/'));
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
-    const { server, port } = await plainServer();
-    server.on('upgrade', accept);
-    expect(await answerTo(port, UPGRADE)).toContain('101');
-    server.removeListener('upgrade', accept);
-    expect(server.listenerCount('upgrade')).toBe(0);
-    expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
-    server.once('upgrade', accept);
-    expect(await answerTo(port, UPGRADE)).toContain('101');
-    expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
-  });
-
-  it('is as before after removeAllListeners()', async () => {
-    const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
-    const { server, port } = await plainServer();
-    server.on('upgrade', accept);
-    expect(await answerTo(port, UPGRADE)).toContain('101');
-    server.removeAllListeners('upgrade');
-    expect(server.listenerCount('upgrade')).toBe(0);
-    expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
-    server.on('upgrade', accept);
-    server.removeAllListeners();
-    expect(server.eventNames()).toEqual([]);
-  });
-
-  it('is as before after close(), down to the listeners', async () => {
-    const { server, port } = await plainServer();
-    server.on('upgrade', accept);
-    const before = ['upgrade', 'connect', 'newListener', 'removeListener'].map((event) => server.listeners(event));
-    const guard = createGuard(QUICK);
-    expect(await answerTo(port, UPGRADE)).toContain('101');
-    expect(server.listenerCount('upgrade')).toBe(2);
+    await say(UPGRADE);
+    await say(get('/'));
+    expect(upgraded[1]!.eventNames()).toEqual(upgraded[0]!.eventNames());
     guard.close();
-    const after = ['upgrade', 'connect', 'newListener', 'removeListener'].map((event) => server.listeners(event));
-    expect(after).toEqual(before);
-    expect(await answerTo(port, UPGRADE)).toContain('101');
-    server.removeListener('upgrade', accept);
-    expect(await answerTo(port, UPGRADE)).toBe('HTTP/1.1 200 OK');
+    // accepted: upgraded and plain without a guard, upgraded and plain with one.
+    expect(accepted[3]!.eventNames()).toEqual(accepted[1]!.eventNames());
+  });
+
+  it('is named also under TLS', async () => {
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const seen = follow(guard);
+    // A TLS socket ends itself when it is read to its end.
+    const leaveUnread = (_request: IncomingMessage, socket: Socket): boolean => socket.write(SWITCHED);
+    const server = https.createServer(localhost).on('upgrade', leaveUnread);
+    const port = await stage.listen(server);
+    const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    stage.undo(() => client.destroy());
+    let text = '';
+    client.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    client.write(UPGRADE);
+    await until('the upgrade', () => text.includes('101'));
+    client.end('a first message');
+    const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
+    expect(leak).toMatchObject({ method: 'GET', route: '/ws' });
+    expectKernelAgrees(leak);
+  });
+
+  it('has the path that was asked for, and no route of a router that never saw it', async () => {
+    const app = Fastify();
+    app.get('/*', async () => 'plain');
+    await app.register(closeWaitGuard, { ...QUICK, metrics: false });
+    const seen = follow(app.closeWaitGuard);
+    app.server.on('upgrade', (request, socket: Socket) => {
+      accept(request, socket);
+      stage.undo(() => socket.destroy());
+    });
+    const port = await listenApp(stage, app);
+    const client = await stage.connect(port);
+    client.say(UPGRADE);
+    await until('the upgrade', () => client.text.includes('101'));
+    await client.leave();
+    const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
+    expect(leak).toMatchObject({ method: 'GET', route: '/ws', cause: 'half-open-not-ended' });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TcpState, tcpStateName } from '../../src/kernel/tcp-states.js';
-import { safeMethod, safePath } from '../../src/leaks/sanitise.js';
 import { LeakTallies } from '../../src/guard/tallies.js';
+import { safeHost, safeMethod, safePath } from '../../src/leaks/sanitise.js';
 
 describe('what a client sent', () => {
   it.each([
@@ -22,6 +22,47 @@ describe('what a client sent', () => {
     ['/\u202egnp.exe', '/%E2%80%AEgnp.exe'],
     ['/%2e%0a', '/%2e%0a'],
     ['/{a}|~', '/{a}|~'],
+    ['//', '//'],
+    ['/a\\b', '/a%5Cb'],
+    ['[::1]:443', '[::1]:443'],
+    ['db.test:5432', 'db.test:5432'],
+    ['http://[fe80::1]:80/a', 'http://[fe80::1]:80/a'],
+    // Userinfo: absolute-form, authority-form, in a path, and what URL parsers take for a URL too.
+    ['http://me:secret@shop.test/a', 'http://shop.test/a'],
+    ['https://secret@shop.test:8443/a', 'https://shop.test:8443/a'],
+    ['http://me:se@cret@shop.test/a', 'http://shop.test/a'],
+    ['http://me:se;cret@shop.test/a', 'http:///a'],
+    ['http://me:secret%40shop.test/a', 'http://shop.test/a'],
+    ['http://me:se%2Fcret@shop.test/a', 'http://shop.test/a'],
+    ['http://me:se%3Fcret@shop.test/a', 'http:///a'],
+    ['http://me:se/cret@shop.test/a', 'http://shop.test/a'],
+    ['http://me:secret', 'http://'],
+    ['http:/me:secret@shop.test/a', 'http:/shop.test/a'],
+    ['http:me:secret@shop.test/a', 'shop.test/a'],
+    ['http:\\\\me:secret@shop.test\\a', 'http:%5C%5Cshop.test%5Ca'],
+    ['//me:secret@shop.test/a', '//shop.test/a'],
+    ['me:secret@db.test:5432', 'db.test:5432'],
+    ['/fetch/http://me:secret@shop.test/a', '/fetch/http://shop.test/a'],
+    ['/fetch/https://secret@shop.test/a', '/fetch/https://shop.test/a'],
+    ['/fetch/http:/secret@shop.test/a', '/fetch/http:/shop.test/a'],
+    ['/fetch/http%3A%2F%2Fme%3Asecret%40shop.test%2Fa', '/fetch/shop.test%2Fa'],
+    ['/fetch/http%253A%252F%252Fsecret%2540shop.test', '/fetch/shop.test'],
+    ['/login/me:secret@shop.test', '/login/shop.test'],
+    ['/@scope/package@1.2.3', '/@scope/package@1.2.3'],
+    ['/users/me@shop.test/orders', '/users/me@shop.test/orders'],
+    // Path parameters.
+    ['/cart;jsessionid=secret', '/cart'],
+    ['/cart;jsessionid=secret/items;v=1/7', '/cart/items/7'],
+    ['/cart;jsessionid=secret?x', '/cart'],
+    ['/cart%3Bjsessionid=secret', '/cart'],
+    ['/cart%253bjsessionid=secret/7', '/cart/7'],
+    [';secret', ''],
+    ['/;secret', '/'],
+    ['http://shop.test;secret/a', 'http://shop.test/a'],
+    ['/a;secret:x@y', '/'],
+    // A query that was encoded along with its path.
+    ['/items%3Ftoken=secret', '/items'],
+    ['/items%23secret', '/items'],
   ])('path %j becomes %j', (url, expected) => {
     expect(safePath(url)).toBe(expected);
   });
@@ -37,6 +78,24 @@ describe('what a client sent', () => {
     expect(safePath(`/${'a'.repeat(199)}`)).toHaveLength(200);
     expect(safePath(`/${'a'.repeat(200)}`)).toBe(`/${'a'.repeat(199)}...`);
     expect(safePath('\n'.repeat(10_000))).toBe(`${'%0A'.repeat(66)}%0...`);
+  });
+
+  it('says no more than it has seen of what is longer than any request', () => {
+    const secret = 's'.repeat(70_000);
+    expect(safePath(`/items/${secret}`)).toBe('/items/...');
+    expect(safePath(`http://me:${secret}@shop.test/`)).toBe('http://...');
+    expect(safePath(`http://me:1/${secret}@shop.test/`)).not.toContain('s'.repeat(5));
+    expect(safePath(`http://me:x/a/${secret}@shop.test/`)).toBe('http://...');
+    expect(safePath(`/items?${secret}`)).toBe('/items');
+  });
+
+  it.each([
+    ['inventory', 'inventory'],
+    ['::1', '::1'],
+    ['a\nb\u202e', 'a%0Ab%E2%80%AE'],
+    ['x'.repeat(300), `${'x'.repeat(200)}...`],
+  ])('host %j becomes %j', (host, expected) => {
+    expect(safeHost(host)).toBe(expected);
   });
 
   it.each([

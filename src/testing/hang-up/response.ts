@@ -2,6 +2,8 @@ import type { HangUpResponse } from './options.js';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
+/** No head and no line of a chunk's size is longer: what comes then is no HTTP, and its bytes are only counted. */
+const MAX_HEAD = 256 * 1024;
 
 /**
  * Reads one HTTP/1.1 response from bytes as they come (RFC 9112, 6.3), as far as a client has to that only wants to know
@@ -13,6 +15,9 @@ export class ResponseReader {
   /** The response has come whole, or the server has switched protocols. */
   complete = false;
   #unread: Buffer = Buffer.alloc(0);
+  /** Where in it to go on looking for the end of a head or line: what comes byte by byte is looked at once. */
+  #searchFrom = 0;
+  #isHttp: boolean;
   #head: Pick<HangUpResponse, 'statusCode' | 'headers'> | undefined;
   #bodyBytes = 0;
   /** Bytes of the body, or of the current chunk with its line end, that are to come; undefined: until the connection ends. */
@@ -24,6 +29,7 @@ export class ResponseReader {
   /** @param method of the request; undefined when what is spoken is not HTTP: then bytes are only counted. */
   constructor(method: string | undefined) {
     this.#method = method;
+    this.#isHttp = method !== undefined;
   }
 
   get response(): HangUpResponse | undefined {
@@ -38,9 +44,13 @@ export class ResponseReader {
 
   push(chunk: Buffer): void {
     this.bytes += chunk.length;
-    if (this.#method === undefined || this.complete) return;
+    if (!this.#isHttp || this.complete) return;
     this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
     while (this.#advance());
+    if (this.#unread.length > MAX_HEAD) {
+      this.#isHttp = false;
+      this.#unread = Buffer.alloc(0);
+    }
   }
 
   /** The server has ended the connection: that is the end of a response of no stated length. */
@@ -57,7 +67,7 @@ export class ResponseReader {
   }
 
   #takeHead(): boolean {
-    const end = this.#unread.indexOf(HEAD_END);
+    const end = this.#endOf(HEAD_END);
     if (end === -1) return false;
     const [statusLine = '', ...lines] = this.#unread.toString('latin1', 0, end).split('\r\n');
     this.#unread = this.#unread.subarray(end + HEAD_END.length);
@@ -86,7 +96,7 @@ export class ResponseReader {
   }
 
   #takeChunkSize(): boolean {
-    const end = this.#unread.indexOf(LINE_END);
+    const end = this.#endOf(LINE_END);
     if (end === -1) return false;
     const line = this.#unread.toString('latin1', 0, end);
     this.#unread = this.#unread.subarray(end + LINE_END.length);
@@ -95,6 +105,13 @@ export class ResponseReader {
     if (size > 0) this.#left = size + LINE_END.length;
     else this.#inTrailers = true;
     return true;
+  }
+
+  #endOf(mark: Buffer): number {
+    const end = this.#unread.indexOf(mark, this.#searchFrom);
+    // A part of the mark may be there already.
+    this.#searchFrom = end === -1 ? Math.max(0, this.#unread.length - mark.length + 1) : 0;
+    return end;
   }
 
   #finish(): boolean {
@@ -107,9 +124,11 @@ export class ResponseReader {
 function headersOf(lines: readonly string[]): Record<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
-    const [, name, value = ''] = /^([^:\s]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined) continue;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon));
+    if (name === '' || /\s/.test(name)) continue;
     const key = name.toLowerCase();
+    const value = line.slice(colon + 1).trim();
     const earlier = headers.get(key);
     headers.set(key, earlier === undefined ? value : `${earlier}, ${value}`);
   }
