@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { fact } from '../base/fact.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
@@ -7,7 +6,7 @@ import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
 import type { Side } from './announcements.js';
-import { hasStoppedReading } from './node-internals.js';
+import { hasStoppedReading, isOpen } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
 
 /** One socket that the table knows. */
@@ -126,7 +125,7 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || fact(() => socket.destroyed, false)) this.delete(entry.cookie);
+      if (!isOpen(socket)) this.delete(entry.cookie);
       else if (!entry.onWatch) unwatched.push(entry);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
