@@ -22,6 +22,8 @@ export interface DumpedSocket {
 export interface DumpOptions {
   /** Ask for TCP_INFO of each, at twice the cost. @default false */
   readonly withInfo?: boolean;
+  /** How many sockets are expected: where there are more, the dump is taken twice. @default 256 */
+  readonly expected?: number;
   /** Which sockets to return; the others cost no object. @default all */
   readonly keep?: (cookie: bigint, inode: number) => boolean;
 }
@@ -35,13 +37,13 @@ export function dumpSockets(
   binding: NativeBinding,
   states: readonly number[],
   ports?: readonly number[],
-  { withInfo = false, keep }: DumpOptions = {},
+  { withInfo = false, expected = 256, keep }: DumpOptions = {},
 ): DumpedSocket[] {
   // To the addon an empty list means every port.
   if (ports?.length === 0) return [];
   const mask = states.reduce((bits, state) => bits | stateBit(state), 0);
   const wanted = Uint16Array.from(ports ?? []);
-  let capacity = 256;
+  let capacity = expected;
   for (;;) {
     const values = new Float64Array(capacity * COLUMNS);
     const cookies = new BigUint64Array(capacity);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -17,11 +19,15 @@ const WORKER = `
   const { parentPort, workerData } = require('node:worker_threads');
   const sockets = [];
   const server = net.createServer((socket) => sockets.push(socket));
-  parentPort.on('message', () => { for (const socket of sockets) socket.destroy(); });
+  let guard;
+  parentPort.on('message', (message) => {
+    if (message === 'close guard') guard.close();
+    else for (const socket of sockets) socket.destroy();
+  });
   (async () => {
     if (workerData.guard) {
       const { createGuard } = await import(workerData.guard);
-      const guard = createGuard(workerData.options);
+      guard = createGuard(workerData.options);
       guard.on('leak', (leak) => parentPort.postMessage({ leak }));
       guard.on('released', (leak) => parentPort.postMessage({ released: leak }));
     }
@@ -38,8 +44,9 @@ interface FromWorker {
 async function startWorker(
   stage: Stage,
   guarded: boolean,
+  installed = root,
 ): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
-  const guard = guarded ? pathToFileURL(path.join(root, 'dist/index.js')).href : undefined;
+  const guard = guarded ? pathToFileURL(path.join(installed, 'dist/index.js')).href : undefined;
   const worker = new Worker(WORKER, { eval: true, workerData: { guard, options: QUICK } });
   stage.undo(() => worker.terminate());
   const said: FromWorker[] = [];
@@ -86,5 +93,57 @@ describe('a socket of a worker thread with a guard', () => {
     worker.postMessage('close');
     await until('the release', () => said.some(({ released }) => released?.id === leak?.id));
     expect(said.filter(({ leak }) => leak)).toHaveLength(1);
+  });
+
+  it('is reported by that guard alone also when its addon is another file', async () => {
+    // Another installation: the threads have no state in common, and the addon is loaded twice.
+    const installed = mkdtempSync(path.join(tmpdir(), 'another-copy-'));
+    stage.undo(() => rmSync(installed, { recursive: true, force: true }));
+    for (const part of ['dist', 'build/Release', 'package.json']) {
+      cpSync(path.join(root, part), path.join(installed, part), { recursive: true });
+    }
+    symlinkSync(path.join(root, 'node_modules'), path.join(installed, 'node_modules'));
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const inMain = follow(guard);
+    const { port, said } = await startWorker(stage, true, installed);
+    await stage.visit(port, 'hello');
+    await until('the leak', () => said.find(({ leak }) => leak));
+
+    const controlPort = await stage.listen(net.createServer(() => {}));
+    await stage.visit(controlPort, 'hello');
+    await until('the control', () => inMain.leaks.some(({ localPort }) => localPort === controlPort));
+    expect(inMain.leaks.map(({ localPort }) => localPort)).toEqual([controlPort]);
+  });
+
+  it("is the main thread's again when that guard is closed", async () => {
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const inMain = follow(guard);
+    const { worker, port, said } = await startWorker(stage, true);
+    await stage.visit(port, 'hello');
+    await until('the leak', () => said.find(({ leak }) => leak));
+    expect(inMain.leaks).toEqual([]);
+    worker.postMessage('close guard');
+    const leak = await until('the main thread to find it', () => inMain.leaks[0]);
+    expect(leak).toMatchObject({ localPort: port, cause: 'not-owned-by-this-thread' });
+  });
+
+  it('costs the main thread no time, however many there are', async () => {
+    const guard = createGuard(QUICK);
+    stage.undo(() => guard.close());
+    const inMain = follow(guard);
+    const { port, said } = await startWorker(stage, true);
+    let longestMs = 0;
+    // Not visit(): what each looks up in the kernel's table would take longer than all else.
+    const clients = await Promise.all(Array.from({ length: 300 }, () => stage.connect(port)));
+    for (const { socket } of clients) socket.end('hello');
+    await until('all of them', () => {
+      longestMs = Math.max(longestMs, guard.stats().lastSample.durationMs);
+      return said.filter(({ leak }) => leak).length === 300;
+    });
+    expect(inMain.leaks).toEqual([]);
+    // One listing of /proc/self/fd for each of them took more than a second.
+    expect(longestMs).toBeLessThan(200);
   });
 });

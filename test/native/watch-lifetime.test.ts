@@ -72,6 +72,12 @@ describe('worker threads', () => {
     ['that are terminated within new', 'for (;;) new binding.HalfCloseWatch().close();', 'terminated'],
     ['that are terminated within misuse', 'for (;;) try { binding.readSockets(cookies, NaN); } catch {}', 'terminated'],
     ['that are terminated within fdUsage()', 'for (;;) binding.fdUsage();', 'terminated'],
+    ['that are terminated within checkKernel()', 'for (;;) binding.checkKernel();', 'terminated'],
+    [
+      'that are terminated within findWatched()',
+      'for (;;) binding.findWatched(cookies, new Uint8Array(64));',
+      'terminated',
+    ],
   ])('%s leave no epoll set behind', async (_, ending, how) => {
     const before = eventpolls();
     const workers = Array.from({ length: 4 }, () => {

@@ -1,10 +1,11 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { NativeHalfCloseWatch } from '../../src/kernel/native.js';
+import { openFds } from '../support/kernel-view.js';
 import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { binding, fdOf, readOne, State } from './binding.js';
@@ -189,6 +190,76 @@ describe('which sockets are on a watch', () => {
     expect(one.drain()).toHaveLength(1);
     one.native.close();
     expect(both.drain().map(({ cookie }) => cookie)).toEqual([readOne(first.fd).cookie, readOne(second.fd).cookie]);
+  });
+});
+
+describe('which sockets a guard of this process answers for', () => {
+  const isWatched = (cookie: bigint) => {
+    const watched = Uint8Array.of(9);
+    const count = binding.findWatched(BigUint64Array.of(cookie), watched);
+    expect(watched).toEqual(Uint8Array.of(count));
+    return count === 1;
+  };
+
+  it('those that were added to a watch, until they are forgotten or it is closed', async () => {
+    const { fd } = await connectPair(stage);
+    const { cookie } = readOne(fd);
+    const [one, other] = [new Watch(), new Watch()];
+    expect(isWatched(cookie)).toBe(false);
+    one.add(fd);
+    other.add(fd);
+    expect([isWatched(cookie), isWatched(0n), isWatched(cookie + 1_000_000n)]).toEqual([true, false, false]);
+    one.native.forget(BigUint64Array.of(cookie, 0n));
+    expect(isWatched(cookie)).toBe(true);
+    other.native.close();
+    expect(isWatched(cookie)).toBe(false);
+  });
+
+  it('also those of a watch that has no epoll set, which takes none and can be opened later', async () => {
+    const { fd, client } = await connectPair(stage);
+    const { cookie } = readOne(fd);
+    const watch = new binding.HalfCloseWatch(false);
+    stage.undo(() => watch.close());
+    const errnos = new Int32Array(1);
+    const cookies = new BigUint64Array(1);
+    expect(watch.add(Int32Array.of(fd), 1, cookies, errnos)).toBe(0);
+    expect([cookies[0], errnos[0], isWatched(cookie)]).toEqual([cookie, constants.errno.EBADF, true]);
+    expect(() => watch.drain(new BigUint64Array(1), new Uint32Array(1))).toThrow(
+      expect.objectContaining({ code: 'CWG_ERR_SYSCALL', syscall: 'epoll_wait', errno: constants.errno.EBADF }),
+    );
+    watch.reopen();
+    expect(watch.add(Int32Array.of(fd), 1, cookies, errnos)).toBe(1);
+    await client.halfClose();
+    expect(watch.drain(cookies, new Uint32Array(1))).toBe(1);
+  });
+
+  it('whose number something has closed: it says so, closes nothing that has taken it, and opens anew', async () => {
+    const { fd, client } = await connectPair(stage);
+    const sets = (): number[] =>
+      [...openFds()].filter(([, link]) => link === 'anon_inode:[eventpoll]').map(([number]) => number);
+    const before = sets();
+    const watch = new Watch();
+    const number = sets().find((each) => !before.includes(each));
+    closeSync(number!);
+    const taken = openSync('/dev/null', 'r');
+    stage.undo(() => closeSync(taken));
+    expect(taken).toBe(number);
+    expect(() => watch.drain()).toThrow(
+      expect.objectContaining({ syscall: 'epoll_wait', errno: constants.errno.EINVAL }),
+    );
+    watch.native.reopen();
+    expect(readlinkSync(`/proc/self/fd/${taken}`)).toBe('/dev/null');
+    expect(watch.add(fd).added).toBe(1);
+    await client.halfClose();
+    expect(watch.drain()).toHaveLength(1);
+  });
+});
+
+describe('checkKernel()', () => {
+  it('finds all that a guard needs here, and leaves no fd behind', () => {
+    const before = readdirSync('/proc/self/fd').length;
+    expect(binding.checkKernel()).toEqual({ socket: 0, identity: 0, cookie: 0, tcpInfo: 0, queues: 0 });
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });
 

@@ -9,6 +9,7 @@
 
 #include "../../../native/fd_table.h"
 #include "../../../native/half_close_watch.h"
+#include "../../../native/kernel_check.h"
 #include "../../../native/sock_diag.h"
 #include "../../../native/socket_reader.h"
 #include "../../../native/socket_record.h"
@@ -79,7 +80,9 @@ void NoFdLeft() {
 
   cwg::HalfCloseWatch watch;
   const cwg::SyscallError refused = watch.Open();
-  CHECK(refused && refused.number == EMFILE && !watch.is_open());
+  CHECK(refused && refused.number == EMFILE && !watch.is_closed());
+  const cwg::KernelCheck check = cwg::CheckKernel();
+  CHECK(check.socket == EMFILE && check.identity == 0 && check.tcp_info == 0);
   cwg::DumpRows rows;
   CHECK(cwg::DumpSockets(1u << 1, nullptr, &rows).number == EMFILE);
   CHECK(cwg::FdTableSize() == 64);  // no fd to read /proc/self/status with: the limit
