@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
 import { VERSION } from './base/version.js';
 import { fact, takeFactFailures } from './base/fact.js';
@@ -10,9 +9,11 @@ import { halfClosedNow } from './guard/counting.js';
 import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
 import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
+import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
 import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
+import { redactReport } from './guard/redact.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
@@ -41,7 +42,7 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
  * every method works and finds nothing.
  */
-export class Guard extends EventEmitter<GuardEvents> implements Disposable {
+export class Guard extends GuardEmitter implements Disposable {
   /** What any copy of this library knows a guard by. @internal */
   readonly [GUARD_BRAND] = true;
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
@@ -55,6 +56,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
   readonly #onDemand: boolean;
+  /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
+  readonly #public: <Report extends LeakReport>(report: Report) => Report;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -68,6 +71,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
     this.#onDemand = resolved.sampleInterval === 0;
+    this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -77,7 +81,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.supported = opened.reason === undefined;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
-      warnUnsupported(opened.reason);
+      if (!opened.wanted) warnUnsupported(opened.reason);
       return;
     }
     const { binding, table, release } = opened;
@@ -86,13 +90,14 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
         this.#tallies.countLeak(leak);
       },
       told: (report, socket) => {
-        this.#tell('leak', report, socket);
-        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, report, socket);
+        const leak = this.#public(report);
+        this.#tell('leak', leak, socket);
+        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, leak, socket);
       },
       released: (leak, report) => {
         this.#released[leak.kind]++;
         this.#tallies.countEnd(leak);
-        if (report) this.#tell('released', report);
+        if (report) this.#tell('released', this.#public(report));
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
@@ -100,7 +105,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
         this.#tallies.countEnd(report);
-        this.#tell('reclaimed', report);
+        this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
         this.#fail('listener', error);
@@ -129,6 +134,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (!(server instanceof Server)) {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
+    checkWatchOptions(options);
     const { name } = options;
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
@@ -139,12 +145,12 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
-    return this.#sampled((sampler) => sampler.leaks());
+    return this.#sampled((sampler) => sampler.leaks()).map(this.#public);
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
-    return this.#sampled((sampler) => sampler.sockets());
+    return this.#sampled((sampler) => sampler.sockets()).map(this.#public);
   }
 
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */

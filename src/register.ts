@@ -1,8 +1,9 @@
 /**
  * Preload: `node --import close-wait-guard/register app.js` starts a guard with no change to the application. This is the
- * one entry point that acts on import. Settings come from the environment, see README; a setting that cannot be taken is
+ * one entry point that acts on import. Settings come from the environment, see docs/preload.md; a setting that cannot be taken is
  * a warning and its default, never the end of the application.
  */
+import { isSwitchedOff } from './base/environment.js';
 import { createGuard, followFastifyRoutes } from './guard.js';
 import { EventLog } from './preload/event-log.js';
 import { readEnvironment } from './preload/environment.js';
@@ -10,7 +11,7 @@ import { serveMetrics } from './preload/metrics-server.js';
 import { isPackageManager } from './preload/package-managers.js';
 import { warnSetting } from './guard/warnings.js';
 
-if (!isPackageManager(process.argv[1])) start();
+if (!isSwitchedOff() && !isPackageManager(process.argv[1])) start();
 
 function start(): void {
   const settings = readEnvironment(process.env, warnSetting);
@@ -18,10 +19,11 @@ function start(): void {
     closeWaitTimeout: settings.closeWaitTimeout,
     sampleInterval: settings.sampleInterval,
     reclaim: settings.reclaim,
+    redact: settings.redact,
   });
 
   if (guard.supported) {
-    const log = new EventLog(settings.log);
+    const log = new EventLog(settings.log, { level: settings.logLevel });
     followFastifyRoutes();
     guard.on('leak', (leak) => {
       log.write('leak', leak);
