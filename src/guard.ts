@@ -8,8 +8,8 @@ import { callGuarded } from './guard/callbacks.js';
 import { halfClosedNow } from './guard/counting.js';
 import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
-import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
 import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
+import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
 import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
@@ -55,9 +55,9 @@ export class Guard extends GuardEmitter implements Disposable {
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
-  readonly #onDemand: boolean;
   /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
   readonly #public: <Report extends LeakReport>(report: Report) => Report;
+  readonly #onDemand: boolean;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -70,8 +70,8 @@ export class Guard extends GuardEmitter implements Disposable {
     const resolved = resolveGuardOptions(options);
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
-    this.#onDemand = resolved.sampleInterval === 0;
     this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
+    this.#onDemand = resolved.sampleInterval === 0;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -102,9 +102,9 @@ export class Guard extends GuardEmitter implements Disposable {
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
-      reclaimed: (report) => {
+      reclaimed: (leak, report) => {
         this.#reclaimed[report.kind]++;
-        this.#tallies.countEnd(report);
+        this.#tallies.countEnd(leak);
         this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
