@@ -6,7 +6,7 @@ import { eachLine } from './lines.js';
 import { listenAt } from './metrics-meeting.js';
 
 /** How long a scrape waits for processes whose event loop is blocked; what they said last stands for them. */
-const PATIENCE_MS = 250;
+const GATHER_TIMEOUT_MS = 250;
 /** Processes that are gone and may yet come back on another connection. */
 const MAX_GONE = 100;
 
@@ -85,7 +85,7 @@ export class MetricsHub {
 async function ask(member: Member): Promise<void> {
   await new Promise<void>((resolve) => {
     // Not unref'd: a scrape is being answered.
-    const timer = setTimeout(resolve, PATIENCE_MS);
+    const timer = setTimeout(resolve, GATHER_TIMEOUT_MS);
     member.waiting.push(() => {
       clearTimeout(timer);
       resolve();

@@ -25,6 +25,6 @@ export interface Client {
 
 /** Both families of clients. */
 export const CLIENTS: readonly (readonly [string, Client])[] = [
-  ['prom-client', promClient as unknown as Client],
-  ['@prometheus-io/client', successor as unknown as Client],
+  ['prom-client', promClient],
+  ['@prometheus-io/client', successor],
 ];
