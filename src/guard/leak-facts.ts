@@ -80,6 +80,59 @@ const NO_ENDPOINTS: Endpoints = {
   remotePort: undefined,
 };
 
+/** Each fact is read in its own guard: one that throws is left out, and the rest stands. */
+export function leakFactsOf(
+  binding: NativeBinding,
+  departed: Departed,
+  tracked: Pick<TrackedSocket, 'kind'>,
+  names: Names,
+): LeakFacts {
+  const { record, socket, side, server } = departed;
+  const endpoints = fact(() => unpackEndpoints(binding, departed.endpoints), NO_ENDPOINTS);
+  const { remoteAddress, remotePort, localPort } = endpoints;
+  const peer = remoteAddress === undefined ? undefined : hostPort(remoteAddress, remotePort);
+  const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
+  const http = stream?.http;
+  const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
+  const unreadKernelBytes = Math.max(0, record.unreadBytes);
+  const unreadStreamBytes = socket ? fact(() => bufferedBytes(socket), 0) : 0;
+  const unsentBytes = Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0);
+  const cause = diagnose({
+    kind,
+    side,
+    owned: socket !== undefined,
+    detached: departed.detached,
+    foreign: departed.foreignInode !== undefined,
+    stream,
+    unreadKernelBytes,
+    unreadStreamBytes,
+    unsentBytes,
+  });
+  const info = side === 'inbound' ? routeInfoOf(departed, http, names) : undefined;
+  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
+  const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
+  const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
+  return {
+    kind,
+    cause,
+    side,
+    server: server && fact(() => names.ofServer(server, localPort), undefined),
+    method: http?.method === undefined ? undefined : safeMethod(http.method),
+    route,
+    routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
+    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(departed),
+    destination: side === 'outbound' ? destinationOf(departed, http, peer, remotePort) : undefined,
+    requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
+    stack: origin?.stack,
+    endpoints,
+    peer,
+    stream,
+    unreadKernelBytes,
+    unreadStreamBytes,
+    unsentBytes,
+  };
+}
+
 function requestAllowsReclaim({ side, socket }: Departed): boolean {
   if (side !== 'inbound' || socket === undefined) return true;
   return fact(() => inboundRequestOf(socket)?.reclaim !== false, false);
