@@ -23,7 +23,7 @@ export const layers = [
     types: [],
     packages: ['node:'],
   },
-  { name: 'kernel', files: ['kernel/'], imports: ['words', 'leaf'], types: [], packages: ['node:', 'node-gyp-build'] },
+  { name: 'kernel', files: ['kernel/'], imports: ['words', 'leaf'], types: [], packages: ['node:'] },
   { name: 'sockets', files: ['sockets/'], imports: ['words', 'leaf', 'kernel'], types: [], packages: ['node:'] },
   // Pure: it knows the shape of the facts it judges, and nothing that could fetch one.
   {
