@@ -65,6 +65,8 @@ export const installers = [
         ...['install', '--no-frozen-lockfile', '--prefer-offline', `--store-dir=${path.join(cacheFolder(), 'pnpm')}`],
       ];
     },
+    // Some package below jest has an install script, which it refuses whether we are there or not.
+    files: { 'pnpm-workspace.yaml': 'strictDepBuilds: false\n' },
   },
   yarn('node-modules'),
   yarn('pnp'),

@@ -13,9 +13,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkInstalls } from './installs.mjs';
+import { checkTypes } from './types.mjs';
 import { pack } from './tarball.mjs';
 
-const PARTS = { installs: checkInstalls };
+const PARTS = { installs: checkInstalls, types: checkTypes };
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
