@@ -4,7 +4,7 @@
  *
  *   npm run check:install
  *   npm run check:install -- --short               what .ci/run has time for
- *   npm run check:install -- --installer yarn installs
+ *   npm run check:install -- --only yarn installs
  *
  * Everything is fetched from npm, once, into the user's cache folder.
  */
@@ -12,17 +12,18 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkBundles } from './bundles.mjs';
 import { checkInstalls } from './installs.mjs';
 import { checkTypes } from './types.mjs';
 import { pack } from './tarball.mjs';
 
-const PARTS = { installs: checkInstalls, types: checkTypes };
+const PARTS = { installs: checkInstalls, types: checkTypes, bundles: checkBundles };
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     short: { type: 'boolean', default: false },
     tarball: { type: 'string' },
-    installer: { type: 'string' },
+    only: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     keep: { type: 'boolean', default: false },
   },
@@ -47,7 +48,7 @@ try {
       work,
       short: options.short,
       jobs: Number(options.jobs),
-      only: options.installer,
+      only: options.only,
     });
     for (const line of result.notCounted) console.log(`not counted: ${line}`);
     for (const line of result.failed) console.log(`FAILED: ${line}`);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { environmentOfAUser } from '../npm-cache.mjs';
 
 /**
@@ -51,4 +52,11 @@ export function reasonIn(output) {
     .filter((line) => line !== '' && !/A complete log of this run|^at |^\^+$|ExperimentalWarning/.test(line));
   const line = lines.find((text) => /error|ERR_|cannot|could not|fail/i.test(text)) ?? lines.at(-1) ?? 'no output';
   return line.length > 160 ? `${line.slice(0, 157)}...` : line;
+}
+
+/** Runs a program that must not fail. @throws Error with its output */
+export async function must(command, cwd, env) {
+  const { code, stdout, output } = await run(command, { cwd, env });
+  if (code !== 0) throw new Error(`${command.map((part) => path.basename(part)).join(' ')} failed:\n${output}`);
+  return stdout;
 }
