@@ -17,14 +17,28 @@ export const layers = [
     packageTypes: false,
   },
   {
+    name: 'base',
+    files: ['base/'],
+    imports: [],
+    types: [],
+    packages: ['node:'],
+    packageTypes: false,
+  },
+  {
     name: 'leaf',
     files: ['errors.ts', 'options.ts', 'kernel/clock.ts'],
-    imports: ['words'],
+    imports: ['words', 'base'],
     types: [],
     packages: ['node:'],
   },
-  { name: 'kernel', files: ['kernel/'], imports: ['words', 'leaf'], types: [], packages: ['node:'] },
-  { name: 'sockets', files: ['sockets/'], imports: ['words', 'leaf', 'kernel'], types: [], packages: ['node:'] },
+  { name: 'kernel', files: ['kernel/'], imports: ['words', 'base', 'leaf'], types: [], packages: ['node:'] },
+  {
+    name: 'sockets',
+    files: ['sockets/'],
+    imports: ['words', 'base', 'leaf', 'kernel'],
+    types: [],
+    packages: ['node:'],
+  },
   // Pure: it knows the shape of the facts it judges, and nothing that could fetch one.
   {
     name: 'leaks',
@@ -37,52 +51,52 @@ export const layers = [
   {
     name: 'guard',
     files: ['guard.ts', 'guard/'],
-    imports: ['words', 'leaf', 'kernel', 'sockets', 'leaks'],
+    imports: ['words', 'base', 'leaf', 'kernel', 'sockets', 'leaks'],
     types: [],
     packages: ['node:'],
   },
   // What an application's router knows, and how it reads patterns.
-  { name: 'routes', files: ['routes/'], imports: ['words', 'leaf'], types: [], packages: [] },
+  { name: 'routes', files: ['routes/'], imports: ['words', 'base', 'leaf'], types: [], packages: [] },
   // The adapters know the guard and not each other, but that the plugin and the preload serve the metrics.
   {
     name: 'prometheus',
     files: ['prometheus.ts', 'metrics/'],
-    imports: ['words', 'leaf', 'guard'],
+    imports: ['words', 'base', 'leaf', 'guard'],
     types: [],
     packages: ['node:', 'prom-client'],
   },
   {
     name: 'fastify',
     files: ['fastify.ts'],
-    imports: ['words', 'leaf', 'guard', 'routes', 'prometheus'],
+    imports: ['words', 'base', 'leaf', 'guard', 'routes', 'prometheus'],
     types: [],
     packages: ['node:', 'fastify-plugin', 'prom-client'],
   },
   {
     name: 'register',
     files: ['register.ts', 'preload/'],
-    imports: ['words', 'leaf', 'guard', 'prometheus'],
+    imports: ['words', 'base', 'leaf', 'guard', 'prometheus'],
     types: [],
     packages: ['node:', 'prom-client'],
   },
   {
     name: 'test runner',
     files: ['testing/vitest.ts', 'testing/jest.cts', 'testing/node-test.ts'],
-    imports: ['words', 'leaf', 'guard', 'testing'],
+    imports: ['words', 'base', 'leaf', 'guard', 'testing'],
     types: [],
     packages: ['node:', 'vitest', 'vitest/', '@jest/globals'],
   },
   {
     name: 'testing',
     files: ['testing/'],
-    imports: ['words', 'leaf', 'guard', 'routes'],
+    imports: ['words', 'base', 'leaf', 'guard', 'routes'],
     types: [],
     packages: ['node:', 'json-schema-faker'],
   },
   {
     name: 'index',
     files: ['index.ts'],
-    imports: ['words', 'leaf', 'guard', 'fastify'],
+    imports: ['words', 'base', 'leaf', 'guard', 'fastify'],
     types: ['kernel', 'sockets', 'leaks', 'prometheus'],
     packages: [],
   },
@@ -125,7 +139,9 @@ export const importsGoDown = {
         if (!allowed) report('package');
         return;
       }
-      const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier)).replace(/\.js$/, '.ts');
+      const target = path.posix
+        .normalize(path.posix.join(path.posix.dirname(file), specifier))
+        .replace(/\.(c?)js$/, '.$1ts');
       if (target.startsWith('..')) return report('outside');
       const to = layerOf(target);
       if (!to || to === from || from.imports.includes(to.name)) return;

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin';
 /** @ts-ignore: there may be no Fastify */
 import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import type { Server } from 'node:net';
+import { shared } from './base/shared-state.js';
 import { badOption, GuardError } from './errors.js';
 import { createGuard, isTcpAddress, type Guard, type RouteFinder } from './guard.js';
 import type { LeakReport } from './leaks/report.js';
@@ -34,10 +35,10 @@ declare module 'fastify' {
 }
 
 /** One guard for each Fastify root: every context of an application shares its server, and so its guard. */
-const guards = new WeakMap<Server, Guard>();
+const guards = shared('fastify-guards', () => new WeakMap<Server, Guard>());
 
 async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOptions): Promise<void> {
-  const existing = guards.get(fastify.server);
+  const existing = guards().get(fastify.server);
   if (existing) {
     joinExisting(fastify, existing, options);
     return;
@@ -63,7 +64,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
     guard.close();
     throw error;
   }
-  guards.set(fastify.server, guard);
+  guards().set(fastify.server, guard);
   fastify.decorate('closeWaitGuard', guard);
   guard.on('leak', (leak) => {
     fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
@@ -77,7 +78,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   fastify.addHook('onClose', () => {
     uncollect?.();
     guard.close();
-    guards.delete(fastify.server);
+    guards().delete(fastify.server);
   });
 }
 

@@ -1,11 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
+import { fact, takeFactFailures } from './base/fact.js';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
 import { openTable, type Engine } from './guard/engine.js';
-import type { Names } from './guard/describe.js';
+import { callGuarded } from './guard/callbacks.js';
+import { halfClosedNow } from './guard/counting.js';
+import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
-import { LeakFinder } from './guard/leak-finder.js';
+import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
 import {
@@ -71,15 +74,17 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
       return;
     }
     const { binding, table, release } = opened;
-    const finder = new LeakFinder(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
-      leaked: (report, socket) => {
-        this.#tallies.countLeak(report);
-        this.#tell('leak', report, socket);
-        if (this.#onLeak) this.#call(this.#onLeak, report, socket);
+    const sampler = new Sampler(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
+      counted: (leak) => {
+        this.#tallies.countLeak(leak);
       },
-      released: (report) => {
-        this.#released[report.kind]++;
-        this.#tell('released', report);
+      told: (report, socket) => {
+        this.#tell('leak', report, socket);
+        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, report, socket);
+      },
+      released: ({ kind }, report) => {
+        this.#released[kind]++;
+        if (report) this.#tell('released', report);
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
@@ -95,7 +100,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
         this.#fail('sample', error);
       },
     });
-    this.#engine = { binding, table, release, finder };
+    this.#engine = { binding, table, release, sampler };
     if (resolved.traceRequests) table.followRequests();
     this.#untrace = [
       ...(resolved.traceRequests ? [traceRequests()] : []),
@@ -125,14 +130,17 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
-    this.#engine?.finder.look();
-    return this.#engine?.finder.leaks() ?? [];
+    return this.#sampled((sampler) => sampler.leaks());
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
-    this.#engine?.finder.look();
-    return this.#engine?.finder.sockets() ?? [];
+    return this.#sampled((sampler) => sampler.sockets());
+  }
+
+  /** Takes a sample and returns nothing: for a scrape of a guard that takes none by itself. @internal */
+  refresh(): void {
+    this.#sampled(() => []);
   }
 
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
@@ -151,7 +159,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
    * is none, or no JS socket of this thread owns it. For who knows that the socket is its own to end. @internal
    */
   destroy(id: string): boolean {
-    return this.#engine?.finder.destroy(id) ?? false;
+    return this.#engine?.sampler.destroy(id) ?? false;
   }
 
   /**
@@ -168,31 +176,33 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
   }
 
-  /** Counts as of the last sample, and the listeners' queues and fd use of this moment. */
+  /**
+   * Counts as of the last sample, and the listeners' queues and fd use of this moment. Takes no sample and describes no
+   * socket, so it is cheap however many leaks there are. Never throws.
+   */
   stats(): GuardStats {
-    const { binding, table, finder } = this.#engine ?? {};
-    const listeners = binding ? this.#listenerStats(binding) : [];
-    this.#takeTableErrors();
-    const sockets = finder?.sockets() ?? [];
-    const leaked = sockets.filter((socket) => socket.leaked);
-    const [openFds, fdLimit] = binding?.fdUsage() ?? [-1, 0];
-    this.#tallies.setOpen(leaked);
+    const { binding, table, sampler } = this.#engine ?? {};
+    this.#takeErrors();
+    const entries = sampler ? fact(() => halfClosedNow(sampler, this.#nameOf), []) : [];
+    const leaks = entries.flatMap(({ leak }) => leak ?? []);
+    this.#tallies.setOpen(leaks);
+    const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
       supported: this.supported,
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
       pending: table?.pendingCount ?? 0,
-      halfClosed: countHalfClosed(sockets),
+      halfClosed: countHalfClosed(entries),
       leaks: this.#tallies.list(),
       released: { ...this.#released },
       reclaimed: { ...this.#reclaimed },
-      unreported: finder?.withheld ?? 0,
-      oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
-      portCollisionRatio: worstCollisionRatio(leaked, ephemeralPorts()),
-      unreadBytes: leaked.reduce((sum, socket) => sum + socket.unreadKernelBytes + socket.unreadStreamBytes, 0),
-      listeners,
+      unreported: sampler?.ledger.untoldCount ?? 0,
+      oldestMs: entries.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
+      portCollisionRatio: worstCollisionRatio(leaks, ephemeralPorts()),
+      unreadBytes: entries.reduce((sum, { leak, unreadBytes }) => sum + (leak ? unreadBytes : 0), 0),
+      listeners: binding ? fact(() => this.#listenerStats(binding), []) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
-      lastSample: finder?.lastSample ?? { durationMs: 0, socketsRead: 0 },
+      lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0 },
       errors: { ...this.#errors },
     };
   }
@@ -209,8 +219,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
   close(): void {
     this.#closed = true;
-    this.#takeTableErrors();
-    this.#engine?.finder.close();
+    this.#takeErrors();
+    this.#engine?.sampler.close();
     this.#engine?.release();
     this.#engine = undefined;
     for (const undo of this.#untrace) undo();
@@ -256,20 +266,36 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     },
   };
 
-  /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
-  #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {
-    for (const listener of this.rawListeners(event)) this.#call(listener, ...args);
-  }
-
-  #call<A extends unknown[]>(callback: (...args: A) => void, ...args: A): void {
+  /** What a sample taken now finds; what is known when it cannot be taken. Never throws. */
+  #sampled<T>(read: (sampler: Sampler) => T[]): T[] {
+    const { sampler } = this.#engine ?? {};
+    if (!sampler) return [];
     try {
-      Reflect.apply(callback, this, args);
+      sampler.sample();
+      return read(sampler);
     } catch (error) {
-      this.#fail('listener', error);
+      this.#fail('sample', error);
+      return [];
     }
   }
 
-  #takeTableErrors(): void {
+  /** Every listener is called, whatever another one throws: a listener's fault is not the application's. */
+  #tell(event: keyof GuardEvents, ...args: [LeakReport, (Socket | undefined)?]): void {
+    for (const listener of this.rawListeners(event)) if (!this.#closed) this.#call(listener, ...args);
+  }
+
+  #call<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
+    callGuarded(callback, this, args, (error) => {
+      this.#fail('listener', error);
+    });
+  }
+
+  #takeErrors(): void {
+    const facts = takeFactFailures();
+    if (facts.count > 0) {
+      this.#errors.fact += facts.count;
+      warnFailure('fact', facts.first);
+    }
     const taken = this.#engine?.table.takeErrors();
     if (!taken) return;
     for (const operation of GUARD_OPERATIONS)

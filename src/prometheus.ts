@@ -7,6 +7,7 @@ import {
   type OpenMetricsContentType,
   type Registry,
 } from 'prom-client';
+import { shared } from './base/shared-state.js';
 import { badArgument, badOption, GuardError } from './errors.js';
 import { Guard } from './guard.js';
 import { DURATION_HISTOGRAM, METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './metrics/families.js';
@@ -66,13 +67,13 @@ export function collectGuardMetrics(guard: Guard, options: GuardMetricsOptions =
   return exporter.add(guard, labels);
 }
 
-const registries = new WeakMap<GuardRegistry, Map<string, Exporter>>();
+const registries = shared('registries', () => new WeakMap<GuardRegistry, Map<string, Exporter>>());
 
 function exportersOf(register: GuardRegistry): Map<string, Exporter> {
-  let exporters = registries.get(register);
+  let exporters = registries().get(register);
   if (!exporters) {
     exporters = new Map();
-    registries.set(register, exporters);
+    registries().set(register, exporters);
   }
   return exporters;
 }

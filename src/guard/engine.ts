@@ -1,24 +1,27 @@
+import { otherVersionInUse } from '../base/shared-state.js';
 import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { acquireTable } from '../sockets/shared-table.js';
 import type { SocketTable } from '../sockets/socket-table.js';
-import type { LeakFinder } from './leak-finder.js';
+import type { Sampler } from './sampler.js';
 
 /** What a guard has where the addon runs, until it is closed. */
 export interface Engine {
   readonly binding: NativeBinding;
   readonly table: SocketTable;
-  readonly finder: LeakFinder;
+  readonly sampler: Sampler;
   readonly release: () => void;
 }
 
 type Opened =
-  | ({ readonly reason: undefined } & Omit<Engine, 'finder'>)
+  | ({ readonly reason: undefined } & Omit<Engine, 'sampler'>)
   /** Why the addon cannot run here. */
   | { readonly reason: string };
 
 export function openTable(): Opened {
+  const other = otherVersionInUse();
+  if (other !== undefined) return { reason: other };
   const loaded = loadBinding();
   if (!loaded.binding) return { reason: loaded.reason };
   try {

@@ -1,17 +1,23 @@
 import type { Socket } from 'node:net';
+import { fact } from '../base/fact.js';
 import { badOption, GuardError } from '../errors.js';
 import type { NativeBinding } from '../kernel/native.js';
+import type { SharedSockets } from '../kernel/shared-sockets.js';
 import { LEAK_KINDS, type LeakKind, type LeakReport } from '../leaks/report.js';
 import type { ReclaimOptions } from '../options.js';
 import { checkOptionNames, describeRange, integerIn, RANGES } from '../options.js';
-import { httpMessageOf, isServerResponse } from '../sockets/node-internals.js';
+import type { Departed } from '../sockets/facts.js';
+import { http2SessionOf, httpMessageOf, isServerResponse, listenersOf } from '../sockets/node-internals.js';
 import { tlsSocketOf } from '../sockets/notes.js';
+import { isThenable } from './callbacks.js';
+import type { LeakFacts } from './leak-facts.js';
+import { readerStandsStill } from './standstill.js';
 
 /** Which leaks the guard destroys, and when. */
 export interface ReclaimPolicy {
   readonly afterMs: number;
   readonly kinds: ReadonlySet<LeakKind>;
-  readonly filter: ((leak: LeakReport) => boolean) | undefined;
+  readonly filter: ReclaimOptions['filter'];
 }
 
 const NAMES = new Set(['afterMs', 'kinds', 'filter']);
@@ -39,9 +45,47 @@ function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether the policy lets the guard destroy it. */
-export function mayReclaim({ kinds, filter }: ReclaimPolicy, leak: LeakReport): boolean {
-  return kinds.has(leak.kind) && (filter?.(leak) ?? true);
+/** Decides which leaks the guard may end. */
+export class Reclaimer {
+  readonly #policy: ReclaimPolicy;
+  readonly #onFilterFailed: (error: unknown) => void;
+
+  constructor(policy: ReclaimPolicy, onFilterFailed: (error: unknown) => void) {
+    this.#policy = policy;
+    this.#onFilterFailed = onFilterFailed;
+  }
+
+  get afterMs(): number {
+    return this.#policy.afterMs;
+  }
+
+  /** The application's filter has the last word, and is asked only for what would be ended. */
+  mayEnd(facts: LeakFacts, { fd, socket }: Departed, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
+    return (
+      this.#policy.kinds.has(report.kind) &&
+      facts.routeAllowsReclaim &&
+      socket !== undefined &&
+      fact(() => readerStandsStill(facts, socket), false) &&
+      !sharedSockets().has(fd) &&
+      this.#filterSaysYes(report)
+    );
+  }
+
+  #filterSaysYes(report: LeakReport): boolean {
+    const { filter } = this.#policy;
+    if (!filter) return true;
+    try {
+      const answer: unknown = filter(report);
+      if (!isThenable(answer)) return answer === true;
+      answer.then(undefined, this.#onFilterFailed);
+      this.#onFilterFailed(
+        new TypeError('reclaim.filter returned a promise; only true reclaims, so it must not be async'),
+      );
+    } catch (error) {
+      this.#onFilterFailed(error);
+    }
+    return false;
+  }
 }
 
 /**
@@ -51,18 +95,25 @@ export function mayReclaim({ kinds, filter }: ReclaimPolicy, leak: LeakReport): 
  * The connection is aborted (RST), not closed: an orderly close would leave it in LAST_ACK, with its port pair taken as
  * before, where the peer's end has expired and nobody answers the FIN.
  */
-export function reclaim(binding: NativeBinding, raw: Socket, cookie: bigint, leak: LeakReport): void {
+export function endLeak(binding: NativeBinding, raw: Socket, cookie: bigint, leak: LeakReport): void {
   // An errno here means an orderly close, which is what there was without it.
   binding.abortOnClose(leak.fd, BigUint64Array.of(cookie));
   const socket = tlsSocketOf(raw) ?? raw;
+  const session = http2SessionOf(socket);
+  if (session) {
+    // The socket's error listener is http2's own: it would hand an error on to the session, where perhaps nobody listens.
+    // And a session that is destroyed without one ends its socket and waits for the peer, so that has to go as well.
+    session.destroy();
+    socket.destroy();
+    return;
+  }
   const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard reclaimed a leaked socket: ${leak.explanation}`);
   socket.destroy(errorIsHeard(socket) ? error : undefined);
 }
 
 function errorIsHeard(socket: Socket): boolean {
-  if (socket.listenerCount('error') === 0) return false;
+  if (listenersOf(socket, 'error') === 0) return false;
   // http hands the error of a client's socket on to its ClientRequest.
-  const message = httpMessageOf(socket) as { listenerCount?: (event: string) => number } | undefined;
-  if (message === undefined || isServerResponse(message)) return true;
-  return typeof message.listenerCount === 'function' && message.listenerCount('error') > 0;
+  const message = httpMessageOf(socket);
+  return message === undefined || isServerResponse(message) || listenersOf(message, 'error') > 0;
 }

@@ -60,7 +60,15 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = ['sample', 'announce', 'watch_add', 'fd_walk', 'sock_diag', 'listener'] as const;
+export const GUARD_OPERATIONS = [
+  'sample',
+  'fact',
+  'announce',
+  'watch_add',
+  'fd_walk',
+  'sock_diag',
+  'listener',
+] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
 
 /** Keeps a label's values few: the first 50 routes keep their name, the rest are `other`. */
@@ -116,7 +124,10 @@ export class LeakTallies {
 type LeakLabels = Pick<LeakCount, 'kind' | 'cause' | 'side'> & { readonly route: string | undefined };
 
 /** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
-export function worstCollisionRatio(leaks: readonly LeakReport[], ephemeralPortCount: number): number {
+export function worstCollisionRatio(
+  leaks: readonly Pick<LeakReport, 'side' | 'remoteAddress' | 'localPort'>[],
+  ephemeralPortCount: number,
+): number {
   const perPeer = new Map<string, number>();
   let worst = 0;
   for (const { side, remoteAddress, localPort } of leaks) {
@@ -128,6 +139,19 @@ export function worstCollisionRatio(leaks: readonly LeakReport[], ephemeralPortC
     worst = Math.max(worst, count);
   }
   return Math.min(1, worst / ephemeralPortCount);
+}
+
+/** One half-closed, reset or stalled socket in numbers and labels, for counting. */
+export interface HalfClosedNow {
+  readonly kind: LeakKind;
+  readonly side: Side;
+  readonly server: string | undefined;
+  readonly ageMs: number;
+  /** In the kernel's receive queue and in the streams above it. */
+  readonly unreadBytes: number;
+  /** What it is counted under as a leak; undefined when it is none. */
+  readonly leak:
+    (LeakLabels & { readonly remoteAddress: string | undefined; readonly localPort: number | undefined }) | undefined;
 }
 
 /** Half-closed sockets by side and server. */

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
+import { shared } from '../base/shared-state.js';
 import type { GuardOperation } from './stats.js';
 
-const said = new Set<string>();
+const said = shared('said', () => new Set<string>());
 
 /** Says once in this thread that the guard idles here, and why. */
 export function warnUnsupported(reason: string): void {
@@ -10,8 +11,13 @@ export function warnUnsupported(reason: string): void {
 
 /** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
 export function warnFailure(operation: GuardOperation, error: unknown): void {
-  const what = error instanceof Error ? inspect(error) : String(error);
-  const where = operation === 'listener' ? 'a listener of the guard threw' : `${operation} failed`;
+  const what = textOf(error);
+  const where =
+    operation === 'listener'
+      ? 'a listener of the guard threw'
+      : operation === 'fact'
+        ? 'something of a socket could not be read, and its report does without it'
+        : `${operation} failed`;
   once(
     `CWG_WARN_${operation.toUpperCase()}`,
     `close-wait-guard: ${where}, and will not be mentioned again (stats().errors counts): ${what}`,
@@ -23,8 +29,17 @@ export function warnSetting(name: string, message: string): void {
   once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
 }
 
+/** What was thrown, as text: an application may throw anything, also what throws when it is looked at. */
+function textOf(thrown: unknown): string {
+  try {
+    return typeof thrown === 'string' ? thrown : inspect(thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
+}
+
 function once(key: string, message: string, code = key): void {
-  if (said.has(key)) return;
-  said.add(key);
+  if (said().has(key)) return;
+  said().add(key);
   process.emitWarning(message, { type: 'CloseWaitGuardWarning', code });
 }

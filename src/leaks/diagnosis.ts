@@ -6,6 +6,8 @@ import type { LeakCause, LeakKind } from './report.js';
 export interface DiagnosisFacts {
   readonly kind: LeakKind;
   readonly side: Side;
+  /** A JS socket of this thread has this fd. */
+  readonly owned: boolean;
   /** No JS socket has this fd, and one of this thread had it before. */
   readonly detached: boolean;
   /** Only another process holds it. */
@@ -21,6 +23,8 @@ export interface DiagnosisFacts {
 export function diagnose(facts: DiagnosisFacts): LeakCause {
   const { stream } = facts;
   if (facts.foreign) return 'held-by-another-process';
+  // Its stream cannot be read at all.
+  if (stream === undefined && facts.owned) return 'unknown';
   if (stream === undefined) return facts.detached ? 'detached-handle' : 'not-owned-by-this-thread';
   return httpCause(facts, stream) ?? streamCause(facts, stream);
 }

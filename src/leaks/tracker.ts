@@ -26,19 +26,15 @@ export interface TrackedSocket {
   readonly ageMs: number;
   /** Since the last progress; never more than ageMs. */
   readonly idleMs: number;
-  /** It is a leak and has been reported as one. */
-  readonly reported: boolean;
+  /** It was marked as a leak. */
+  readonly leaked: boolean;
 }
 
 export interface Verdict {
-  /** Became leaks in this look. */
-  readonly leaked: readonly TrackedSocket[];
-  /** Reported leaks that are closed now. */
-  readonly released: readonly TrackedSocket[];
-  /** Everything that is closed now, leak or not; `released` is a part of it. */
+  /** Of those read in this sample: what has made no progress for the time-out and is not marked as a leak. */
+  readonly due: readonly TrackedSocket[];
+  /** Closed since the last time, leak or not. */
   readonly ended: readonly TrackedSocket[];
-  /** Would be leaks but for the limit on reports. */
-  readonly withheld: number;
 }
 
 interface Track {
@@ -52,66 +48,48 @@ interface Track {
   readBytes: number;
   bufferedBytes: number;
   ackedBytes: number;
-  reported: boolean;
+  leaked: boolean;
 }
 
 /**
- * Follows the sockets whose peer has left and says which of them are leaks: no progress for `closeWaitTimeout` while the
+ * Follows the sockets whose peer has left and says which of them have made no progress for `closeWaitTimeout` while the
  * event loop was able to act. Pure: it knows only what it is told, and time is an argument.
  */
 export class LeakTracker {
   readonly #timeoutMs: number;
-  readonly #maxReported: number;
   readonly #tracks = new Map<bigint, Track>();
-  #reported = 0;
   #nowMs = 0;
   #ableMs = 0;
 
-  constructor(closeWaitTimeoutMs: number, maxReported: number) {
+  constructor(closeWaitTimeoutMs: number) {
     this.#timeoutMs = closeWaitTimeoutMs;
-    this.#maxReported = maxReported;
   }
 
   /**
-   * Takes one look at all sockets there are. One that was in an earlier look and is not in this one is closed.
-   * `mayReport` has the last word on a socket that is about to become a leak; one it refuses is asked about again.
+   * Takes in what one sample read, which need not be every socket there is: counts of bytes only grow, so progress between
+   * two reads shows however long they are apart. `closed` are the ids that are gone since the last sample.
    */
-  observe(
-    sightings: readonly Sighting[],
-    nowMs: number,
-    ableMs: number,
-    mayReport: (id: bigint) => boolean = () => true,
-  ): Verdict {
-    // A look at an earlier time than the last one would let ages shrink.
+  observe(seen: readonly Sighting[], closed: readonly bigint[], nowMs: number, ableMs: number): Verdict {
+    // A sample at an earlier time than the last one would let ages shrink.
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     const sinceLastLookMs = Math.max(0, ableMs - this.#ableMs);
     this.#ableMs = Math.max(this.#ableMs, ableMs);
-    const seen = new Set<bigint>();
-    for (const sighting of sightings) {
-      seen.add(sighting.id);
-      const track = this.#tracks.get(sighting.id);
-      if (track) this.#update(track, sighting);
-      else this.#tracks.set(sighting.id, this.#first(sighting, sinceLastLookMs));
-    }
-    const ended: TrackedSocket[] = [];
-    for (const track of this.#tracks.values()) {
-      if (seen.has(track.id)) continue;
-      this.#tracks.delete(track.id);
-      if (track.reported) this.#reported--;
-      ended.push(this.#view(track));
-    }
-    const leaked: TrackedSocket[] = [];
-    let withheld = 0;
-    for (const track of this.#tracks.values()) {
-      if (track.reported || !this.#isDue(track)) continue;
-      if (this.#reported >= this.#maxReported) withheld++;
-      else if (mayReport(track.id)) {
-        track.reported = true;
-        this.#reported++;
-        leaked.push(this.#view(track));
-      }
-    }
-    return { leaked, ended, released: ended.filter(({ reported }) => reported), withheld };
+    const ended = closed.flatMap((id) => {
+      const track = this.#tracks.get(id);
+      this.#tracks.delete(id);
+      return track ? [this.#view(track)] : [];
+    });
+    const due = seen.flatMap((sighting) => {
+      const track = this.#takeIn(sighting, sinceLastLookMs);
+      return !track.leaked && this.#isDue(track) ? [this.#view(track)] : [];
+    });
+    return { due, ended };
+  }
+
+  /** Says that a socket that was due counts as a leak from now on: it is not due again. */
+  markLeaked(id: bigint): void {
+    const track = this.#tracks.get(id);
+    if (track) track.leaked = true;
   }
 
   has(id: bigint): boolean {
@@ -131,12 +109,22 @@ export class LeakTracker {
 
   /** Drops a socket without a word: somebody else answers for it. */
   forget(id: bigint): void {
-    if (this.#tracks.get(id)?.reported) this.#reported--;
     this.#tracks.delete(id);
   }
 
   #isDue(track: Track): boolean {
     return track.kind !== 'closing' && this.#ableMs - track.progressAtAbleMs >= this.#timeoutMs;
+  }
+
+  #takeIn(sighting: Sighting, sinceLastLookMs: number): Track {
+    const known = this.#tracks.get(sighting.id);
+    if (known) {
+      this.#update(known, sighting);
+      return known;
+    }
+    const track = this.#first(sighting, sinceLastLookMs);
+    this.#tracks.set(sighting.id, track);
+    return track;
   }
 
   #first(sighting: Sighting, sinceLastLookMs: number): Track {
@@ -153,7 +141,7 @@ export class LeakTracker {
       readBytes: sighting.readBytes,
       bufferedBytes: sighting.bufferedBytes,
       ackedBytes: sighting.ackedBytes,
-      reported: false,
+      leaked: false,
     };
   }
 
@@ -167,8 +155,8 @@ export class LeakTracker {
       track.progressAtMs = this.#nowMs;
       track.progressAtAbleMs = this.#ableMs;
     }
-    // A reported leak that is closing at last keeps its kind until its fd is gone.
-    if (sighting.kind !== 'closing' || !track.reported) track.kind = sighting.kind;
+    // A leak that is closing at last keeps its kind until its fd is gone.
+    if (sighting.kind !== 'closing' || !track.leaked) track.kind = sighting.kind;
     track.state = sighting.state;
     track.readBytes = sighting.readBytes;
     track.bufferedBytes = sighting.bufferedBytes;
@@ -181,7 +169,7 @@ export class LeakTracker {
       kind: track.kind,
       ageMs: this.#nowMs - track.leftAtMs,
       idleMs: this.#nowMs - track.progressAtMs,
-      reported: track.reported,
+      leaked: track.leaked,
     };
   }
 }

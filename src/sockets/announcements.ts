@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { shared } from '../base/shared-state.js';
 import { ensureNotes, noteOrigin, noteTls, notesOf, originOf, type Origin, type OutboundNotes } from './notes.js';
 import { httpMessageOf, rawSocketOf } from './node-internals.js';
 import { currentOrigin, enterRequest, isTracing } from './tracing.js';
@@ -33,9 +34,9 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       },
       'net.client.socket': ({ socket }: { socket: Socket }) => {
         // Announced in the caller's turn and async context.
+        announce(socket, 'outbound');
         const origin = currentOrigin();
         if (origin) ensureNotes(socket).origin = origin;
-        announce(socket, 'outbound');
       },
       // Since Node 22.12, and the only one of the two that runs in the caller's stack.
       'http.client.request.created': noteClientRequest,
@@ -46,14 +47,14 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
   );
 }
 
-let requestListeners = 0;
+const requests = shared('request-listeners', () => ({ count: 0 }));
 
 /**
  * Also notes every HTTP/1 request of the process. Left out where nobody needs it: for each request it costs as much as all
  * the rest together. Returns its undo.
  */
 export function listenForRequests(onError: () => void): () => void {
-  requestListeners++;
+  requests().count++;
   const unsubscribe = subscribeAll(
     {
       'http.server.request.start': ({ request, socket, server }: InboundRequest) => {
@@ -63,7 +64,7 @@ export function listenForRequests(onError: () => void): () => void {
     onError,
   );
   return () => {
-    requestListeners--;
+    requests().count--;
     unsubscribe();
   };
 }
@@ -155,7 +156,7 @@ function noteRoute(message: IncomingMessage, route: string | undefined, reclaim:
   // Node detaches the socket from a message it is done with.
   const socket = message.socket as Socket | null;
   if (socket === null) return;
-  if (requestListeners === 0) noteRequest(socket, message);
+  if (requests().count === 0) noteRequest(socket, message);
   const request = notesOf(socket)?.request;
   if (!request) return;
   request.route = route;

@@ -1,13 +1,57 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import type { Http2Session } from 'node:http2';
+import { Server, type Socket } from 'node:net';
+import { fact, noteFactFailure } from '../base/fact.js';
 
 /**
- * The only file that reads what Node does not document. Each reader returns undefined when the property is missing or of
- * another type, so that a future Node makes a report less precise and never throws.
+ * The only file that reads what Node does not document. Each reader returns undefined when the property is missing, of
+ * another type, or throws, so that a future Node, or an application that puts things of its own there, makes a report less
+ * precise and nothing else.
  */
 
-function property(object: unknown, name: string): unknown {
-  return typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
+function property(object: unknown, name: string | symbol): unknown {
+  if ((typeof object !== 'object' && typeof object !== 'function') || object === null) return undefined;
+  try {
+    return (object as Record<string | symbol, unknown>)[name];
+  } catch (error) {
+    noteFactFailure(error);
+    return undefined;
+  }
+}
+
+export function stringProperty(object: unknown, name: string): string | undefined {
+  const value = property(object, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function booleanProperty(object: unknown, name: string): boolean | undefined {
+  const value = property(object, name);
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+/** What an object's class is called. */
+export function nameOfClass(object: object): string | undefined {
+  return stringProperty(property(object, 'constructor'), 'name');
+}
+
+/** A count of bytes or of things: 0 when there is none. */
+export function countProperty(object: unknown, name: string): number {
+  const value = property(object, name);
+  return typeof value === 'number' && value > 0 ? value : 0;
+}
+
+/** How many listeners an emitter has for an event; 0 when it does not tell. */
+export function listenersOf(emitter: unknown, event: string): number {
+  const listenerCount = property(emitter, 'listenerCount');
+  if (typeof listenerCount !== 'function') return 0;
+  const count: unknown = fact(() => Reflect.apply(listenerCount, emitter, [event]) as unknown, 0);
+  return typeof count === 'number' ? count : 0;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what Node keeps there, for the caller to say
+function objectProperty<T extends object>(object: unknown, name: string | symbol): T | undefined {
+  const value = property(object, name);
+  return typeof value === 'object' && value !== null ? (value as T) : undefined;
 }
 
 /** The fd under a socket or listening server (`_handle.fd`, there since Node 0.x); undefined before connect and after close. */
@@ -16,22 +60,26 @@ export function fdOf(owner: Socket | Server): number | undefined {
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
-/** The server that accepted a socket (`socket.server`, set by net, tls and http). */
+/**
+ * The server that accepted a socket (`socket.server`, set by net, tls and http). Applications put servers of their own kind
+ * there (a game, a room): those are not meant.
+ */
 export function serverOf(socket: Socket): Server | undefined {
-  const server = property(socket, 'server') ?? property(socket, '_server');
-  return typeof server === 'object' && server !== null ? (server as Server) : undefined;
+  for (const name of ['server', '_server']) {
+    const server = property(socket, name);
+    if (fact(() => server instanceof Server, false)) return server as Server;
+  }
+  return undefined;
 }
 
 /** The raw socket under a TLSSocket made from one (`_parent`). */
 export function rawSocketOf(socket: Socket): Socket | undefined {
-  const parent = property(socket, '_parent');
-  return typeof parent === 'object' && parent !== null ? (parent as Socket) : undefined;
+  return objectProperty<Socket>(socket, '_parent');
 }
 
 /** Whether the kernel's FIN has been read into the stream, even when 'end' could not be emitted yet. */
 export function endIsBuffered(socket: Socket): boolean | undefined {
-  const ended = property(property(socket, '_readableState'), 'ended');
-  return typeof ended === 'boolean' ? ended : undefined;
+  return booleanProperty(property(socket, '_readableState'), 'ended');
 }
 
 /** http's own "paused because too many responses are queued behind a pending one" (`socket._paused`). */
@@ -49,8 +97,7 @@ export function isReadByHttp(socket: Socket): boolean {
  * its body has not come to its end.
  */
 export function messageBeingParsed(socket: Socket): IncomingMessage | undefined {
-  const message = property(property(socket, 'parser'), 'incoming');
-  return typeof message === 'object' && message !== null ? (message as IncomingMessage) : undefined;
+  return objectProperty<IncomingMessage>(property(socket, 'parser'), 'incoming');
 }
 
 /**
@@ -58,8 +105,8 @@ export function messageBeingParsed(socket: Socket): IncomingMessage | undefined 
  * or never started.
  */
 export function hasStoppedReading(socket: Socket): boolean {
-  const reading = property(property(socket, '_handle'), 'reading');
-  return typeof reading === 'boolean' ? !reading : socket.readableFlowing !== true;
+  const reading = booleanProperty(property(socket, '_handle'), 'reading');
+  return reading === undefined ? property(socket, 'readableFlowing') !== true : !reading;
 }
 
 /**
@@ -67,20 +114,20 @@ export function hasStoppedReading(socket: Socket): boolean {
  * socket that was read to its end (it does unless `httpAllowHalfOpen`).
  */
 export function clientErrorIsHandledBy(server: Server): boolean {
-  return property(server, 'httpAllowHalfOpen') !== true && server.listenerCount('clientError') > 0;
+  return booleanProperty(server, 'httpAllowHalfOpen') !== true && listenersOf(server, 'clientError') > 0;
 }
 
 /** The Host header of a ClientRequest. */
 export function hostHeaderOf(clientRequest: unknown): string | undefined {
   const getHeader = property(clientRequest, 'getHeader');
-  const host: unknown = typeof getHeader === 'function' ? Reflect.apply(getHeader, clientRequest, ['host']) : undefined;
+  if (typeof getHeader !== 'function') return undefined;
+  const host: unknown = fact(() => Reflect.apply(getHeader, clientRequest, ['host']) as unknown, undefined);
   return typeof host === 'string' ? host : undefined;
 }
 
 /** The host a client socket was asked for (`_host`, set by net.connect). */
 export function requestedHostOf(socket: Socket): string | undefined {
-  const host = property(socket, '_host');
-  return typeof host === 'string' ? host : undefined;
+  return stringProperty(socket, '_host');
 }
 
 /** The message that http is working on for this socket: a ServerResponse when inbound, a ClientRequest when outbound. */
@@ -89,18 +136,36 @@ export function httpMessageOf(socket: Socket): unknown {
 }
 
 export function requestOf(response: unknown): IncomingMessage | undefined {
-  const request = property(response, 'req');
-  return typeof request === 'object' && request !== null ? (request as IncomingMessage) : undefined;
+  return objectProperty<IncomingMessage>(response, 'req');
 }
 
 /** The response a ClientRequest received (`request.res`). */
 export function responseOf(clientRequest: unknown): IncomingMessage | undefined {
-  const response = property(clientRequest, 'res');
-  return typeof response === 'object' && response !== null ? (response as IncomingMessage) : undefined;
+  return objectProperty<IncomingMessage>(clientRequest, 'res');
 }
 
 export function isServerResponse(message: unknown): message is ServerResponse {
   return typeof property(message, 'writeHead') === 'function' && requestOf(message) !== undefined;
+}
+
+/** How many destinations a readable is piped to (`_readableState.pipes`, an array since Node 14). */
+export function pipesOf(readable: unknown): number {
+  const pipes = property(property(readable, '_readableState'), 'pipes');
+  return Array.isArray(pipes) ? pipes.length : 0;
+}
+
+/**
+ * The HTTP/2 session that owns a socket. http2 keeps it on the socket under a symbol of its own (`kBoundSession`), which on
+ * Node 20 to 26 is undefined where it is used, so that the property is called 'undefined'. Told by what it can do.
+ */
+export function http2SessionOf(socket: Socket): Http2Session | undefined {
+  for (const key of fact(() => Reflect.ownKeys(socket), [])) {
+    if (key !== 'undefined' && !/session/i.test(String(key))) continue;
+    const session = objectProperty<Http2Session>(socket, key);
+    if (typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function')
+      return session;
+  }
+  return undefined;
 }
 
 /**
@@ -110,7 +175,7 @@ export function isServerResponse(message: unknown): message is ServerResponse {
 export function activeSockets(): Socket[] {
   const getActiveHandles = property(process, '_getActiveHandles');
   if (typeof getActiveHandles !== 'function') return [];
-  const handles = (getActiveHandles as () => unknown[]).call(process);
+  const handles = fact(() => (getActiveHandles as () => unknown[]).call(process), []);
   return handles.filter(
     (handle): handle is Socket =>
       typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,

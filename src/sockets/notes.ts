@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { shared } from '../base/shared-state.js';
 
 /** What was asked of this process in one inbound request. */
 export interface RequestNotes {
@@ -43,7 +44,7 @@ export interface OutboundNotes {
  * Where the notes hang on the socket, so that they die with it. A WeakMap would say the same and cost every collection of
  * a server with many short connections: its entries are looked through one by one.
  */
-const kNotes = Symbol('close-wait-guard notes');
+const kNotes = Symbol.for('close-wait-guard.notes');
 
 type Noted = Socket & { [kNotes]?: SocketNotes | undefined };
 
@@ -57,23 +58,23 @@ export function ensureNotes(socket: Socket): SocketNotes {
 }
 
 /** Where ClientRequests of node:http came from; a pooled socket carries one after another. */
-const origins = new WeakMap<object, Origin>();
+const origins = shared('origins', () => new WeakMap<object, Origin>());
 
 export function noteOrigin(clientRequest: object, origin: Origin): void {
-  origins.set(clientRequest, origin);
+  origins().set(clientRequest, origin);
 }
 
 export function originOf(clientRequest: unknown): Origin | undefined {
-  return typeof clientRequest === 'object' && clientRequest !== null ? origins.get(clientRequest) : undefined;
+  return typeof clientRequest === 'object' && clientRequest !== null ? origins().get(clientRequest) : undefined;
 }
 
 /** The TLSSocket above a raw socket, whose stream state is the one that matters. */
-const tlsAbove = new WeakMap<object, WeakRef<Socket>>();
+const tlsAbove = shared('tls-above', () => new WeakMap<object, WeakRef<Socket>>());
 
 export function noteTls(raw: Socket, tls: Socket): void {
-  tlsAbove.set(raw, new WeakRef(tls));
+  tlsAbove().set(raw, new WeakRef(tls));
 }
 
 export function tlsSocketOf(raw: Socket): Socket | undefined {
-  return tlsAbove.get(raw)?.deref();
+  return tlsAbove().get(raw)?.deref();
 }

@@ -2,7 +2,9 @@ import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
-import { rawSocketOf } from './node-internals.js';
+import { fact } from '../base/fact.js';
+import { shared } from '../base/shared-state.js';
+import { nameOfClass, rawSocketOf } from './node-internals.js';
 import { noteTls } from './notes.js';
 import { followUpgrades, unfollowUpgrades } from './upgrades.js';
 
@@ -55,10 +57,14 @@ export class WatchedServers {
   }
 
   #bySharedAddress(server: Server): WatchedServer | undefined {
-    const address = tcpAddressOf(server);
+    const address = this.#watched.size > 0 ? tcpAddressOf(server) : undefined;
     if (!address) return undefined;
     for (const watched of this.#watched.values()) {
-      if (watched.addresses().some(({ port, address: text }) => port === address.port && text === address.address))
+      if (
+        fact(() => watched.addresses(), []).some(
+          ({ port, address: text }) => port === address.port && text === address.address,
+        )
+      )
         return watched;
     }
     return undefined;
@@ -67,7 +73,7 @@ export class WatchedServers {
 
 /** The address a server listens on; undefined when it is closed or listens on a pipe. */
 export function tcpAddressOf(server: Server): AddressInfo | undefined {
-  const address = server.address();
+  const address = fact(() => server.address(), null);
   return isTcpAddress(address) ? address : undefined;
 }
 
@@ -83,22 +89,22 @@ export function defaultServerName(server: Server, port = tcpAddressOf(server)?.p
 
 /** Whether requests arrive on it that only http's own channel names: not those of a server whose plugin names them. */
 export function needsRequestChannel(server: Server): boolean {
-  return isHttp1(server) && !selfNaming.has(server);
+  return isHttp1(server) && !selfNaming().has(server);
 }
 
 /** Says that a plugin names each request of this server. */
 export function noteSelfNaming(server: Server): void {
-  selfNaming.add(server);
+  selfNaming().add(server);
 }
 
-const selfNaming = new WeakSet<Server>();
+const selfNaming = shared('self-naming', () => new WeakSet<Server>());
 
 function isHttp1(server: Server): boolean {
   return server instanceof HttpServer || server instanceof HttpsServer;
 }
 
 function protocolOf(server: Server): string {
-  if (server.constructor.name.startsWith('Http2')) return 'http2';
+  if (nameOfClass(server)?.startsWith('Http2')) return 'http2';
   if (server instanceof HttpsServer) return 'https';
   if (server instanceof HttpServer) return 'http';
   return server instanceof TlsServer ? 'tls' : 'net';
@@ -124,7 +130,7 @@ export class SeenServers {
   }
 
   listening(): Server[] {
-    return this.#servers.flatMap((ref) => ref.deref() ?? []).filter(({ listening }) => listening);
+    return this.#servers.flatMap((ref) => ref.deref() ?? []).filter((server) => fact(() => server.listening, false));
   }
 
   close(): void {

@@ -1,7 +1,10 @@
+import { shared } from '../base/shared-state.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SocketTable } from './socket-table.js';
 
-let shared: { readonly table: SocketTable; users: number } | undefined;
+const thread = shared('table', () => ({
+  open: undefined as { readonly table: SocketTable; users: number } | undefined,
+}));
 
 /**
  * The thread's socket table, opened with its first guard and closed with its last: several guards in one process cost one
@@ -9,8 +12,9 @@ let shared: { readonly table: SocketTable; users: number } | undefined;
  * @throws Error CWG_ERR_SYSCALL when the watch cannot be opened.
  */
 export function acquireTable(binding: NativeBinding, nowMs: number): { table: SocketTable; release: () => void } {
-  shared ??= { table: new SocketTable(binding, nowMs), users: 0 };
-  const mine = shared;
+  const state = thread();
+  state.open ??= { table: new SocketTable(binding, nowMs), users: 0 };
+  const mine = state.open;
   mine.users++;
   let released = false;
   return {
@@ -20,7 +24,7 @@ export function acquireTable(binding: NativeBinding, nowMs: number): { table: So
       released = true;
       if (--mine.users > 0) return;
       mine.table.close();
-      shared = undefined;
+      state.open = undefined;
     },
   };
 }

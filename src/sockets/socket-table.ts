@@ -10,6 +10,7 @@ import { TcpState } from '../kernel/tcp-states.js';
 import { listenForRequests, listenForSockets } from './announcements.js';
 import type { Departed } from './facts.js';
 import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
+import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { fdOf, serverOf } from './node-internals.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { isStalled, socketsByFd, withoutPeer } from './unannounced.js';
@@ -27,6 +28,8 @@ export interface LookOptions {
   readonly minAgeMs?: number;
   /** Also look for connections that only another process holds, at most this often. */
   readonly foreignEveryMs?: number;
+  /** Which half-closed sockets to read: all, these, or what is due in a sample that comes every so many ms. @default 'all' */
+  readonly read?: 'all' | ReadonlySet<bigint> | { readonly everyMs: number };
 }
 
 /**
@@ -38,8 +41,10 @@ export class SocketTable {
   readonly #watched: WatchedSockets;
   readonly #walk: FdWalk;
   readonly #batch = new SocketBatch();
-  readonly #departed = new Map<bigint, Entry>();
+  readonly #halfClosed = new HalfClosedSockets();
   readonly #foreign: ForeignSockets;
+  /** Cookies of what {@link ForeignSockets} found last. */
+  #heldElsewhere: ReadonlySet<bigint> = new Set();
   /** Cookies of sockets that another thread's or process's guard answers for. */
   readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
@@ -79,17 +84,39 @@ export class SocketTable {
     return taken;
   }
 
-  /** All sockets that the peer has left, or cannot leave, and that are still open. */
+  /** Takes a sample: those of the sockets that the peer has left, or cannot leave, that it reads. */
   look(
     nowMs: number,
-    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs }: LookOptions = {},
+    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' }: LookOptions = {},
   ): Departed[] {
     this.#watched.register(nowMs, young ? 0 : minAgeMs);
     this.#takeDepartures(nowMs);
     this.#findStalled(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    const departed = this.#readDeparted(nowMs);
+    const departed = this.read(nowMs, read);
     return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
+  }
+
+  /** Reads half-closed sockets that are known, and looks for no others. */
+  read(nowMs: number, which: NonNullable<LookOptions['read']>): Departed[] {
+    if (which === 'all') return this.#readEntries(this.#halfClosed.all(), nowMs);
+    const entries = 'everyMs' in which ? this.#halfClosed.slice(which.everyMs) : this.#halfClosed.these(which);
+    return this.#readEntries(entries, nowMs);
+  }
+
+  /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
+  followClosed(): ClosedQueue {
+    return this.#halfClosed.followClosed();
+  }
+
+  /** Says that a guard has counted this socket as a leak: from now on it is read in slices. */
+  markKnown(cookie: bigint): void {
+    this.#halfClosed.markKnown(cookie);
+  }
+
+  /** Says that a guard has closed: what it knew is read again by the others. */
+  forgetKnown(): void {
+    this.#halfClosed.forgetKnown();
   }
 
   /** Notes every HTTP/1 request from now on. */
@@ -111,7 +138,7 @@ export class SocketTable {
 
   /** Says that a guard of another thread or process answers for this socket: this table stops looking at it. */
   leave({ cookie }: Departed): void {
-    this.#departed.delete(cookie);
+    this.#halfClosed.delete(cookie);
     if (this.#elsewhere.size >= MAX_ELSEWHERE) this.#elsewhere.clear();
     this.#elsewhere.add(cookie);
   }
@@ -122,7 +149,7 @@ export class SocketTable {
     this.#servers.close();
     this.#foreign.close();
     this.#watched.close();
-    this.#departed.clear();
+    this.#halfClosed.clear();
   }
 
   #noticeServerOf(socket: Socket): void {
@@ -132,15 +159,14 @@ export class SocketTable {
   }
 
   #takeDepartures(nowMs: number): void {
-    for (const entry of this.#watched.drain(nowMs)) this.#departed.set(entry.cookie, entry);
+    for (const entry of this.#watched.drain(nowMs)) this.#halfClosed.add(entry);
   }
 
   #findStalled(all: boolean): void {
-    const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#departed.has(cookie));
+    const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#halfClosed.has(cookie));
     this.#read(quiet);
     quiet.forEach((entry, row) => {
-      if (this.#batch.cookie(row) === entry.cookie && isStalled(this.#batch, row))
-        this.#departed.set(entry.cookie, entry);
+      if (this.#batch.cookie(row) === entry.cookie && isStalled(this.#batch, row)) this.#halfClosed.add(entry);
     });
   }
 
@@ -157,7 +183,7 @@ export class SocketTable {
       return;
     }
     const strangers = found.filter(
-      ({ cookie }) => !this.#watched.has(cookie) && !this.#departed.has(cookie) && !this.#elsewhere.has(cookie),
+      ({ cookie }) => !this.#watched.has(cookie) && !this.#halfClosed.has(cookie) && !this.#elsewhere.has(cookie),
     );
     if (strangers.length === 0) return;
     const gone = withoutPeer(this.#binding, strangers, this.#batch);
@@ -182,26 +208,25 @@ export class SocketTable {
     const fds = Int32Array.from(unowned, ({ fd }) => fd);
     const endpoints = packEndpoints(this.#binding, fds, unowned.length);
     unowned.forEach(({ fd, cookie }, i) => {
-      this.#departed.set(cookie, newEntry(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
+      this.#halfClosed.add(newEntry(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
     });
   }
 
-  #readDeparted(nowMs: number): Departed[] {
-    const entries = [...this.#departed.values()];
+  #readEntries(entries: readonly Entry[], nowMs: number): Departed[] {
     this.#read(entries);
     return entries.flatMap((entry, row) => {
       const { cookie } = entry;
       const state = this.#batch.field(row, 'state');
       if (this.#batch.field(row, 'errno') !== 0 || this.#batch.cookie(row) !== cookie) {
         // Closed: the fd is gone, or its number belongs to another socket by now.
-        this.#departed.delete(cookie);
+        this.#halfClosed.delete(cookie);
         this.#watched.delete(cookie);
         return [];
       }
       if (state === TcpState.ESTABLISHED) entry.openAtMs = nowMs;
       if (state === TcpState.ESTABLISHED && !isStalled(this.#batch, row)) {
         // No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too.
-        this.#departed.delete(cookie);
+        this.#halfClosed.delete(cookie);
         return [];
       }
       return [this.#departedOf(entry, row)];
@@ -243,9 +268,11 @@ export class SocketTable {
       this.#errors.sock_diag++;
       return [];
     }
-    return found
-      .filter(({ cookie }) => !this.#elsewhere.has(cookie))
-      .map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
+    const held = found.filter(({ cookie }) => !this.#elsewhere.has(cookie));
+    const cookies = new Set(held.map(({ cookie }) => cookie));
+    this.#halfClosed.tellClosed([...this.#heldElsewhere].filter((cookie) => !cookies.has(cookie)));
+    this.#heldElsewhere = cookies;
+    return held.map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
   }
 
   #serverOn(port: number): Server | undefined {

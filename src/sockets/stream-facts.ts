@@ -2,19 +2,24 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Side } from './announcements.js';
 import type { HttpFacts, StreamFacts } from './facts.js';
+import { fact } from '../base/fact.js';
 import {
+  booleanProperty,
   clientErrorIsHandledBy,
+  countProperty,
   endIsBuffered,
   hostHeaderOf,
   httpMessageOf,
   isPausedByPipelining,
   isReadByHttp,
   isServerResponse,
+  listenersOf,
   messageBeingParsed,
   requestedHostOf,
   requestOf,
   responseOf,
   serverOf,
+  stringProperty,
 } from './node-internals.js';
 import { notesOf, originOf, tlsSocketOf, type Origin, type RequestNotes } from './notes.js';
 
@@ -25,7 +30,7 @@ import { notesOf, originOf, tlsSocketOf, type Origin, type RequestNotes } from '
 export function bufferedBytes(socket: Socket): number {
   const tls = tlsSocketOf(socket);
   const top = tls ?? socket;
-  return socket.readableLength + (tls?.readableLength ?? 0) + (messageBeingRead(top)?.readableLength ?? 0);
+  return [socket, tls, messageBeingRead(top)].reduce((sum, stream) => sum + countProperty(stream, 'readableLength'), 0);
 }
 
 /** What the streams above an fd say now. Property reads only. */
@@ -33,13 +38,14 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const socket = tlsSocketOf(raw) ?? raw;
   const readByHttp = isReadByHttp(socket);
   const server = serverOf(socket) ?? serverOf(raw);
+  const readableEnded = booleanProperty(socket, 'readableEnded') ?? false;
   return {
-    readableFlowing: socket.readableFlowing,
-    readableEnded: socket.readableEnded,
-    endBuffered: endIsBuffered(socket) ?? socket.readableEnded,
-    hasReadableListener: socket.listenerCount('readable') > 0,
-    writableEnded: socket.writableEnded,
-    writableLength: socket.writableLength,
+    readableFlowing: booleanProperty(socket, 'readableFlowing') ?? null,
+    readableEnded,
+    endBuffered: endIsBuffered(socket) ?? readableEnded,
+    hasReadableListener: listenersOf(socket, 'readable') > 0,
+    writableEnded: booleanProperty(socket, 'writableEnded') ?? false,
+    writableLength: countProperty(socket, 'writableLength'),
     pausedByPipelining: isPausedByPipelining(socket),
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
@@ -69,7 +75,8 @@ export function destinationHostOf(socket: Socket): string | undefined {
   return requestedHostOf(tlsSocketOf(socket) ?? socket);
 }
 
-function messageBeingRead(socket: Socket): IncomingMessage | undefined {
+/** The message whose body the application reads from this socket: a request when inbound, a response when outbound. */
+export function messageBeingRead(socket: Socket): IncomingMessage | undefined {
   const message = httpMessageOf(socket);
   return message === undefined ? undefined : isServerResponse(message) ? requestOf(message) : responseOf(message);
 }
@@ -81,32 +88,33 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
     const request = requestOf(message);
     return {
       role: 'server',
-      method: request?.method,
-      url: request?.url,
-      route: notes?.request?.url === request?.url ? notes?.request?.route : undefined,
+      method: stringProperty(request, 'method') ?? notes?.request?.method,
+      // An application may have put something else there meanwhile, a URL object for example.
+      url: stringProperty(request, 'url') ?? notes?.request?.url,
+      route: notes?.request?.url === stringProperty(request, 'url') ? notes?.request?.route : undefined,
       base: undefined,
-      bodyComplete: request?.complete ?? true,
+      bodyComplete: booleanProperty(request, 'complete') ?? true,
       contentLength: contentLengthOf(request),
       answering: true,
-      answerStarted: message.headersSent,
-      answerEnded: message.writableEnded,
+      answerStarted: booleanProperty(message, 'headersSent') ?? false,
+      answerEnded: booleanProperty(message, 'writableEnded') ?? false,
     };
   }
   if (message !== undefined && side !== 'inbound') {
     const response = responseOf(message);
-    const { method, path, protocol } = message as { method?: string; path?: string; protocol?: string };
     const host = hostHeaderOf(message);
+    const ended = booleanProperty(response, 'readableEnded') ?? false;
     return {
       role: 'client',
-      method,
-      url: path,
+      method: stringProperty(message, 'method'),
+      url: stringProperty(message, 'path'),
       route: undefined,
-      base: host === undefined ? undefined : `${protocol ?? 'http:'}//${host}`,
-      bodyComplete: response === undefined || response.readableEnded,
+      base: host === undefined ? undefined : `${stringProperty(message, 'protocol') ?? 'http:'}//${host}`,
+      bodyComplete: response === undefined || ended,
       contentLength: contentLengthOf(response),
       answering: response !== undefined,
       answerStarted: response !== undefined,
-      answerEnded: response?.readableEnded ?? false,
+      answerEnded: ended,
     };
   }
   return factsFromNotes(socket, side);
@@ -121,11 +129,11 @@ function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
   const open = 'responseOpen' in noted && noted.responseOpen;
   return {
     role: side === 'inbound' ? 'server' : 'client',
-    method: noted.method,
-    url: noted.url,
+    method: stringProperty(noted, 'method'),
+    url: stringProperty(noted, 'url'),
     route: 'route' in noted ? noted.route : undefined,
     base: 'base' in noted ? noted.base : undefined,
-    bodyComplete: parsed?.complete ?? !open,
+    bodyComplete: booleanProperty(parsed, 'complete') ?? !open,
     contentLength: undefined,
     answering: open,
     answerStarted: open,
@@ -134,6 +142,6 @@ function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
 }
 
 function contentLengthOf(message: IncomingMessage | undefined): number | undefined {
-  const length = Number(message?.headers['content-length']);
+  const length = Number(fact(() => message?.headers['content-length'], undefined));
   return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
 }

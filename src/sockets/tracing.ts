@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
+import { fact } from '../base/fact.js';
+import { shared } from '../base/shared-state.js';
 import packageFolder from '../kernel/package-folder.cjs';
 import type { Origin, RequestNotes } from './notes.js';
 
@@ -7,43 +9,48 @@ import type { Origin, RequestNotes } from './notes.js';
  * Follows an inbound request into what its handler sends out, so that an unread upstream response can name the route that
  * asked for it. Off until a guard asks for it: before Node 24 an AsyncLocalStorage costs every promise of the process.
  */
-let storage: AsyncLocalStorage<RequestNotes> | undefined;
-let tracers = 0;
-let stackTakers = 0;
+const tracing = shared('tracing', () => ({
+  storage: undefined as AsyncLocalStorage<RequestNotes> | undefined,
+  tracers: 0,
+  stackTakers: 0,
+}));
 
 /** Returns its undo. */
 export function traceRequests(): () => void {
-  storage ??= new AsyncLocalStorage();
-  tracers++;
+  const state = tracing();
+  state.storage ??= new AsyncLocalStorage();
+  state.tracers++;
   return once(() => {
-    if (--tracers > 0) return;
-    storage?.disable();
-    storage = undefined;
+    if (--state.tracers > 0) return;
+    state.storage?.disable();
+    state.storage = undefined;
   });
 }
 
 /** Returns its undo. */
 export function takeStacks(): () => void {
-  stackTakers++;
+  const state = tracing();
+  state.stackTakers++;
   return once(() => {
-    stackTakers--;
+    state.stackTakers--;
   });
 }
 
 /** Whether requests are followed, so that their notes are held by more than their socket. */
 export function isTracing(): boolean {
-  return storage !== undefined;
+  return tracing().storage !== undefined;
 }
 
 /** From here on, what this turn of the event loop starts belongs to `request`. */
 export function enterRequest(request: RequestNotes): void {
-  storage?.enterWith(request);
+  tracing().storage?.enterWith(request);
 }
 
 /** Where the call that is being made now comes from; undefined when nobody wants to know. */
 export function currentOrigin(): Origin | undefined {
+  const { storage, stackTakers } = tracing();
   const requestedBy = storage?.getStore();
-  const stack = stackTakers > 0 ? applicationStack() : undefined;
+  const stack = stackTakers > 0 ? fact(applicationStack, undefined) : undefined;
   return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
+import { fact } from '../base/fact.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import { HalfCloseWatch } from '../kernel/half-close-watch.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -21,6 +22,8 @@ export interface Entry {
   /** The look in which it went on the watch: an event of that same look may be older than the watch. */
   readonly addedInLook: number;
   aborted: boolean;
+  /** Its owner was found to have closed it. */
+  closeSeen: boolean;
 }
 
 /** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
@@ -118,7 +121,7 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || socket.destroyed) this.#entries.delete(entry.cookie);
+      if (socket === undefined || fact(() => socket.destroyed, false)) this.#entries.delete(entry.cookie);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
     return quiet;
@@ -140,5 +143,5 @@ export function newEntry(
   openAtMs: number,
   addedInLook: number,
 ): Entry {
-  return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook, aborted: false };
+  return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook, aborted: false, closeSeen: false };
 }

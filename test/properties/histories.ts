@@ -19,8 +19,10 @@ export interface Look {
   /** One for each socket there is, in order of birth; a socket without one does nothing. */
   readonly moves: readonly Move[];
   readonly born: readonly Birth[];
-  /** Whether the last word on a report is yes in this look. */
-  readonly mayReport: boolean;
+  /** Which of the sockets are read, in order of birth and round and round: a sample need not read all. */
+  readonly reads: readonly boolean[];
+  /** Whether the caller counts what is due as leaks. */
+  readonly counts: boolean;
 }
 
 export interface Birth {
@@ -75,18 +77,25 @@ const look: fc.Arbitrary<Look> = fc.record({
     { weight: 3, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.array(birth, { minLength: 1, maxLength: 3 }) },
   ),
-  mayReport: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  reads: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([true]) },
+    { weight: 1, arbitrary: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }) },
+  ),
+  counts: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
 });
 
 export const history = fc.record({
   timeoutMs: fc.integer({ min: 1, max: 1_500 }),
-  maxReported: fc.integer({ min: 1, max: 4 }),
   looks: fc.array(look, { minLength: 1, maxLength: 60 }),
 });
 
 /** A socket as the world has it: it knows when it last made progress, on the clock of the able event loop. */
 export interface LiveSocket {
   sighting: Sighting;
+  /** It has been read at least once. */
+  known: boolean;
+  /** Progress that no sample has read yet. */
+  unread: boolean;
   /** No leak can be due before this and a time-out: the look before its first one, or its last progress. */
   notDueBeforeAbleMs: number;
   /** It is due from this and a time-out on: the look of its first sight, or of its last progress. */

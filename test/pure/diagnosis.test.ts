@@ -40,6 +40,7 @@ function causeOf({ facts, stream, http }: Change): LeakCause {
   return diagnose({
     kind: 'close-wait',
     side: 'inbound',
+    owned: true,
     detached: false,
     foreign: false,
     unreadKernelBytes: 0,
@@ -139,12 +140,16 @@ describe('the cause', () => {
     const facts = {
       kind: 'close-wait',
       side: 'unknown',
+      owned: false,
       foreign: false,
       unreadKernelBytes: 0,
       unreadStreamBytes: 0,
       unsentBytes: 0,
     } as const;
     expect(diagnose({ ...facts, detached: true, stream: undefined })).toBe('detached-handle');
+    expect(diagnose({ ...facts, owned: true, detached: false, stream: undefined }), 'its stream throws').toBe(
+      'unknown',
+    );
     expect(diagnose({ ...facts, detached: false, stream: undefined })).toBe('not-owned-by-this-thread');
     expect(diagnose({ ...facts, detached: false, foreign: true, stream: undefined })).toBe('held-by-another-process');
   });

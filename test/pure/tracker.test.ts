@@ -5,29 +5,27 @@ import { ids, QUIET, sighting, TIMEOUT, tracker } from '../support/sightings.js'
 describe('a socket whose peer has left', () => {
   it('becomes a leak once, at the time-out and not before', () => {
     const subject = tracker();
-    expect(subject.at(5_000, sighting()).leaked).toEqual([]);
-    expect(subject.at(5_999, sighting()).leaked).toEqual([]);
-    expect(subject.at(6_000, sighting()).leaked).toEqual([
-      { id: 1n, kind: 'close-wait', ageMs: 1_000, idleMs: 1_000, reported: true },
+    expect(subject.at(5_000, sighting()).due).toEqual([]);
+    expect(subject.at(5_999, sighting()).due).toEqual([]);
+    expect(subject.at(6_000, sighting()).due).toEqual([
+      { id: 1n, kind: 'close-wait', ageMs: 1_000, idleMs: 1_000, leaked: false },
     ]);
-    expect(subject.at(60_000, sighting()).leaked).toEqual([]);
+    expect(subject.at(60_000, sighting()).due).toEqual([]);
   });
 
-  it('is released once, with its age, when it is closed after it leaked', () => {
+  it('has ended once, with its age, when it is closed after it leaked', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
-    expect(subject.at(7_500).released).toMatchObject([{ id: 1n, kind: 'close-wait', ageMs: 2_500 }]);
-    expect(subject.at(8_000).released).toEqual([]);
+    expect(subject.at(7_500).ended).toMatchObject([{ id: 1n, kind: 'close-wait', ageMs: 2_500 }]);
+    expect(subject.at(8_000).ended).toEqual([]);
     expect(subject.has(1n)).toBe(false);
   });
 
-  it('is not released when it was never a leak', () => {
+  it('has ended as one that was no leak when it never was', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
-    const { released, ended } = subject.at(5_500);
-    expect(released).toEqual([]);
-    expect(ended, 'it counts as one that left').toMatchObject([{ id: 1n, ageMs: 500, reported: false }]);
+    expect(subject.at(5_500).ended).toMatchObject([{ id: 1n, ageMs: 500, leaked: false }]);
   });
 
   it('is a new one after it was closed, even under the same id', () => {
@@ -35,25 +33,25 @@ describe('a socket whose peer has left', () => {
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
     subject.at(6_100);
-    expect(subject.at(7_000, sighting()).leaked).toEqual([]);
-    expect(ids(subject.at(8_000, sighting()).leaked)).toEqual([1n]);
+    expect(subject.at(7_000, sighting()).due).toEqual([]);
+    expect(ids(subject.at(8_000, sighting()).due)).toEqual([1n]);
   });
 
   it('is a leak at first sight when its FIN is old enough', () => {
     const subject = tracker();
     subject.at(5_000);
-    expect(subject.at(7_000, sighting({ lastAckAgeMs: 1_500 })).leaked).toMatchObject([{ ageMs: 1_500 }]);
+    expect(subject.at(7_000, sighting({ lastAckAgeMs: 1_500 })).due).toMatchObject([{ ageMs: 1_500 }]);
   });
 
   it('is no leak at first sight for time in which nobody looked', () => {
-    const subject = new LeakTracker(TIMEOUT, 10);
-    subject.observe([], 5_000, 5_000);
+    const subject = new LeakTracker(TIMEOUT);
+    subject.observe([], [], 5_000, 5_000);
     // Two seconds went by, but the loop could act in only 300 ms of them.
-    const { leaked } = subject.observe([sighting({ lastAckAgeMs: 1_900 })], 7_000, 5_300);
-    expect(leaked).toEqual([]);
+    const { due } = subject.observe([sighting({ lastAckAgeMs: 1_900 })], [], 7_000, 5_300);
+    expect(due).toEqual([]);
     expect(subject.get(1n)).toMatchObject({ ageMs: 1_900 });
-    expect(subject.observe([sighting()], 7_699, 5_999).leaked).toEqual([]);
-    expect(ids(subject.observe([sighting()], 7_700, 6_000).leaked)).toEqual([1n]);
+    expect(subject.observe([sighting()], [], 7_699, 5_999).due).toEqual([]);
+    expect(ids(subject.observe([sighting()], [], 7_700, 6_000).due)).toEqual([1n]);
   });
 });
 
@@ -66,10 +64,10 @@ describe('progress starts the wait anew', () => {
   ])('%s', (_name, change) => {
     const subject = tracker();
     subject.at(5_000, sighting());
-    expect(subject.at(5_900, sighting(change)).leaked).toEqual([]);
+    expect(subject.at(5_900, sighting(change)).due).toEqual([]);
     expect(subject.get(1n)).toMatchObject({ ageMs: 900, idleMs: 0 });
-    expect(subject.at(6_899, sighting(change)).leaked).toEqual([]);
-    expect(subject.at(6_900, sighting(change)).leaked).toMatchObject([{ ageMs: 1_900, idleMs: 1_000 }]);
+    expect(subject.at(6_899, sighting(change)).due).toEqual([]);
+    expect(subject.at(6_900, sighting(change)).due).toMatchObject([{ ageMs: 1_900, idleMs: 1_000 }]);
   });
 
   it.each<[string, Partial<Sighting>]>([
@@ -80,7 +78,7 @@ describe('progress starts the wait anew', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
     subject.at(5_900, sighting(change));
-    expect(ids(subject.at(6_000, sighting(change)).leaked)).toEqual([1n]);
+    expect(ids(subject.at(6_000, sighting(change)).due)).toEqual([1n]);
   });
 
   it('does not take back a leak', () => {
@@ -88,18 +86,18 @@ describe('progress starts the wait anew', () => {
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
     expect(subject.at(6_100, sighting({ readBytes: 50 }))).toEqual(QUIET);
-    expect(subject.get(1n)).toMatchObject({ reported: true, idleMs: 0 });
+    expect(subject.get(1n)).toMatchObject({ leaked: true, idleMs: 0 });
   });
 });
 
 describe('a loop that cannot act', () => {
   it('accuses nobody', () => {
-    const subject = new LeakTracker(TIMEOUT, 10);
-    subject.observe([sighting()], 5_000, 5_000);
-    expect(subject.observe([sighting()], 65_000, 5_010).leaked).toEqual([]);
+    const subject = new LeakTracker(TIMEOUT);
+    subject.observe([sighting()], [], 5_000, 5_000);
+    expect(subject.observe([sighting()], [], 65_000, 5_010).due).toEqual([]);
     expect(subject.get(1n)).toMatchObject({ ageMs: 60_000 });
-    expect(subject.observe([sighting()], 65_989, 5_999).leaked).toEqual([]);
-    expect(ids(subject.observe([sighting()], 65_990, 6_000).leaked)).toEqual([1n]);
+    expect(subject.observe([sighting()], [], 65_989, 5_999).due).toEqual([]);
+    expect(ids(subject.observe([sighting()], [], 65_990, 6_000).due)).toEqual([1n]);
   });
 });
 
@@ -145,7 +143,7 @@ describe('a socket that the kernel is closing', () => {
   it('is tracked and is no leak', () => {
     const subject = tracker();
     subject.at(5_000, sighting({ kind: 'closing', state: 9 }));
-    expect(subject.at(60_000, sighting({ kind: 'closing', state: 9 })).leaked).toEqual([]);
+    expect(subject.at(60_000, sighting({ kind: 'closing', state: 9 })).due).toEqual([]);
     expect(subject.has(1n)).toBe(true);
   });
 
@@ -154,19 +152,62 @@ describe('a socket that the kernel is closing', () => {
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
     subject.at(6_100, sighting({ kind: 'closing', state: 9 }));
-    expect(subject.get(1n)).toMatchObject({ kind: 'close-wait', reported: true });
-    expect(subject.at(6_200).released).toMatchObject([{ id: 1n, kind: 'close-wait' }]);
+    expect(subject.get(1n)).toMatchObject({ kind: 'close-wait', leaked: true });
+    expect(subject.at(6_200).ended).toMatchObject([{ id: 1n, kind: 'close-wait' }]);
   });
 });
 
 describe('a leak that turns from close-wait to reset', () => {
-  it('stays one: no second leak, no release', () => {
+  it('stays one: it is not due again, and has not ended', () => {
     const subject = tracker();
     subject.at(5_000, sighting());
     subject.at(6_000, sighting());
     expect(subject.at(6_500, sighting({ kind: 'reset', state: 7 }))).toEqual(QUIET);
     expect(subject.at(9_000, sighting({ kind: 'reset', state: 7 }))).toEqual(QUIET);
-    expect(subject.get(1n)).toMatchObject({ kind: 'reset', ageMs: 4_000, reported: true });
-    expect(subject.at(9_500).released).toMatchObject([{ id: 1n, kind: 'reset' }]);
+    expect(subject.get(1n)).toMatchObject({ kind: 'reset', ageMs: 4_000, leaked: true });
+    expect(subject.at(9_500).ended).toMatchObject([{ id: 1n, kind: 'reset' }]);
+  });
+});
+
+describe('a sample that reads some of the sockets', () => {
+  const one = sighting();
+  const other = sighting({ id: 2n });
+
+  it('accuses none of the others, for which time passes too', () => {
+    const subject = new LeakTracker(TIMEOUT);
+    subject.observe([one, other], [], 5_000, 5_000);
+    expect(ids(subject.observe([one], [], 6_000, 6_000).due)).toEqual([1n]);
+    expect(subject.get(2n)).toMatchObject({ ageMs: 1_000, idleMs: 1_000 });
+    expect(ids(subject.observe([other], [], 6_100, 6_100).due)).toEqual([2n]);
+  });
+
+  it('finds progress that was made at any time since it was last read', () => {
+    const subject = new LeakTracker(TIMEOUT);
+    subject.observe([one, other], [], 5_000, 5_000);
+    for (let ms = 5_100; ms < 5_900; ms += 100) subject.observe([one], [], ms, ms);
+    expect(ids(subject.observe([sighting({ id: 2n, readBytes: 1 })], [], 5_900, 5_900).due)).toEqual([]);
+    expect(subject.get(2n)).toMatchObject({ idleMs: 0 });
+  });
+});
+
+describe('what was counted as a leak', () => {
+  it('is not due again; what was not, is due in each sample that reads it', () => {
+    const subject = new LeakTracker(TIMEOUT);
+    subject.observe([sighting()], [], 5_000, 5_000);
+    expect(ids(subject.observe([sighting()], [], 6_000, 6_000).due)).toEqual([1n]);
+    expect(ids(subject.observe([sighting()], [], 6_100, 6_100).due)).toEqual([1n]);
+    subject.markLeaked(1n);
+    expect(subject.observe([sighting()], [], 6_200, 6_200).due).toEqual([]);
+    expect(subject.observe([], [1n], 6_300, 6_300).ended).toMatchObject([{ id: 1n, leaked: true }]);
+  });
+
+  it('is a stranger again when it was forgotten', () => {
+    const subject = tracker();
+    subject.at(5_000, sighting());
+    subject.at(6_000, sighting());
+    subject.forget(1n);
+    expect(subject.at(6_100).ended).toEqual([]);
+    expect(subject.at(6_200, sighting()).due).toEqual([]);
+    expect(ids(subject.at(7_200, sighting()).due)).toEqual([1n]);
   });
 });
