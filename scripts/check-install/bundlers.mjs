@@ -8,6 +8,7 @@ import { must } from './run.mjs';
  * @typedef {object} Bundler
  * @property {string} name
  * @property {string[]} packages what it consists of, as npm is told
+ * @property {boolean} [installs] npm installs them beside the application; otherwise they are links into the cache
  * @property {boolean} [short] part of the short form
  * @property {(context: { folder: string, external: boolean, node: string }) => Promise<string[]>} build returns the command
  * that runs what it made. With `external` it leaves the package out of the bundle, as docs/install.md says.
@@ -123,6 +124,35 @@ const sea = {
   },
 };
 
+/** Its own server, with the files that it traced. A program of ours starts it and asks its one route. */
+const next = {
+  name: 'Next.js standalone',
+  packages: ['next@16', 'react@19', 'react-dom@19'],
+  // It follows no link out of its folder.
+  installs: true,
+  async build({ folder, external, node }) {
+    const configuration = {
+      output: 'standalone',
+      turbopack: { root: folder },
+      outputFileTracingRoot: folder,
+      ...(external
+        ? {
+            serverExternalPackages: [NAME],
+            outputFileTracingIncludes: { '/*': [`./node_modules/${NAME}/prebuilds/**`] },
+          }
+        : {}),
+    };
+    fs.writeFileSync(path.join(folder, 'next.config.mjs'), `export default ${JSON.stringify(configuration)};\n`);
+    fs.mkdirSync(path.join(folder, 'app/leak'), { recursive: true });
+    fs.copyFileSync(path.join(folder, 'next/layout.jsx'), path.join(folder, 'app/layout.jsx'));
+    fs.copyFileSync(path.join(folder, 'next/route.mjs'), path.join(folder, 'app/leak/route.js'));
+    await must([node, bin(folder, 'next/dist/bin/next'), 'build'], folder, { NEXT_TELEMETRY_DISABLED: '1' });
+    fs.cpSync(path.join(folder, '.next/standalone'), path.join(folder, 'out'), { recursive: true });
+    fs.copyFileSync(path.join(folder, 'next/visit.mjs'), path.join(folder, 'out/visit.mjs'));
+    return [node, 'visit.mjs'];
+  },
+};
+
 /** @type {readonly Bundler[]} */
 export const bundlers = [
   esbuild('cjs', 'server.cjs'),
@@ -133,6 +163,7 @@ export const bundlers = [
   vite,
   ncc,
   sea,
+  next,
 ];
 
 export const node = nodeBinary('20');

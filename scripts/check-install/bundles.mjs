@@ -10,6 +10,7 @@ import { fixtures } from './tarball.mjs';
 
 const LEAK = JSON.stringify(['close-wait never-read smtp']);
 const ADVICE = /mark close-wait-guard as external.*CLOSE_WAIT_GUARD_ADDON.*docs\/install\.md/;
+const NPM_INSTALL = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
 const STEPS = ['starts, and says what to do', 'as documented', 'with the .node file named'];
 
 export async function checkBundles({ tarball, work, jobs, short, only }) {
@@ -40,7 +41,7 @@ async function application(tarball, work) {
   fs.cpSync(path.join(fixtures, 'bundles'), folder, { recursive: true });
   const dependencies = { 'close-wait-guard': `file:${tarball}` };
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
-  await must(['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], folder);
+  await must(NPM_INSTALL, folder);
   return folder;
 }
 
@@ -76,7 +77,8 @@ function leakIn({ result, reason }) {
 
 async function build(bundler, app, folder, external) {
   fs.cpSync(app, folder, { recursive: true });
-  for (const spec of bundler.packages) link(folder, cached(`bundler-${slug(bundler)}`, bundler.packages), spec);
+  if (bundler.installs) await must([...NPM_INSTALL, ...bundler.packages], folder);
+  else for (const spec of bundler.packages) link(folder, cached(`bundler-${slug(bundler)}`, bundler.packages), spec);
   const command = await bundler.build({ folder, external, node });
   const out = path.join(folder, 'out');
   if (external) return { command, cwd: out };
