@@ -8,6 +8,11 @@
         "native/socket_reader.cc",
         "native/half_close_watch.cc",
         "native/fd_table.cc",
+        "native/file_stat.cc",
+        "native/loaded_copies.cc",
+        "native/watch_registry.cc",
+        "native/cookie_set.cc",
+        "native/kernel_check.cc",
         "native/sock_diag.cc",
         "native/socket_abort.cc"
       ],

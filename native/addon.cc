@@ -12,10 +12,12 @@
 #include "arguments.h"
 #include "fd_table.h"
 #include "half_close_watch.h"
+#include "kernel_check.h"
 #include "sock_diag.h"
 #include "socket_abort.h"
 #include "socket_reader.h"
 #include "socket_record.h"
+#include "watch_registry.h"
 
 namespace {
 
@@ -38,7 +40,9 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
  public:
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "HalfCloseWatch",
-                       {InstanceMethod("add", &HalfCloseWatch::Add), InstanceMethod("drain", &HalfCloseWatch::Drain),
+                       {InstanceMethod("add", &HalfCloseWatch::Add), InstanceMethod("forget", &HalfCloseWatch::Forget),
+                        InstanceMethod("reopen", &HalfCloseWatch::Reopen),
+                        InstanceMethod("drain", &HalfCloseWatch::Drain),
                         InstanceMethod("close", &HalfCloseWatch::Close)});
   }
 
@@ -51,12 +55,14 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
   explicit HalfCloseWatch(const Napi::CallbackInfo& info) : Napi::ObjectWrap<HalfCloseWatch>(info) {
     // In a worker thread that is being terminated napi_wrap fails: no finalizer would ever close what we open here.
     if (IsEmpty()) return;
+    const Napi::Value open = info[0];
+    if (open.IsBoolean() && !open.As<Napi::Boolean>().Value()) return;
     if (cwg::SyscallError error = watch_.Open()) ThrowSyscall(info.Env(), error);
   }
 
  private:
   bool CheckOpen(const Napi::CallbackInfo& info, const char* function) {
-    if (watch_.is_open()) return true;
+    if (!watch_.is_closed()) return true;
     ThrowArgument(info.Env(), napi_create_type_error, std::string(function) + ": watch is closed");
     return false;
   }
@@ -75,6 +81,18 @@ class HalfCloseWatch : public Napi::ObjectWrap<HalfCloseWatch> {
       if (errnos.data[i] == 0) added++;
     }
     return Count(info.Env(), added);
+  }
+
+  void Reopen(const Napi::CallbackInfo& info) {
+    if (!CheckOpen(info, "HalfCloseWatch.reopen")) return;
+    if (cwg::SyscallError error = watch_.Open()) ThrowSyscall(info.Env(), error);
+  }
+
+  void Forget(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "HalfCloseWatch.forget");
+    const auto cookies = arguments.Array<std::uint64_t>(0, "cookies", kBigUint64Array);
+    if (!arguments.ok()) return;
+    for (std::size_t i = 0; i < cookies.length; i++) watch_.Forget(cookies.data[i]);
   }
 
   Napi::Value Drain(const Napi::CallbackInfo& info) {
@@ -113,6 +131,8 @@ class Addon : public Napi::Addon<Addon> {
                     InstanceMethod("listTcpFds", &Addon::ListTcpFds, napi_enumerable),
                     InstanceMethod("fdTableSize", &Addon::FdTableSize, napi_enumerable),
                     InstanceMethod("fdUsage", &Addon::FdUsage, napi_enumerable),
+                    InstanceMethod("findWatched", &Addon::FindWatched, napi_enumerable),
+                    InstanceMethod("checkKernel", &Addon::CheckKernel, napi_enumerable),
                     InstanceMethod("dumpSockets", &Addon::DumpSockets, napi_enumerable),
                     InstanceMethod("abortOnClose", &Addon::AbortOnClose, napi_enumerable),
                     InstanceValue("HalfCloseWatch", HalfCloseWatch::Define(env), napi_enumerable),
@@ -195,6 +215,26 @@ class Addon : public Napi::Addon<Addon> {
     return pair;
   }
 
+  Napi::Value FindWatched(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "findWatched");
+    const auto cookies = arguments.Array<std::uint64_t>(0, "cookies", kBigUint64Array);
+    const auto watched =
+        arguments.Array<std::uint8_t>(1, "watched", kUint8Array, static_cast<double>(cookies.length));
+    if (!arguments.ok()) return {};
+    return Count(info.Env(), cwg::FindWatched(cookies.data, cookies.length, watched.data));
+  }
+
+  Napi::Value CheckKernel(const Napi::CallbackInfo& info) {
+    const cwg::KernelCheck check = cwg::CheckKernel();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("socket", check.socket);
+    result.Set("identity", check.identity);
+    result.Set("cookie", check.cookie);
+    result.Set("tcpInfo", check.tcp_info);
+    result.Set("queues", check.queues);
+    return result;
+  }
+
   Napi::Value AbortOnClose(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "abortOnClose");
     const double fd = arguments.Integer(0, "fd", 0, kMaxFd);
@@ -215,6 +255,7 @@ class Addon : public Napi::Addon<Addon> {
       endpoints = arguments.Array<std::uint8_t>(4, "endpoints", kUint8Array,
                                                 static_cast<double>(values.length / cwg::kDumpColumns * cwg::kEndpointBytes));
     }
+    const bool with_info = info[5].IsBoolean() && info[5].As<Napi::Boolean>().Value();
     if (!arguments.ok()) return {};
     std::unique_ptr<cwg::PortSet> wanted;
     if (ports.length > 0) {
@@ -230,6 +271,7 @@ class Addon : public Napi::Addon<Addon> {
     rows.cookies = cookies.data;
     rows.endpoints = endpoints.data;
     rows.capacity = values.length / cwg::kDumpColumns;
+    rows.with_info = with_info;
     if (cwg::SyscallError error = cwg::DumpSockets(static_cast<std::uint32_t>(state_mask), wanted.get(), &rows)) {
       ThrowSyscall(info.Env(), error);
       return {};

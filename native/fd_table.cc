@@ -4,15 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
 
+#include "file_stat.h"
 #include "socket_reader.h"
 #include "unique_fd.h"
 
@@ -41,7 +40,11 @@ int ReadFdSize() {
   text[length] = '\0';
   const char* line = std::strstr(text, "\nFDSize:");
   if (line == nullptr) return -1;
-  const long size = std::strtol(line + std::strlen("\nFDSize:"), nullptr, 10);
+  // Not strtol(): newer headers make of it a function that older systems do not have.
+  long size = 0;
+  for (const char* at = line + std::strlen("\nFDSize:"); *at != '\n' && *at != '\0' && size <= INT_MAX / 10; at++) {
+    if (*at >= '0' && *at <= '9') size = size * 10 + (*at - '0');
+  }
   return size > 0 && size <= INT_MAX ? static_cast<int>(size) : -1;
 }
 
@@ -51,9 +54,9 @@ struct CloseDirectory {
 
 double CountOpenFds(double soft_limit) {
   // Linux 6.2 and later tell the number of open fds as the size of the directory; reading it costs 0.8 µs an entry.
-  struct stat directory_stat = {};
-  if (stat("/proc/self/fd", &directory_stat) != 0) return -1;
-  if (directory_stat.st_size > 0) return static_cast<double>(directory_stat.st_size);
+  FileStat fds;
+  if (StatPath("/proc/self/fd", &fds) != 0) return -1;
+  if (fds.size > 0) return static_cast<double>(fds.size);
   std::unique_ptr<DIR, CloseDirectory> directory(opendir("/proc/self/fd"));
   // No number left even for this directory: every one below the limit is taken.
   if (!directory) return errno == EMFILE ? soft_limit : -1;

@@ -19,6 +19,12 @@ SyscallError HalfCloseWatch::Open() {
   return epoll_ ? SyscallError{} : SyscallError{"epoll_create1", errno};
 }
 
+void HalfCloseWatch::Close() {
+  epoll_.reset();
+  closed_ = true;
+  watched_.Clear();
+}
+
 int HalfCloseWatch::Add(int fd, std::uint64_t* cookie) {
   if (int error = IdentifyTcp(fd, cookie)) {
     *cookie = 0;
@@ -29,9 +35,10 @@ int HalfCloseWatch::Add(int fd, std::uint64_t* cookie) {
   epoll_event event = {};
   event.events = EPOLLRDHUP | EPOLLET;
   event.data.u64 = *cookie;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST) return 0;
-  *cookie = 0;
-  return errno;
+  const int result = epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+  const int error = result == 0 || errno == EEXIST ? 0 : errno;
+  watched_.Add(*cookie);
+  return error;
 }
 
 SyscallError HalfCloseWatch::Drain(std::uint64_t* cookies, std::uint32_t* events, std::size_t capacity,
@@ -41,7 +48,12 @@ SyscallError HalfCloseWatch::Drain(std::uint64_t* cookies, std::uint32_t* events
     epoll_event ready[kEventsPerWait];
     const int room = static_cast<int>(std::min(kEventsPerWait, capacity - *count));
     const int taken = RetryOnEintr([&] { return epoll_wait(epoll_.get(), ready, room, 0); });
-    if (taken < 0) return {"epoll_wait", errno};
+    if (taken < 0) {
+      const SyscallError error = {"epoll_wait", errno};
+      // Something in the process has closed our number, and may have opened another file under it: not ours to close.
+      if (error.number == EBADF || error.number == EINVAL) epoll_.release();
+      return error;
+    }
     for (int i = 0; i < taken; i++) {
       cookies[*count] = ready[i].data.u64;
       events[*count] = ready[i].events;

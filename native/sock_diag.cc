@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <new>
 
 #include "socket_record.h"
+#include "tcp_info_view.h"
 
 namespace cwg {
 namespace {
@@ -33,7 +35,7 @@ struct Request {
   inet_diag_req_v2 body;
 };
 
-SyscallError SendRequest(int fd, int family, std::uint32_t sequence, std::uint32_t state_mask) {
+SyscallError SendRequest(int fd, int family, std::uint32_t sequence, std::uint32_t state_mask, bool with_info) {
   Request request = {};
   request.header.nlmsg_len = sizeof(request);
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -42,6 +44,7 @@ SyscallError SendRequest(int fd, int family, std::uint32_t sequence, std::uint32
   request.body.sdiag_family = static_cast<__u8>(family);
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_states = state_mask;
+  if (with_info) request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
   sockaddr_nl kernel = {};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = RetryOnEintr([&] {
@@ -95,7 +98,28 @@ void PackEndpoints(const inet_diag_msg& socket, std::uint8_t* packed) {
   PackSide(packed, ipv4, socket.id.idiag_dst, socket.id.idiag_dport, kEndpointRemotePort, kEndpointRemoteAddress);
 }
 
-void Collect(const inet_diag_msg& socket, std::uint32_t state_mask, const PortSet* ports, DumpRows* rows) {
+// The attributes (rtnetlink(7)) behind a socket's message; of INET_DIAG_INFO the row takes what it has a column for.
+void CollectInfo(const unsigned char* bytes, std::size_t length, double* row) {
+  std::size_t offset = 0;
+  while (length - offset >= sizeof(rtattr)) {
+    rtattr attribute;
+    std::memcpy(&attribute, bytes + offset, sizeof(attribute));
+    if (attribute.rta_len < sizeof(attribute) || attribute.rta_len > length - offset) return;
+    if (attribute.rta_type == INET_DIAG_INFO) {
+      const TcpInfoView info = {bytes + offset + RTA_LENGTH(0), attribute.rta_len - RTA_LENGTH(0)};
+      row[kDumpLastAckRecvMs] = info.last_ack_recv_ms();
+      row[kDumpBytesAcked] = info.bytes_acked();
+      row[kDumpBytesReceived] = info.bytes_received();
+      return;
+    }
+    const std::size_t step = RTA_ALIGN(static_cast<std::size_t>(attribute.rta_len));
+    offset = step < length - offset ? offset + step : length;
+  }
+}
+
+// `attributes` are the `length` bytes behind the message.
+void Collect(const inet_diag_msg& socket, const unsigned char* attributes, std::size_t length, std::uint32_t state_mask,
+             const PortSet* ports, DumpRows* rows) {
   if (socket.idiag_state >= 32 || (state_mask >> socket.idiag_state & 1) == 0) return;
   const std::uint16_t local_port = ntohs(socket.id.idiag_sport);
   if (ports != nullptr && !ports->test(local_port)) return;
@@ -109,6 +133,8 @@ void Collect(const inet_diag_msg& socket, std::uint32_t state_mask, const PortSe
     row[kDumpReceiveQueue] = socket.idiag_rqueue;
     row[kDumpSendQueue] = socket.idiag_wqueue;
     row[kDumpUid] = socket.idiag_uid;
+    row[kDumpLastAckRecvMs] = row[kDumpBytesAcked] = row[kDumpBytesReceived] = kAbsent;
+    CollectInfo(attributes, length, row);
     if (rows->endpoints != nullptr) PackEndpoints(socket, rows->endpoints + rows->matched * kEndpointBytes);
     rows->cookies[rows->matched] =
         static_cast<std::uint64_t>(socket.id.idiag_cookie[1]) << 32 | socket.id.idiag_cookie[0];
@@ -118,7 +144,7 @@ void Collect(const inet_diag_msg& socket, std::uint32_t state_mask, const PortSe
 
 SyscallError DumpFamily(int fd, int family, std::uint32_t sequence, std::uint32_t state_mask, const PortSet* ports,
                         unsigned char* buffer, DumpRows* rows, bool* interrupted) {
-  if (SyscallError error = SendRequest(fd, family, sequence, state_mask)) return error;
+  if (SyscallError error = SendRequest(fd, family, sequence, state_mask, rows->with_info)) return error;
   for (int i = 0; i < kMaxDatagrams; i++) {
     std::size_t length = 0;
     if (SyscallError error = Receive(fd, buffer, &length)) return error;
@@ -164,7 +190,9 @@ DumpMessage ParseDump(const unsigned char* bytes, std::size_t length, std::uint3
           break;
         }
         std::memcpy(&socket, payload, sizeof(socket));
-        Collect(socket, state_mask, ports, rows);
+        Collect(socket, payload + NLMSG_ALIGN(sizeof(socket)),
+                payload_length > NLMSG_ALIGN(sizeof(socket)) ? payload_length - NLMSG_ALIGN(sizeof(socket)) : 0, state_mask,
+                ports, rows);
       }
     }
     const std::size_t step = NLMSG_ALIGN(static_cast<std::size_t>(header.nlmsg_len));

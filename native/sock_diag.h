@@ -12,13 +12,15 @@ namespace cwg {
 using PortSet = std::bitset<65536>;
 
 // Rows of kDumpColumns doubles, one cookie and, unless `endpoints` is null, kEndpointBytes each. `matched` counts past
-// `capacity`.
+// `capacity`. The columns from kDumpLastAckRecvMs on are kAbsent unless `with_info`: the kernel's TCP_INFO of each socket,
+// which doubles what a dump costs.
 struct DumpRows {
   double* values = nullptr;
   std::uint64_t* cookies = nullptr;
   std::uint8_t* endpoints = nullptr;
   std::size_t capacity = 0;
   std::size_t matched = 0;
+  bool with_info = false;
 };
 
 // Every TCP socket of the own network namespace in one of the states of `state_mask` (bit n = state n) and, unless

@@ -3,64 +3,36 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
+#include "file_stat.h"
 #include "socket_record.h"
+#include "tcp_info_view.h"
 
 namespace cwg {
 namespace {
-
-// struct tcp_info as the kernel's include/uapi/linux/tcp.h lays it out. It only ever grows at its end, so a field has
-// one offset for all kernels, and whether a kernel has it is told by the length that getsockopt(2) returns.
-constexpr std::size_t kStateOffset = 0;
-constexpr std::size_t kUnackedOffset = 24;
-constexpr std::size_t kSackedOffset = 28;
-constexpr std::size_t kLastDataSentOffset = 44;
-constexpr std::size_t kLastDataRecvOffset = 52;
-constexpr std::size_t kLastAckRecvOffset = 56;
-constexpr std::size_t kBytesAckedOffset = 120;
-constexpr std::size_t kBytesReceivedOffset = 128;
-constexpr std::size_t kRcvWndOffset = 232;
-
-static_assert(offsetof(tcp_info, tcpi_state) == kStateOffset);
-static_assert(offsetof(tcp_info, tcpi_unacked) == kUnackedOffset);
-static_assert(offsetof(tcp_info, tcpi_sacked) == kSackedOffset);
-static_assert(offsetof(tcp_info, tcpi_last_data_sent) == kLastDataSentOffset);
-static_assert(offsetof(tcp_info, tcpi_last_data_recv) == kLastDataRecvOffset);
-static_assert(offsetof(tcp_info, tcpi_last_ack_recv) == kLastAckRecvOffset);
-static_assert(offsetof(tcp_info, tcpi_bytes_acked) == kBytesAckedOffset);
-static_assert(offsetof(tcp_info, tcpi_bytes_received) == kBytesReceivedOffset);
-
-// tcpi_rcv_wnd came in Linux 6.2 and Debian 12's header ends right before it. Where the header has it, check the offset;
-// where it does not, the field must lie wholly behind what the header knows.
-template <typename Info, typename = void>
-constexpr bool kRcvWndIsWhereWeSay = sizeof(Info) <= kRcvWndOffset;
-template <typename Info>
-constexpr bool kRcvWndIsWhereWeSay<Info, std::void_t<decltype(Info::tcpi_rcv_wnd)>> =
-    offsetof(Info, tcpi_rcv_wnd) == kRcvWndOffset;
-static_assert(kRcvWndIsWhereWeSay<tcp_info>);
 
 // What one getsockopt(TCP_INFO) returned: larger than any kernel's struct, zero-filled, trusted up to `length` only.
 struct TcpInfo {
   alignas(8) unsigned char bytes[512] = {};
   socklen_t length = sizeof(bytes);
 
-  int Read(int fd) { return getsockopt(fd, IPPROTO_TCP, TCP_INFO, bytes, &length) == 0 ? 0 : errno; }
-
-  template <typename Integer>
-  double Field(std::size_t offset) const {
-    if (offset + sizeof(Integer) > length) return kAbsent;
-    Integer value;
-    std::memcpy(&value, bytes + offset, sizeof(value));
-    return static_cast<double>(value);
+  // On failure every field is absent.
+  int Read(int fd) {
+    int error = getsockopt(fd, IPPROTO_TCP, TCP_INFO, bytes, &length) == 0 ? 0 : errno;
+    // A network stack that fills in zeros (gVisor's early one) says nothing.
+    if (error == 0 && view().state() <= kTcpUnknown) error = ENODATA;
+    if (error != 0) length = 0;
+    return error;
   }
+
+  TcpInfoView view() const { return {bytes, length}; }
 };
 
 int ReadOption(int fd, int option, void* value, socklen_t size) {
@@ -133,7 +105,43 @@ int IdentifyTcp(int fd, std::uint64_t* cookie) {
   int type = 0;
   if (int error = ReadOption(fd, SO_TYPE, &type, sizeof(type))) return error;
   if (type != SOCK_STREAM) return EPROTONOSUPPORT;
-  return ReadOption(fd, SO_COOKIE, cookie, sizeof(*cookie));
+  const int refusal = ReadCookie(fd, cookie);
+  if (refusal == 0) return 0;
+  FileStat file;
+  if (StatFd(fd, &file) != 0 || !file.is_socket) return refusal;
+  *cookie = kInodeIdentity | file.inode;
+  return 0;
+}
+
+int ReadCookie(int fd, std::uint64_t* cookie) {
+  *cookie = 0;
+  socklen_t length = sizeof(*cookie);
+  if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &length) != 0) return errno;
+  if (length == sizeof(*cookie) && *cookie != 0) return 0;
+  *cookie = 0;
+  return ENODATA;
+}
+
+int ReadTcpInfoState(int fd, int* state, std::size_t* length) {
+  TcpInfo info;
+  const int error = info.Read(fd);
+  *state = static_cast<int>(info.view().state());
+  *length = info.length;
+  return error;
+}
+
+int StateFromPoll(int fd) {
+  if (IsListening(fd)) return kTcpListen;
+  pollfd events = {fd, POLLRDHUP, 0};
+  if (poll(&events, 1, 0) < 0) return kTcpUnknown;
+  const bool received_fin = (events.revents & POLLRDHUP) != 0;
+  const bool both_ended = (events.revents & POLLHUP) != 0;
+  if (received_fin && !both_ended) return kTcpCloseWait;
+  if (!received_fin) return both_ended ? kTcpUnknown : kTcpEstablished;
+  // A reset, or a time-out, shuts both directions down and takes the peer's name.
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 ? kTcpLastAck : kTcpClose;
 }
 
 bool IsListening(int fd) {
@@ -144,29 +152,31 @@ bool IsListening(int fd) {
 
 bool ReadSocket(int fd, double* record, std::uint64_t* cookie) {
   if (int error = IdentifyTcp(fd, cookie)) return FailRow(record, cookie, error);
-  TcpInfo info;
-  if (int error = info.Read(fd)) return FailRow(record, cookie, error);
+  TcpInfo answer;
+  const int refusal = answer.Read(fd);
+  const TcpInfoView info = answer.view();
 
   record[kErrno] = 0;
-  record[kState] = info.Field<std::uint8_t>(kStateOffset);
+  record[kInfoErrno] = refusal;
+  record[kState] = refusal == 0 ? info.state() : StateFromPoll(fd);
   // On a listener tcp_get_info() fills in the accept queue and returns: the rest of the struct is not zero but unknown,
   // and SIOCINQ and SIOCOUTQ answer EINVAL.
   const bool listening = record[kState] == kTcpListen;
   const auto of_connection = [listening](double value) { return listening ? kAbsent : value; };
-  record[kLastDataSentMs] = of_connection(info.Field<std::uint32_t>(kLastDataSentOffset));
-  record[kLastDataRecvMs] = of_connection(info.Field<std::uint32_t>(kLastDataRecvOffset));
-  record[kLastAckRecvMs] = of_connection(info.Field<std::uint32_t>(kLastAckRecvOffset));
-  record[kBytesAcked] = of_connection(info.Field<std::uint64_t>(kBytesAckedOffset));
-  record[kBytesReceived] = of_connection(info.Field<std::uint64_t>(kBytesReceivedOffset));
-  record[kReceiveWindow] = of_connection(info.Field<std::uint32_t>(kRcvWndOffset));
+  record[kLastDataSentMs] = of_connection(info.last_data_sent_ms());
+  record[kLastDataRecvMs] = of_connection(info.last_data_recv_ms());
+  record[kLastAckRecvMs] = of_connection(info.last_ack_recv_ms());
+  record[kBytesAcked] = of_connection(info.bytes_acked());
+  record[kBytesReceived] = of_connection(info.bytes_received());
+  record[kReceiveWindow] = of_connection(info.receive_window());
   record[kUnreadBytes] = listening ? kAbsent : ReadQueue(fd, SIOCINQ);
   record[kUnsentBytes] = listening ? kAbsent : ReadQueue(fd, SIOCOUTQ);
-  record[kAcceptQueue] = listening ? info.Field<std::uint32_t>(kUnackedOffset) : kAbsent;
-  record[kBacklog] = listening ? info.Field<std::uint32_t>(kSackedOffset) : kAbsent;
+  record[kAcceptQueue] = listening ? info.unacked() : kAbsent;
+  record[kBacklog] = listening ? info.sacked() : kAbsent;
 
   // Another thread may have closed the fd and reused its number meanwhile: such a row would mix two sockets.
   std::uint64_t still = 0;
-  if (int error = ReadOption(fd, SO_COOKIE, &still, sizeof(still))) return FailRow(record, cookie, error);
+  if (int error = IdentifyTcp(fd, &still)) return FailRow(record, cookie, error);
   return still == *cookie ? true : FailRow(record, cookie, EBADF);
 }
 

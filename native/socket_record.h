@@ -9,7 +9,7 @@ namespace cwg {
 
 // The layout that native code and src/kernel/native.ts share. JavaScript compares the version and the names when it
 // loads the binary, so a prebuilt binary from another release is refused instead of being misread.
-inline constexpr int kLayoutVersion = 1;
+inline constexpr int kLayoutVersion = 2;
 
 enum RecordColumn : std::size_t {
   kErrno,
@@ -24,12 +24,14 @@ enum RecordColumn : std::size_t {
   kReceiveWindow,
   kAcceptQueue,
   kBacklog,
+  kInfoErrno,
   kRecordColumns,
 };
 
 inline constexpr const char* kRecordFields[] = {
     "errno",      "state",         "lastDataSentMs", "lastDataRecvMs", "lastAckRecvMs", "bytesAcked",
     "bytesReceived", "unreadBytes", "unsentBytes",    "receiveWindow",  "acceptQueue",   "backlog",
+    "infoErrno",
 };
 static_assert(std::size(kRecordFields) == kRecordColumns, "one name for each column");
 
@@ -42,11 +44,15 @@ enum DumpColumn : std::size_t {
   kDumpReceiveQueue,
   kDumpSendQueue,
   kDumpUid,
+  kDumpLastAckRecvMs,
+  kDumpBytesAcked,
+  kDumpBytesReceived,
   kDumpColumns,
 };
 
 inline constexpr const char* kDumpFields[] = {
     "state", "family", "localPort", "remotePort", "inode", "receiveQueue", "sendQueue", "uid",
+    "lastAckRecvMs", "bytesAcked", "bytesReceived",
 };
 static_assert(std::size(kDumpFields) == kDumpColumns, "one name for each column");
 

@@ -298,8 +298,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     }
     const taken = this.#engine?.table.takeErrors();
     if (!taken) return;
-    for (const operation of GUARD_OPERATIONS)
-      this.#errors[operation] += operation in taken ? taken[operation as keyof typeof taken] : 0;
+    for (const [operation, count] of Object.entries(taken)) this.#errors[operation as keyof typeof taken] += count;
   }
 
   #fail(operation: GuardOperation, error: unknown): void {

@@ -2,9 +2,11 @@ import { otherVersionInUse } from '../base/shared-state.js';
 import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { unsupportedReason } from '../kernel/self-check.js';
 import { acquireTable } from '../sockets/shared-table.js';
 import type { SocketTable } from '../sockets/socket-table.js';
 import type { Sampler } from './sampler.js';
+import { warnFailure } from './warnings.js';
 
 /** What a guard has where the addon runs, until it is closed. */
 export interface Engine {
@@ -25,7 +27,9 @@ export function openTable(): Opened {
   const loaded = loadBinding();
   if (!loaded.binding) return { reason: loaded.reason };
   try {
-    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs()) };
+    const reason = unsupportedReason(loaded.binding);
+    if (reason !== undefined) return { reason };
+    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs(), warnFailure) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { reason: `its half-close watch could not be opened (${message})` };

@@ -26,15 +26,15 @@ export function listenerStats(
   const batch = new SocketBatch();
   for (const { server } of listening) batch.push(fdOf(server) ?? -1);
   batch.read(binding);
-  const byName = new Map<string, { ports: Set<number>; acceptQueue: number; acceptQueueLimit: number }>();
+  const byName = new Map<string, Queues & { readonly ports: Set<number> }>();
   listening.forEach(({ name, addresses }, row) => {
     const entry = byName.get(name) ?? { ports: new Set(), acceptQueue: 0, acceptQueueLimit: 0 };
     byName.set(name, entry);
     for (const { port } of addresses) entry.ports.add(port);
     // In a cluster worker the listening socket is the primary's, and there is no fd here to read.
     if (batch.field(row, 'errno') !== 0 || batch.field(row, 'state') !== TcpState.LISTEN) return;
-    entry.acceptQueue += batch.field(row, 'acceptQueue');
-    entry.acceptQueueLimit += batch.field(row, 'backlog');
+    entry.acceptQueue = plus(entry.acceptQueue, batch.field(row, 'acceptQueue'));
+    entry.acceptQueueLimit = plus(entry.acceptQueueLimit, batch.field(row, 'backlog'));
   });
   const census = takeCensus(
     binding,
@@ -51,6 +51,16 @@ export function listenerStats(
       finWait2: census && sum(counts, 'finWait2'),
     };
   });
+}
+
+interface Queues {
+  acceptQueue: number | undefined;
+  acceptQueueLimit: number | undefined;
+}
+
+/** A sum with something that the kernel does not tell (-1) is not known. */
+function plus(total: number | undefined, value: number): number | undefined {
+  return total === undefined || value < 0 ? undefined : total + value;
 }
 
 function takeCensus(

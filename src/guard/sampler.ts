@@ -2,7 +2,6 @@ import type { Server, Socket } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { fact } from '../base/fact.js';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
-import { holderOf, isWatchedBy } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SharedSockets } from '../kernel/shared-sockets.js';
 import { LoopClock } from '../leaks/loop-clock.js';
@@ -365,10 +364,11 @@ export class Sampler {
   #isAnsweredElsewhere(id: bigint, entry: LedgerEntry): boolean {
     const { departed } = entry;
     if (departed.side !== 'unknown') return false;
-    const { foreignInode } = departed;
-    const holder = foreignInode === undefined ? 'self' : holderOf(foreignInode);
-    if (holder === undefined || !isWatchedBy(holder, id)) {
-      if (holder !== undefined && holder !== 'self') entry.holder = holder;
+    const holder = this.#table.holders.lookUp(id, departed.foreignInode);
+    // Not known yet: it stays due and is asked about again in the next sample.
+    if (holder.answer === 'not-yet') return true;
+    if (holder.answer === 'here-or-nowhere') {
+      entry.holder = holder.pid;
       return false;
     }
     this.#table.leave(departed);

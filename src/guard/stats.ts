@@ -1,3 +1,4 @@
+import { KERNEL_OPERATIONS } from '../kernel/faults.js';
 import type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
 import type { Side } from '../sockets/announcements.js';
 
@@ -17,10 +18,10 @@ export interface LeakCount {
 /** A listening server as the kernel sees it. */
 export interface ListenerStats {
   readonly server: string;
-  /** Connections that wait for accept(2) (`tcpi_unacked` of a listener). */
-  readonly acceptQueue: number;
-  /** The backlog the kernel granted (`tcpi_sacked` of a listener). */
-  readonly acceptQueueLimit: number;
+  /** Connections that wait for accept(2) (`tcpi_unacked` of a listener); undefined where the kernel does not tell. */
+  readonly acceptQueue: number | undefined;
+  /** The backlog the kernel granted (`tcpi_sacked` of a listener); undefined where the kernel does not tell. */
+  readonly acceptQueueLimit: number | undefined;
   /** Of the waiting ones, those whose client has already gone; undefined where netlink is refused. */
   readonly acceptQueueCloseWait: number | undefined;
   /** FIN_WAIT_2 sockets on this port: the remote end has not closed. Undefined where netlink is refused. */
@@ -60,15 +61,7 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = [
-  'sample',
-  'fact',
-  'announce',
-  'watch_add',
-  'fd_walk',
-  'sock_diag',
-  'listener',
-] as const;
+export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
 
 /** Keeps a label's values few: the first 50 routes keep their name, the rest are `other`. */

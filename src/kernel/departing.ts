@@ -1,4 +1,5 @@
 import { FdWalk } from './fd-walk.js';
+import { identityOfInode } from './identity.js';
 import type { NativeBinding } from './native.js';
 import { dumpSockets } from './sock-diag.js';
 import { TcpState } from './tcp-states.js';
@@ -16,7 +17,10 @@ export function departingSockets(binding: NativeBinding): Set<bigint> {
   const peersOf = new Set(leaving.map(({ localPort, remotePort }) => `${remotePort} ${localPort}`));
   return new Set(
     dumpSockets(binding, [TcpState.ESTABLISHED])
-      .filter(({ cookie, localPort, remotePort }) => own.has(cookie) && peersOf.has(`${localPort} ${remotePort}`))
+      .filter(
+        ({ cookie, inode, localPort, remotePort }) =>
+          (own.has(cookie) || own.has(identityOfInode(inode))) && peersOf.has(`${localPort} ${remotePort}`),
+      )
       .map(({ cookie }) => cookie),
   );
 }

@@ -37,6 +37,16 @@ export class FdWalk {
     return Array.from({ length: count }, (_, i) => ({ fd: this.#fds[i] ?? -1, cookie: this.#cookies[i] ?? 0n }));
   }
 
+  /** The next `next()` begins at the lowest number. */
+  restart(): void {
+    this.#position = this.#end = 0;
+  }
+
+  /** Whether the last `next()` came to the end of the table, so that a lap is complete. */
+  get atEnd(): boolean {
+    return this.#position >= this.#end;
+  }
+
   /** One whole lap. Its cost grows with the fd table: for tests and on-demand guards, not for a timed sample. */
   lap(): TcpFd[] {
     this.#position = 0;

@@ -9,6 +9,7 @@ export interface Departure {
 
 export interface Added {
   readonly fd: number;
+  /** 0n for what is no TCP socket. */
   readonly cookie: bigint;
   /** 0, or why this fd is not on the watch. */
   readonly errno: number;
@@ -21,16 +22,29 @@ const DRAIN_BATCH = 256;
  * The half-close watch: an epoll set of its own, EPOLLRDHUP|EPOLLET (epoll_ctl(2)). It is silent on data, fires once when
  * the peer has sent its FIN, at once when that happened before the socket was added, and forgets an fd that is closed.
  * So its cost follows the number of departures, not of connections.
+ *
+ * It may be without an epoll set: the process has no fd left when it is made, or something closes a number that is not its
+ * own. Then `add()` refuses each socket with EBADF, `drain()` throws, and `reopen()` may be tried at any time.
  */
 export class HalfCloseWatch {
   readonly #native: NativeHalfCloseWatch;
   readonly #cookies = new BigUint64Array(DRAIN_BATCH);
   readonly #events = new Uint32Array(DRAIN_BATCH);
 
+  /** Call `reopen()` before anything else. */
   constructor(binding: NativeBinding) {
-    this.#native = new binding.HalfCloseWatch();
+    this.#native = new binding.HalfCloseWatch(false);
   }
 
+  /**
+   * Opens an empty set, in place of the one there was.
+   * @throws Error CWG_ERR_SYSCALL
+   */
+  reopen(): void {
+    this.#native.reopen();
+  }
+
+  /** From now on this thread answers for the sockets that have a cookie, whether the kernel took them or not. */
   add(fds: readonly number[]): Added[] {
     const count = fds.length;
     if (count === 0) return [];
@@ -40,6 +54,12 @@ export class HalfCloseWatch {
     return fds.map((fd, i) => ({ fd, cookie: cookies[i] ?? 0n, errno: errnos[i] ?? 0 }));
   }
 
+  /** This thread no longer answers for these sockets. */
+  forget(cookies: readonly bigint[]): void {
+    if (cookies.length > 0) this.#native.forget(BigUint64Array.from(cookies));
+  }
+
+  /** @throws Error CWG_ERR_SYSCALL where the set cannot be read. */
   drain(): Departure[] {
     const departures: Departure[] = [];
     for (;;) {

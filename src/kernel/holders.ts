@@ -1,61 +1,120 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { monotonicMs } from './clock.js';
+import type { NativeBinding } from './native.js';
+import { isTransient, ProcScan, watchesOf, type ProcessFds } from './proc-scan.js';
+
+/** Who, but for a JS socket of this thread, answers for a socket. */
+export type HolderAnswer =
+  /** A guard of another thread or process follows it, and reports it. */
+  | { readonly answer: 'elsewhere' }
+  /** No other guard follows it. `pid` is the other process that holds it, where there is one and /proc shows it. */
+  | { readonly answer: 'here-or-nowhere'; readonly pid?: number }
+  /** Not known yet: it is not reported in this sample, and asked about again in the next. */
+  | { readonly answer: 'not-yet' };
+
+const NOT_YET: HolderAnswer = { answer: 'not-yet' };
+const ELSEWHERE: HolderAnswer = { answer: 'elsewhere' };
+
+/** How long a sample may read /proc, ms. */
+const SLICE_MS = 2;
 
 /**
- * Whether some half-close watch of a process holds the socket with this cookie: then a guard there answers for it. A thread
- * puts only sockets of its own on its watch.
+ * Answers for sockets without a JS socket in this thread whether a guard elsewhere reports them, so that nothing is reported
+ * twice.
  *
- * The kernel itself tells, in /proc/PID/fdinfo (proc_pid_fdinfo(5)): an epoll set lists `tfd`, `events` and `data`, and
- * ours carry the cookie as data and EPOLLRDHUP|EPOLLET as events. So threads and processes need no shared state to agree.
- * Its cost grows with the sets; it is asked for a socket that is about to be reported and has no owner here.
+ * Of this process the addon knows it, for all threads: that answer is exact and immediate, and needs no /proc. Of other
+ * processes /proc tells it (proc_pid_fd(5), proc_pid_fdinfo(5)): one pass over all of them for all sockets asked about, in
+ * slices of {@link SLICE_MS} a sample. Where the process has no fd left to read /proc with (EMFILE) the answer is `not-yet`
+ * for as long as that lasts: a report that comes late is better than one that comes twice. Where /proc is never readable
+ * (not mounted, `--permission`) nobody can be asked: such a socket is reported here.
  */
-export function isWatchedBy(process: number | 'self', cookie: bigint): boolean {
-  const line = new RegExp(`^tfd:\\s*\\d+ events:\\s*8000201?[08] data:\\s*${cookie.toString(16)}\\b`, 'm');
-  return list(`/proc/${process}/fd`)
-    .filter((fd) => link(`/proc/${process}/fd/${fd}`) === 'anon_inode:[eventpoll]')
-    .some((fd) => line.test(read(`/proc/${process}/fdinfo/${fd}`)));
-}
+export class Holders {
+  readonly #binding: NativeBinding;
+  readonly #onFault: (error: unknown) => void;
+  /** Inodes that the next pass looks for. */
+  #asked = new Set<number>();
+  #pass: { readonly scan: ProcScan; readonly wanted: ReadonlySet<number> | undefined } | undefined;
+  /** What the last complete pass found. */
+  #known: { readonly wanted: ReadonlySet<number> | undefined; readonly holders: Holdings } | undefined;
+  #whole = false;
 
-/** Another process that has the socket with this inode open, as far as /proc lets us see (other users' processes are hidden). */
-export function holderOf(inode: number): number | undefined {
-  const target = `socket:[${inode}]`;
-  for (const name of list('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
-    if (list(`/proc/${name}/fd`).some((fd) => link(`/proc/${name}/fd/${fd}`) === target)) return pid;
+  /** `onFault` hears of each failed attempt to read /proc. */
+  constructor(binding: NativeBinding, onFault: (error: unknown) => void) {
+    this.#binding = binding;
+    this.#onFault = onFault;
   }
-  return undefined;
-}
 
-function list(path: string): string[] {
-  return quietly(() => readdirSync(path), []);
-}
+  /**
+   * Call once at the beginning of each sample. `whole`: whatever is asked in this sample is answered in it, whatever that
+   * costs: for tests and on-demand guards.
+   */
+  beginSample(whole = false): void {
+    this.#whole = whole;
+    if (whole) {
+      // What an earlier sample found may have changed since.
+      this.#endPass();
+      this.#known = undefined;
+      return;
+    }
+    if (!this.#pass && this.#asked.size > 0) this.#startPass(this.#asked);
+    this.#advance(monotonicMs() + SLICE_MS);
+  }
 
-function link(path: string): string {
-  return quietly(() => readlinkSync(path), '');
-}
+  /** `foreignInode`: the inode of a socket that only another process has; undefined when this process has it. */
+  lookUp(cookie: bigint, foreignInode: number | undefined): HolderAnswer {
+    if (this.#binding.findWatched(BigUint64Array.of(cookie), new Uint8Array(1)) > 0) return ELSEWHERE;
+    if (foreignInode === undefined) return { answer: 'here-or-nowhere' };
+    if (this.#whole && !this.#known) {
+      if (!this.#pass) this.#startPass(undefined);
+      this.#advance(Number.POSITIVE_INFINITY);
+    }
+    const known = this.#known;
+    if (!known || !(known.wanted?.has(foreignInode) ?? true)) {
+      if (!this.#pass?.wanted?.has(foreignInode)) this.#asked.add(foreignInode);
+      return NOT_YET;
+    }
+    return this.#judge(cookie, known.holders.get(foreignInode) ?? []);
+  }
 
-function read(path: string): string {
-  return quietly(() => readFileSync(path, 'latin1'), '');
-}
+  /** Ends a pass that is under way. */
+  close(): void {
+    this.#endPass();
+    this.#asked.clear();
+    this.#known = undefined;
+  }
 
-/** The process or its fd is gone by now, or /proc is not there or not ours to read: then there is nothing to see. */
-function quietly<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== undefined && UNREADABLE.has(code)) return otherwise;
-    throw error;
+  #judge(cookie: bigint, holders: readonly ProcessFds[]): HolderAnswer {
+    try {
+      if (holders.some((holder) => watchesOf(holder).has(cookie))) return ELSEWHERE;
+    } catch (error) {
+      this.#onFault(error);
+      return NOT_YET;
+    }
+    return holders[0] ? { answer: 'here-or-nowhere', pid: holders[0].pid } : { answer: 'here-or-nowhere' };
+  }
+
+  #startPass(wanted: Set<number> | undefined): void {
+    this.#pass = { scan: new ProcScan(wanted), wanted };
+    if (wanted === this.#asked) this.#asked = new Set();
+  }
+
+  #advance(deadlineMs: number): void {
+    const { scan, wanted } = this.#pass ?? {};
+    if (!scan) return;
+    try {
+      if (!scan.run(deadlineMs)) return;
+      this.#known = { wanted, holders: scan.holders };
+    } catch (error) {
+      this.#onFault(error);
+      if (isTransient(error)) for (const inode of wanted ?? []) this.#asked.add(inode);
+      else this.#known = { wanted, holders: new Map() };
+    }
+    this.#endPass();
+  }
+
+  #endPass(): void {
+    this.#pass?.scan.close();
+    this.#pass = undefined;
   }
 }
 
-const UNREADABLE: ReadonlySet<string> = new Set([
-  'ENOENT',
-  'EACCES',
-  'EPERM',
-  'ESRCH',
-  'ENOTDIR',
-  'EINVAL',
-  'EMFILE',
-  'ENFILE',
-]);
+type Holdings = ReadonlyMap<number, readonly ProcessFds[]>;

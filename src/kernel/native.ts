@@ -18,6 +18,9 @@ export interface NativeBinding {
   /**
    * Reads `count` sockets. Row i of `values` (RECORD_FIELDS.length doubles) and `cookies[i]` belong to `fds[i]`.
    * A column the kernel did not return is -1; a row that could not be read has `errno` set, every other column -1 and cookie 0.
+   * Where only TCP_INFO fails, `infoErrno` says why, its columns are -1, and `state` is what poll(2) tells: ESTABLISHED,
+   * CLOSE_WAIT, CLOSE, LAST_ACK (both ends have sent their FIN), LISTEN or UNKNOWN.
+   * A cookie with INODE_IDENTITY set is not SO_COOKIE but the socket's inode: the kernel refuses SO_COOKIE.
    * Returns how many rows were read without error.
    */
   readSockets(fds: Int32Array, count: number, values: Float64Array, cookies: BigUint64Array): number;
@@ -44,7 +47,8 @@ export interface NativeBinding {
   /**
    * One sock_diag dump (IPv4 and IPv6) of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
-   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints.
+   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints. With `withInfo` the kernel sends
+   * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
    * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
@@ -54,6 +58,7 @@ export interface NativeBinding {
     values: Float64Array,
     cookies: BigUint64Array,
     endpoints?: Uint8Array,
+    withInfo?: boolean,
   ): number;
 
   /**
@@ -63,7 +68,29 @@ export interface NativeBinding {
    */
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
-  readonly HalfCloseWatch: new () => NativeHalfCloseWatch;
+  /**
+   * Sets watched[i] to 1 where a half-close watch of this process, of whichever thread and whichever copy of the addon,
+   * holds the socket with cookies[i], else to 0. Returns how many are. Costs a few µs and no system call.
+   */
+  findWatched(cookies: BigUint64Array, watched: Uint8Array): number;
+  /** What the kernel gives of two fresh TCP sockets: 0 or an errno each. */
+  checkKernel(): NativeKernelCheck;
+
+  /** Throws CWG_ERR_SYSCALL where no epoll set can be had; with `open` false it has none before reopen(). */
+  readonly HalfCloseWatch: new (open?: boolean) => NativeHalfCloseWatch;
+}
+
+export interface NativeKernelCheck {
+  /** socket(2). Where it fails nothing else is known, and every other entry is 0. */
+  readonly socket: number;
+  /** SO_COOKIE and the inode both fail, or two sockets have one cookie (EEXIST). */
+  readonly identity: number;
+  /** SO_COOKIE; ENODATA where it is short or 0. */
+  readonly cookie: number;
+  /** TCP_INFO; ENODATA where it is empty or zero. */
+  readonly tcpInfo: number;
+  /** SIOCINQ or SIOCOUTQ. */
+  readonly queues: number;
 }
 
 /** An epoll set with EPOLLRDHUP|EPOLLET, see epoll_ctl(2). Closed by close(), by collection, or with its environment. */
@@ -71,18 +98,25 @@ export interface NativeHalfCloseWatch {
   /**
    * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
    * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
+   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` names all
+   * that have a cookie: whoever adds a socket answers for it.
    */
   add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
+  /** A new, empty epoll set in place of the old one. Throws CWG_ERR_SYSCALL where none can be had. */
+  reopen(): void;
+  /** These are followed no longer, so `findWatched` must not name them. The kernel drops closed sockets by itself. */
+  forget(cookies: BigUint64Array): void;
   /**
    * Takes what is ready now, never blocks (epoll_wait timeout 0): cookies[i] with events[i] = the EPOLL* bits.
-   * Returns how many; when it equals cookies.length, call again.
+   * Returns how many; when it equals cookies.length, call again. Throws CWG_ERR_SYSCALL where epoll_wait(2) fails, such as
+   * EBADF and EINVAL when something has closed the set's number; then call reopen().
    */
   drain(cookies: BigUint64Array, events: Uint32Array): number;
   /** Idempotent. Every other method then throws CWG_ERR_NATIVE_ARGUMENT ('watch is closed'). */
   close(): void;
 }
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const RECORD_FIELDS = [
   'errno',
   'state',
@@ -96,6 +130,7 @@ export const RECORD_FIELDS = [
   'receiveWindow',
   'acceptQueue',
   'backlog',
+  'infoErrno',
 ] as const;
 export const DUMP_FIELDS = [
   'state',
@@ -106,5 +141,10 @@ export const DUMP_FIELDS = [
   'receiveQueue',
   'sendQueue',
   'uid',
+  'lastAckRecvMs',
+  'bytesAcked',
+  'bytesReceived',
 ] as const;
+/** Set in a cookie that is the inode of the socket, where SO_COOKIE is refused. */
+export const INODE_IDENTITY = 1n << 63n;
 export const ENDPOINT_BYTES = 40;

@@ -11,8 +11,19 @@ export interface DumpedSocket {
   /** Unread bytes; an unread FIN counts one. */
   readonly receiveQueue: number;
   readonly sendQueue: number;
+  /** -1 unless the dump was asked for TCP_INFO, like the next two; then ms since the last ACK. */
+  readonly lastAckRecvMs: number;
+  readonly bytesAcked: number;
+  readonly bytesReceived: number;
   readonly cookie: bigint;
   readonly endpoints: Uint8Array;
+}
+
+export interface DumpOptions {
+  /** Ask for TCP_INFO of each, at twice the cost. @default false */
+  readonly withInfo?: boolean;
+  /** Which sockets to return; the others cost no object. @default all */
+  readonly keep?: (cookie: bigint, inode: number) => boolean;
 }
 
 /**
@@ -24,6 +35,7 @@ export function dumpSockets(
   binding: NativeBinding,
   states: readonly number[],
   ports?: readonly number[],
+  { withInfo = false, keep }: DumpOptions = {},
 ): DumpedSocket[] {
   // To the addon an empty list means every port.
   if (ports?.length === 0) return [];
@@ -34,8 +46,15 @@ export function dumpSockets(
     const values = new Float64Array(capacity * COLUMNS);
     const cookies = new BigUint64Array(capacity);
     const endpoints = new Uint8Array(capacity * ENDPOINT_BYTES);
-    const total = binding.dumpSockets(mask, wanted, values, cookies, endpoints);
-    if (total <= capacity) return Array.from({ length: total }, (_, row) => socketAt(row, values, cookies, endpoints));
+    const total = binding.dumpSockets(mask, wanted, values, cookies, endpoints, withInfo);
+    if (total <= capacity) {
+      const found: DumpedSocket[] = [];
+      for (let row = 0; row < total; row++) {
+        if (keep && !keep(cookies[row] ?? 0n, values[row * COLUMNS + AT.inode] ?? 0)) continue;
+        found.push(socketAt(row, values, cookies, endpoints));
+      }
+      return found;
+    }
     // More rows than fit; the next dump may find more again, so leave room.
     capacity = total * 2;
   }
@@ -50,6 +69,9 @@ const AT = {
   inode: column('inode'),
   receiveQueue: column('receiveQueue'),
   sendQueue: column('sendQueue'),
+  lastAckRecvMs: column('lastAckRecvMs'),
+  bytesAcked: column('bytesAcked'),
+  bytesReceived: column('bytesReceived'),
 } as const;
 
 function socketAt(row: number, values: Float64Array, cookies: BigUint64Array, endpoints: Uint8Array): DumpedSocket {
@@ -61,6 +83,9 @@ function socketAt(row: number, values: Float64Array, cookies: BigUint64Array, en
     inode: value(AT.inode),
     receiveQueue: value(AT.receiveQueue),
     sendQueue: value(AT.sendQueue),
+    lastAckRecvMs: value(AT.lastAckRecvMs),
+    bytesAcked: value(AT.bytesAcked),
+    bytesReceived: value(AT.bytesReceived),
     cookie: cookies[row] ?? 0n,
     endpoints: endpoints.slice(row * ENDPOINT_BYTES, (row + 1) * ENDPOINT_BYTES),
   };

@@ -43,6 +43,11 @@ export class SocketBatch {
     return this.#values[index * RECORD_FIELDS.length + COLUMN[field]] ?? -1;
   }
 
+  /** Whether the kernel refuses TCP_INFO of this socket, so that its state comes from poll(2). */
+  infoRefused(index: number): boolean {
+    return this.field(index, 'infoErrno') > 0;
+  }
+
   /** A copy of one row, for the few sockets that are reported. */
   record(index: number): SocketRecord {
     const record = { cookie: this.cookie(index) } as SocketRecord;

@@ -113,7 +113,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labelNames: ['server'],
     combine: 'max',
-    rows: ({ listeners }) => listeners.map(({ server, acceptQueue }): Row => [{ server }, acceptQueue]),
+    rows: ({ listeners }) =>
+      listeners.flatMap(({ server, acceptQueue }): Row[] =>
+        acceptQueue === undefined ? [] : [[{ server }, acceptQueue]],
+      ),
   },
   {
     name: 'tcp_accept_queue_limit',
@@ -121,7 +124,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labelNames: ['server'],
     combine: 'max',
-    rows: ({ listeners }) => listeners.map(({ server, acceptQueueLimit }): Row => [{ server }, acceptQueueLimit]),
+    rows: ({ listeners }) =>
+      listeners.flatMap(({ server, acceptQueueLimit }): Row[] =>
+        acceptQueueLimit === undefined ? [] : [[{ server }, acceptQueueLimit]],
+      ),
   },
   {
     name: 'tcp_accept_queue_close_wait_sockets',

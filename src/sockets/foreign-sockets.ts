@@ -1,49 +1,105 @@
 import type { Server } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { FdWalk } from '../kernel/fd-walk.js';
+import { identityOfInode, notFollowedInProcess } from '../kernel/identity.js';
 import { RECORD_FIELDS, type NativeBinding } from '../kernel/native.js';
 import type { RecordField } from '../kernel/socket-batch.js';
 import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import type { Departed } from './facts.js';
 
+/** How many fd numbers a sample visits to make sure that a socket is not of this process: about 0.3 ms. */
+const WALK_STEP = 1024;
+
+export interface ForeignLook {
+  readonly nowMs: number;
+  /** A dump is taken at most this often. */
+  readonly everyMs: number;
+  /** Local ports of the listeners whose connections matter. */
+  readonly ports: readonly number[];
+  /** Whether this thread follows the socket. */
+  readonly isKnown: (cookie: bigint) => boolean;
+  /** Do it all now: for tests and on-demand guards. */
+  readonly whole: boolean;
+}
+
 /**
  * Connections of our listeners that the peer has left and that only another process still holds: a child that inherited
  * them as stdio, or was sent them. This process has no fd for them, so only sock_diag shows them.
+ *
+ * sock_diag shows those of this process too. Most are known; what is not is looked for in the fd table, a step in each
+ * sample, and is another process's once a whole lap has not met it.
  */
 export class ForeignSockets {
   readonly #binding: NativeBinding;
+  readonly #walk: FdWalk;
   #lastDumpAtMs = Number.NEGATIVE_INFINITY;
   #hasChildren = false;
-  #found: DumpedSocket[] = [];
+  #found = new Map<bigint, DumpedSocket>();
+  /** Of those dumped before the lap under way began, the ones that it has not met. */
+  #candidates = new Map<bigint, DumpedSocket>();
+  /** Dumped since: for the next lap. */
+  #waiting = new Map<bigint, DumpedSocket>();
 
   constructor(binding: NativeBinding) {
     this.#binding = binding;
+    this.#walk = new FdWalk(binding, WALK_STEP);
     subscribe('child_process', this.#onChild);
   }
 
   /**
-   * Looks anew when `everyMs` have passed since the last time, and only in a process that has started another: without a
-   * child nobody can have inherited anything. `isOurs` knows the cookies of this process's own sockets.
+   * Looks only in a process that has started another: without a child nobody can have inherited anything. Where a dump
+   * fails, what the last one found stands.
    * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
-  look(
-    nowMs: number,
-    everyMs: number,
-    ports: readonly number[],
-    isOurs: () => ReadonlySet<bigint>,
-  ): readonly DumpedSocket[] {
-    if (!this.#hasChildren || nowMs - this.#lastDumpAtMs < everyMs) return this.#found;
-    this.#lastDumpAtMs = nowMs;
-    this.#found = [];
-    const held = dumpSockets(this.#binding, [TcpState.CLOSE_WAIT], ports).filter(({ inode }) => inode !== 0);
-    if (held.length === 0) return this.#found;
-    const ours = isOurs();
-    this.#found = held.filter(({ cookie }) => !ours.has(cookie));
-    return this.#found;
+  look(how: ForeignLook): readonly DumpedSocket[] {
+    if (!this.#hasChildren) return [];
+    if (how.nowMs - this.#lastDumpAtMs >= how.everyMs) {
+      this.#lastDumpAtMs = how.nowMs;
+      this.#dump(how);
+    }
+    this.#confirm(how.whole);
+    return [...this.#found.values()];
   }
 
   close(): void {
     unsubscribe('child_process', this.#onChild);
+  }
+
+  #dump({ ports, isKnown }: ForeignLook): void {
+    const unknown = dumpSockets(this.#binding, [TcpState.CLOSE_WAIT], ports, {
+      withInfo: true,
+      keep: (cookie, inode) => inode !== 0 && !isKnown(cookie) && !isKnown(identityOfInode(inode)),
+    });
+    const strangers = notFollowedInProcess(this.#binding, unknown);
+    const stillThere = new Map(strangers.map((socket) => [socket.cookie, socket]));
+    const take = (sockets: ReadonlyMap<bigint, DumpedSocket>): Map<bigint, DumpedSocket> => {
+      const kept = [...stillThere].filter(([cookie]) => sockets.has(cookie));
+      for (const [cookie] of kept) stillThere.delete(cookie);
+      return new Map(kept);
+    };
+    this.#found = take(this.#found);
+    // A lap may take longer than the time between two dumps, so a new dump does not begin it anew.
+    this.#candidates = take(this.#candidates);
+    this.#waiting = stillThere;
+    if (this.#candidates.size === 0) this.#beginLap();
+  }
+
+  #beginLap(): void {
+    this.#candidates = this.#waiting;
+    this.#waiting = new Map();
+    this.#walk.restart();
+  }
+
+  #confirm(whole: boolean): void {
+    if (this.#candidates.size === 0) return;
+    const met = new Set((whole ? this.#walk.lap() : this.#walk.next()).map(({ cookie }) => cookie));
+    for (const [cookie, { inode }] of this.#candidates) {
+      if (met.has(cookie) || met.has(identityOfInode(inode))) this.#candidates.delete(cookie);
+    }
+    if (!this.#walk.atEnd) return;
+    for (const [cookie, socket] of this.#candidates) this.#found.set(cookie, socket);
+    this.#beginLap();
   }
 
   readonly #onChild = (): void => {
@@ -71,6 +127,9 @@ export function foreignDeparted(dumped: DumpedSocket, server: Server | undefined
       cookie: dumped.cookie,
       errno: 0,
       state: dumped.state,
+      lastAckRecvMs: dumped.lastAckRecvMs,
+      bytesAcked: dumped.bytesAcked,
+      bytesReceived: dumped.bytesReceived,
       unreadBytes,
       unsentBytes: dumped.sendQueue,
     },

@@ -1,6 +1,6 @@
 import { shared } from '../base/shared-state.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { SocketTable } from './socket-table.js';
+import { SocketTable, type TableOperation } from './socket-table.js';
 
 const thread = shared('table', () => ({
   open: undefined as { readonly table: SocketTable; users: number } | undefined,
@@ -8,12 +8,15 @@ const thread = shared('table', () => ({
 
 /**
  * The thread's socket table, opened with its first guard and closed with its last: several guards in one process cost one
- * watch, not several.
- * @throws Error CWG_ERR_SYSCALL when the watch cannot be opened.
+ * watch, not several. `say` is to say once that an operation fails.
  */
-export function acquireTable(binding: NativeBinding, nowMs: number): { table: SocketTable; release: () => void } {
+export function acquireTable(
+  binding: NativeBinding,
+  nowMs: number,
+  say: (operation: TableOperation, why: unknown) => void,
+): { table: SocketTable; release: () => void } {
   const state = thread();
-  state.open ??= { table: new SocketTable(binding, nowMs), users: 0 };
+  state.open ??= { table: new SocketTable(binding, nowMs, say), users: 0 };
   const mine = state.open;
   mine.users++;
   let released = false;

@@ -2,21 +2,29 @@ import type { Server, Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { monotonicMs } from '../kernel/clock.js';
 import { localPortOf, packEndpoints } from '../kernel/endpoints.js';
+import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
+import { Holders } from '../kernel/holders.js';
+import { notFollowedInProcess } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { missingHere, queuesRefused, tcpInfoRefused } from '../kernel/self-check.js';
 import type { DumpedSocket } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { listenForRequests, listenForSockets } from './announcements.js';
+import { withCountedProgress } from './counted-progress.js';
 import type { Departed } from './facts.js';
 import { foreignDeparted, ForeignSockets } from './foreign-sockets.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { fdOf, serverOf } from './node-internals.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
-import { isStalled, socketsByFd, withoutPeer } from './unannounced.js';
+import { isHalfClosedOrReset, isStalled, socketsByFd, withoutPeer, type Stranger } from './unannounced.js';
 import { newEntry, WatchedSockets, type Entry } from './watched-sockets.js';
 
-/** Bounds what is remembered of other threads and processes; what is forgotten is asked about once more. */
+/** What can fail in a table: each is counted, and said once. */
+export type TableOperation = KernelOperation | 'announce';
+
+/** Bounds what is remembered of other processes; what is forgotten is asked about once more. */
 const MAX_ELSEWHERE = 10_000;
 
 export interface LookOptions {
@@ -37,36 +45,38 @@ export interface LookOptions {
  * It holds no socket strongly and puts no listener on any.
  */
 export class SocketTable {
+  /** Who else reports a socket that no JS socket of this thread owns. A look begins its sample. */
+  readonly holders: Holders;
   readonly #binding: NativeBinding;
   readonly #watched: WatchedSockets;
   readonly #walk: FdWalk;
   readonly #batch = new SocketBatch();
   readonly #halfClosed = new HalfClosedSockets();
   readonly #foreign: ForeignSockets;
-  /** Cookies of what {@link ForeignSockets} found last. */
-  #heldElsewhere: ReadonlySet<bigint> = new Set();
-  /** Cookies of sockets that another thread's or process's guard answers for. */
+  /** What {@link ForeignSockets} found last. */
+  #heldElsewhere: ReadonlyMap<bigint, DumpedSocket> = new Map();
+  /** Cookies of sockets that another process's guard answers for. */
   readonly #elsewhere = new Set<bigint>();
   readonly #servers = new SeenServers();
   readonly #unlisten: () => void;
   #unlistenRequests: (() => void) | undefined;
-  readonly #errors = { announce: 0, fd_walk: 0, sock_diag: 0 };
+  readonly #faults: Faults<TableOperation>;
 
-  /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
-  constructor(binding: NativeBinding, nowMs: number) {
+  /** `say` hears of each failure that is kept from the application; it is to say an operation once. */
+  constructor(binding: NativeBinding, nowMs: number, say: (operation: TableOperation, why: unknown) => void) {
     this.#binding = binding;
-    this.#watched = new WatchedSockets(binding, nowMs);
+    this.#faults = new Faults(say);
+    for (const { operation, why } of missingHere(binding)) this.#faults.note(operation, why);
+    this.holders = new Holders(binding, (error) => {
+      this.#faults.note('holders', error);
+    });
+    this.#watched = new WatchedSockets(binding, nowMs, this.#faults);
     this.#walk = new FdWalk(binding);
     this.#foreign = new ForeignSockets(binding);
-    this.#unlisten = listenForSockets(
-      (socket, side) => {
-        if (side === 'inbound') this.#noticeServerOf(socket);
-        this.#watched.pending.add(socket, side, monotonicMs());
-      },
-      () => {
-        this.#errors.announce++;
-      },
-    );
+    this.#unlisten = listenForSockets((socket, side) => {
+      if (side === 'inbound') this.#noticeServerOf(socket);
+      this.#watched.pending.add(socket, side, monotonicMs());
+    }, this.#announceFailed);
   }
 
   get watchedCount(): number {
@@ -78,10 +88,8 @@ export class SocketTable {
   }
 
   /** Failures that were kept from the application since they were last taken: guards share the table, and count each once. */
-  takeErrors(): Readonly<Record<'announce' | 'watch_add' | 'fd_walk' | 'sock_diag', number>> {
-    const taken = { ...this.#errors, watch_add: this.#watched.takeRefused() };
-    Object.assign(this.#errors, { announce: 0, fd_walk: 0, sock_diag: 0 });
-    return taken;
+  takeErrors(): Readonly<Partial<Record<TableOperation, number>>> {
+    return this.#faults.take();
   }
 
   /** Takes a sample: those of the sockets that the peer has left, or cannot leave, that it reads. */
@@ -89,19 +97,22 @@ export class SocketTable {
     nowMs: number,
     { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' }: LookOptions = {},
   ): Departed[] {
+    this.holders.beginSample(wholeFdTable);
     this.#watched.register(nowMs, young ? 0 : minAgeMs);
     this.#takeDepartures(nowMs);
     this.#findStalled(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    const departed = this.read(nowMs, read);
-    return foreignEveryMs === undefined ? departed : [...departed, ...this.#readForeign(nowMs, foreignEveryMs)];
+    const halfClosed = this.read(nowMs, read);
+    if (foreignEveryMs === undefined) return halfClosed;
+    return [...halfClosed, ...this.#readForeign(nowMs, foreignEveryMs, wholeFdTable)];
   }
 
   /** Reads half-closed sockets that are known, and looks for no others. */
   read(nowMs: number, which: NonNullable<LookOptions['read']>): Departed[] {
     if (which === 'all') return this.#readEntries(this.#halfClosed.all(), nowMs);
-    const entries = 'everyMs' in which ? this.#halfClosed.slice(which.everyMs) : this.#halfClosed.these(which);
-    return this.#readEntries(entries, nowMs);
+    if ('everyMs' in which) return this.#readEntries(this.#halfClosed.slice(which.everyMs), nowMs);
+    const foreign = [...this.#heldElsewhere.values()].filter(({ cookie }) => which.has(cookie));
+    return [...this.#readEntries(this.#halfClosed.these(which), nowMs), ...this.#foreignOf(foreign)];
   }
 
   /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
@@ -121,9 +132,7 @@ export class SocketTable {
 
   /** Notes every HTTP/1 request from now on. */
   followRequests(): void {
-    this.#unlistenRequests ??= listenForRequests(() => {
-      this.#errors.announce++;
-    });
+    this.#unlistenRequests ??= listenForRequests(this.#announceFailed);
   }
 
   /** Says that a guard with a timer looks at this table; returns its undo. */
@@ -137,8 +146,10 @@ export class SocketTable {
   }
 
   /** Says that a guard of another thread or process answers for this socket: this table stops looking at it. */
-  leave({ cookie }: Departed): void {
+  leave({ cookie, foreignInode }: Departed): void {
     this.#halfClosed.delete(cookie);
+    // Whether another thread still follows it is asked again whenever the fd walk meets it.
+    if (foreignInode === undefined) return;
     if (this.#elsewhere.size >= MAX_ELSEWHERE) this.#elsewhere.clear();
     this.#elsewhere.add(cookie);
   }
@@ -148,6 +159,7 @@ export class SocketTable {
     this.#unlistenRequests?.();
     this.#servers.close();
     this.#foreign.close();
+    this.holders.close();
     this.#watched.close();
     this.#halfClosed.clear();
   }
@@ -166,7 +178,11 @@ export class SocketTable {
     const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#halfClosed.has(cookie));
     this.#read(quiet);
     quiet.forEach((entry, row) => {
-      if (this.#batch.cookie(row) === entry.cookie && isStalled(this.#batch, row)) this.#halfClosed.add(entry);
+      if (this.#batch.cookie(row) !== entry.cookie) return;
+      if (!isHalfClosedOrReset(this.#batch, row) && !isStalled(this.#batch, row)) return;
+      // Without an event nothing tells how it came to CLOSE; the peer's FIN alone does not lead there.
+      entry.aborted ||= this.#batch.field(row, 'state') === TcpState.CLOSE;
+      this.#halfClosed.add(entry);
     });
   }
 
@@ -178,19 +194,18 @@ export class SocketTable {
     let found: TcpFd[];
     try {
       found = wholeFdTable ? this.#walk.lap() : this.#walk.next();
-    } catch {
-      this.#errors.fd_walk++;
+    } catch (error) {
+      this.#faults.note('fd_walk', error);
       return;
     }
-    const strangers = found.filter(
-      ({ cookie }) => !this.#watched.has(cookie) && !this.#halfClosed.has(cookie) && !this.#elsewhere.has(cookie),
-    );
+    const unknown = found.filter(({ cookie }) => !this.#watched.has(cookie) && !this.#halfClosed.has(cookie));
+    const strangers = notFollowedInProcess(this.#binding, unknown);
     if (strangers.length === 0) return;
     const gone = withoutPeer(this.#binding, strangers, this.#batch);
     if (gone.length > 0) this.#adopt(gone, nowMs);
   }
 
-  #adopt(strangers: readonly TcpFd[], nowMs: number): void {
+  #adopt(strangers: readonly Stranger[], nowMs: number): void {
     const owners = socketsByFd(this.#watched.pending.sockets());
     const owned = strangers.flatMap(({ fd }) => {
       const socket = owners.get(fd);
@@ -204,7 +219,8 @@ export class SocketTable {
     }
     // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
     if (!isMainThread) return;
-    const unowned = strangers.filter(({ fd }) => !owners.has(fd));
+    // Without TCP_INFO nothing tells whether it makes progress.
+    const unowned = strangers.filter(({ fd, infoRefused }) => !owners.has(fd) && !infoRefused);
     const fds = Int32Array.from(unowned, ({ fd }) => fd);
     const endpoints = packEndpoints(this.#binding, fds, unowned.length);
     unowned.forEach(({ fd, cookie }, i) => {
@@ -240,7 +256,8 @@ export class SocketTable {
       side === 'outbound' ? undefined : ((socket && serverOf(socket)) ?? this.#serverOn(localPortOf(endpoints)));
     // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
     const detached = ref === undefined ? server !== undefined : socket === undefined;
-    const record = this.#batch.record(row);
+    const read = this.#batch.record(row);
+    const record = socket ? withCountedProgress(read, socket) : read;
     return {
       cookie,
       fd,
@@ -256,22 +273,26 @@ export class SocketTable {
     };
   }
 
-  #readForeign(nowMs: number, everyMs: number): Departed[] {
+  #readForeign(nowMs: number, everyMs: number, whole: boolean): Departed[] {
     // Every thread sees the same children and the same namespace: they are the main thread's to report.
     if (!isMainThread) return [];
     const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
-    const ours = (): ReadonlySet<bigint> => new Set(this.#walk.lap().map(({ cookie }) => cookie));
+    const isKnown = (cookie: bigint): boolean => this.#watched.has(cookie) || this.#halfClosed.has(cookie);
     let found: readonly DumpedSocket[];
     try {
-      found = this.#foreign.look(nowMs, everyMs, ports, ours);
-    } catch {
-      this.#errors.sock_diag++;
+      found = this.#foreign.look({ nowMs, everyMs, ports, isKnown, whole });
+    } catch (error) {
+      this.#faults.note('sock_diag', error);
       return [];
     }
     const held = found.filter(({ cookie }) => !this.#elsewhere.has(cookie));
-    const cookies = new Set(held.map(({ cookie }) => cookie));
-    this.#halfClosed.tellClosed([...this.#heldElsewhere].filter((cookie) => !cookies.has(cookie)));
-    this.#heldElsewhere = cookies;
+    const before = this.#heldElsewhere;
+    this.#heldElsewhere = new Map(held.map((dumped) => [dumped.cookie, dumped]));
+    this.#halfClosed.tellClosed([...before.keys()].filter((cookie) => !this.#heldElsewhere.has(cookie)));
+    return this.#foreignOf(held);
+  }
+
+  #foreignOf(held: readonly DumpedSocket[]): Departed[] {
     return held.map((dumped) => foreignDeparted(dumped, this.#serverOn(dumped.localPort)));
   }
 
@@ -283,5 +304,26 @@ export class SocketTable {
     this.#batch.clear();
     for (const { fd } of entries) this.#batch.push(fd);
     this.#batch.read(this.#binding);
+    this.#noteRefusals();
   }
+
+  #noteRefusals(): void {
+    let infoRefused = 0;
+    let queueRefused = 0;
+    let why = 0;
+    for (let row = 0; row < this.#batch.length; row++) {
+      if (this.#batch.field(row, 'errno') !== 0) continue;
+      if (this.#batch.infoRefused(row)) {
+        infoRefused++;
+        why = this.#batch.field(row, 'infoErrno');
+      }
+      if (this.#batch.field(row, 'unreadBytes') === -1) queueRefused++;
+    }
+    this.#faults.note('tcp_info', tcpInfoRefused(why), infoRefused);
+    this.#faults.note('queues', queuesRefused('refused'), queueRefused);
+  }
+
+  readonly #announceFailed = (): void => {
+    this.#faults.note('announce', 'a socket or request could not be noted');
+  };
 }

@@ -5,13 +5,20 @@ import type { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
 import { activeSockets, fdOf } from './node-internals.js';
 
-/** Of these fds, those whose peer has left or cannot: the others are nobody's business. */
-export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch: SocketBatch): TcpFd[] {
+export interface Stranger extends TcpFd {
+  /** The kernel tells its state and nothing of its progress. */
+  readonly infoRefused: boolean;
+}
+
+/** Of these fds, those whose socket is half-closed, reset or stalled. */
+export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch: SocketBatch): Stranger[] {
   batch.clear();
   for (const { fd } of fds) batch.push(fd);
   batch.read(binding);
-  return fds.filter(
-    ({ cookie }, row) => batch.cookie(row) === cookie && (hasLostPeer(batch, row) || isStalled(batch, row)),
+  return fds.flatMap((found, row) =>
+    batch.cookie(row) === found.cookie && (hasLostPeer(batch, row) || isStalled(batch, row))
+      ? [{ ...found, infoRefused: batch.infoRefused(row) }]
+      : [],
   );
 }
 
@@ -19,19 +26,30 @@ export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch
 function hasLostPeer(batch: SocketBatch, row: number): boolean {
   const state = batch.field(row, 'state');
   if (state === TcpState.CLOSE_WAIT) return true;
-  return state === TcpState.CLOSE && (batch.field(row, 'bytesReceived') > 0 || batch.field(row, 'bytesAcked') > 0);
+  if (state !== TcpState.CLOSE) return false;
+  // poll(2) calls only a connection that was reset CLOSE.
+  if (batch.infoRefused(row)) return true;
+  return batch.field(row, 'bytesReceived') > 0 || batch.field(row, 'bytesAcked') > 0;
+}
+
+/** The state of a connection that needs an event to be noticed: half-closed or reset. */
+export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
+  const state = batch.field(row, 'state');
+  return state === TcpState.CLOSE_WAIT || state === TcpState.CLOSE;
 }
 
 /**
  * ESTABLISHED with a full receive window and bytes nobody takes: a FIN, if the peer has sent one, waits behind them
  * (RFC 9293, 3.8.6). Kernels before 6.2 do not tell the window (`tcpi_rcv_wnd`); there, a queue that fills the smallest
- * usual receive buffer stands for it.
+ * usual receive buffer stands for it. Where the kernel does not count the bytes received, a reader of a full queue cannot be
+ * told from one that stands still: nothing is stalled then.
  */
 export function isStalled(batch: SocketBatch, row: number): boolean {
-  if (batch.field(row, 'state') !== TcpState.ESTABLISHED) return false;
+  if (batch.field(row, 'state') !== TcpState.ESTABLISHED || batch.field(row, 'bytesReceived') === -1) return false;
   const window = batch.field(row, 'receiveWindow');
   const unread = batch.field(row, 'unreadBytes');
-  return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread > 0;
+  // The queue is refused (-1) where SIOCINQ is; the window alone tells then.
+  return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread !== 0;
 }
 
 const FULL_QUEUE_BYTES = 65_536;

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { fact } from '../base/fact.js';
 import { packEndpoints } from '../kernel/endpoints.js';
-import { HalfCloseWatch } from '../kernel/half-close-watch.js';
+import type { KernelOperation } from '../kernel/faults.js';
+import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
+import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { cookieRefused, errnoText } from '../kernel/self-check.js';
 import type { Side } from './announcements.js';
 import { hasStoppedReading } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-
-const { errno } = constants;
 
 /** One socket that the table knows. */
 export interface Entry {
@@ -24,10 +24,14 @@ export interface Entry {
   aborted: boolean;
   /** Its owner was found to have closed it. */
   closeSeen: boolean;
+  /** False where no event will tell of its half-close: the kernel has refused to watch it. */
+  onWatch: boolean;
 }
 
-/** Why an announced socket has no place on the watch, and that is all right: closed meanwhile, a pipe, a unix socket, MPTCP. */
-const NOT_TCP: ReadonlySet<number> = new Set([errno.EBADF, errno.ENOTSOCK, errno.EPROTONOSUPPORT]);
+/** Hears of what the kernel refuses. */
+interface FaultSink {
+  note(operation: KernelOperation, why: unknown): void;
+}
 
 /** How many watched sockets a look visits: its cost must not follow the number of connections. */
 const SWEEP_STEP = 256;
@@ -36,29 +40,26 @@ const SWEEP_STEP = 256;
 export class WatchedSockets {
   readonly pending = new PendingSockets();
   readonly #binding: NativeBinding;
+  readonly #faults: FaultSink;
   readonly #watch: HalfCloseWatch;
+  /** The watch has no epoll set: it could not be opened, or read. */
+  #lost = true;
   readonly #entries = new Map<bigint, Entry>();
+  #forgotten: bigint[] = [];
   #sweep: Iterator<Entry> | undefined;
   #lastDrainAtMs: number;
   #look = 0;
-  #refused = 0;
 
-  /** @throws Error CWG_ERR_SYSCALL when the process has no fd left for the watch. */
-  constructor(binding: NativeBinding, nowMs: number) {
+  constructor(binding: NativeBinding, nowMs: number, faults: FaultSink) {
     this.#binding = binding;
+    this.#faults = faults;
     this.#watch = new HalfCloseWatch(binding);
     this.#lastDrainAtMs = nowMs;
+    this.#reopen();
   }
 
   get count(): number {
     return this.#entries.size;
-  }
-
-  /** How many TCP sockets the watch has refused (no memory, a limit on watches) since this was last asked. */
-  takeRefused(): number {
-    const refused = this.#refused;
-    this.#refused = 0;
-    return refused;
   }
 
   has(cookie: bigint): boolean {
@@ -66,12 +67,13 @@ export class WatchedSockets {
   }
 
   delete(cookie: bigint): void {
-    this.#entries.delete(cookie);
+    if (this.#entries.delete(cookie)) this.#forgotten.push(cookie);
   }
 
   /** Begins a look: puts the announced sockets that are old enough on the watch. */
   register(nowMs: number, minAgeMs: number): void {
     this.#look++;
+    if (this.#lost) this.#reopen();
     const due = this.pending.takeOlderThan(nowMs - minAgeMs, nowMs);
     if (due.length > 0) this.add(due);
   }
@@ -81,13 +83,14 @@ export class WatchedSockets {
     const added = this.#watch.add(fds);
     const endpoints = packEndpoints(this.#binding, Int32Array.from(fds), fds.length);
     sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
-      const { cookie, errno: refusal } = added[i]!;
-      if (refusal !== 0) {
-        if (!NOT_TCP.has(refusal)) this.#refused++;
-      } else if (!this.#entries.has(cookie)) {
-        const entry = newEntry(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#look);
-        this.#entries.set(cookie, entry);
-      }
+      const { cookie, errno } = added[i]!;
+      // Closed meanwhile, or a pipe, a unix socket, MPTCP.
+      if (cookie === 0n || this.#entries.has(cookie)) return;
+      const entry = newEntry(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#look);
+      entry.onWatch = errno === 0;
+      this.#entries.set(cookie, entry);
+      if (errno !== 0 && !this.#lost) this.#faults.note('watch_add', watchRefused(errno));
+      if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
     });
   }
 
@@ -95,7 +98,7 @@ export class WatchedSockets {
   drain(nowMs: number): Entry[] {
     const previous = this.#lastDrainAtMs;
     this.#lastDrainAtMs = nowMs;
-    return this.#watch.drain().flatMap(({ cookie, aborted }) => {
+    return this.#takeEvents().flatMap(({ cookie, aborted }) => {
       const entry = this.#entries.get(cookie);
       if (!entry) return [];
       entry.aborted ||= aborted;
@@ -107,10 +110,12 @@ export class WatchedSockets {
 
   /**
    * Visits a fixed number of sockets, or all. Closed and collected ones are forgotten (the kernel has forgotten their fds by
-   * itself); those that JS has stopped reading are returned: they may be stalled, which no event announces.
+   * itself); those are returned that may have come to a state which no event announces: JS has stopped reading them, or they
+   * are not on the watch. These are put on it again; the read of this visit counts even so, because the watch may fail again.
    */
   sweep(all: boolean): Entry[] {
     const quiet: Entry[] = [];
+    const unwatched: Entry[] = [];
     if (all) this.#sweep = undefined;
     this.#sweep ??= this.#entries.values();
     for (let visited = 0; all || visited < SWEEP_STEP; visited++) {
@@ -121,10 +126,46 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || fact(() => socket.destroyed, false)) this.#entries.delete(entry.cookie);
+      if (socket === undefined || fact(() => socket.destroyed, false)) this.delete(entry.cookie);
+      else if (!entry.onWatch) unwatched.push(entry);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
-    return quiet;
+    if (unwatched.length > 0) this.#watchAgain(unwatched);
+    this.#watch.forget(this.#forgotten);
+    this.#forgotten = [];
+    return [...quiet, ...unwatched];
+  }
+
+  #watchAgain(entries: readonly Entry[]): void {
+    if (this.#lost) return;
+    const added = this.#watch.add(entries.map(({ fd }) => fd));
+    entries.forEach((entry, i) => {
+      const { cookie, errno } = added[i]!;
+      if (cookie === entry.cookie) entry.onWatch = errno === 0;
+      // The fd was closed and is another socket now: that one is not ours to answer for.
+      else if (cookie !== 0n && !this.#entries.has(cookie)) this.#forgotten.push(cookie);
+    });
+  }
+
+  #takeEvents(): Departure[] {
+    if (this.#lost) return [];
+    try {
+      return this.#watch.drain();
+    } catch (error) {
+      this.#faults.note('watch_wait', error);
+      this.#lost = true;
+      for (const entry of this.#entries.values()) entry.onWatch = false;
+      return [];
+    }
+  }
+
+  #reopen(): void {
+    try {
+      this.#watch.reopen();
+      this.#lost = false;
+    } catch (error) {
+      this.#faults.note('watch_wait', error);
+    }
   }
 
   close(): void {
@@ -143,5 +184,13 @@ export function newEntry(
   openAtMs: number,
   addedInLook: number,
 ): Entry {
-  return { cookie, fd, side, socket, endpoints, openAtMs, addedInLook, aborted: false, closeSeen: false };
+  return {
+    ...{ cookie, fd, side, socket, endpoints, openAtMs, addedInLook },
+    aborted: false,
+    closeSeen: false,
+    onWatch: true,
+  };
 }
+
+const watchRefused = (errno: number): string =>
+  `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are looked at in turn, and put on the watch when there is room`;

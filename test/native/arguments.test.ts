@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
+import { DUMP_FIELDS, ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
 import { binding } from './binding.js';
 
 const watch = new binding.HalfCloseWatch();
@@ -35,7 +35,7 @@ const signatures: Record<string, Parameter[]> = {
   readSockets: [
     { name: 'fds', good: () => i32(2), takes: 'an Int32Array' },
     { name: 'count', good: () => 2, takes: 'an integer from 0 to 2' },
-    { name: 'values', good: () => f64(2 * RECORD_FIELDS.length), takes: 'a Float64Array of at least 24 elements' },
+    { name: 'values', good: () => f64(2 * RECORD_FIELDS.length), takes: 'a Float64Array of at least 26 elements' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
   readEndpoints: [
@@ -54,10 +54,14 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'fds', good: () => i32(3), takes: 'an Int32Array of at least 1 element' },
     { name: 'cookies', good: () => u64(3), takes: 'a BigUint64Array of at least 3 elements' },
   ],
+  findWatched: [
+    { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array' },
+    { name: 'watched', good: () => u8(2), takes: 'a Uint8Array of at least 2 elements' },
+  ],
   dumpSockets: [
     { name: 'stateMask', good: () => 2, takes: 'an integer from 0 to 4294967295' },
     { name: 'ports', good: () => u16(1), takes: 'a Uint16Array' },
-    { name: 'values', good: () => f64(16), takes: 'a Float64Array' },
+    { name: 'values', good: () => f64(2 * DUMP_FIELDS.length), takes: 'a Float64Array' },
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
   ],
   abortOnClose: [
@@ -71,6 +75,7 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array of at least 2 elements' },
     { name: 'errnos', good: () => i32(2), takes: 'an Int32Array of at least 2 elements' },
   ],
+  'HalfCloseWatch.forget': [{ name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array' }],
   'HalfCloseWatch.drain': [
     { name: 'cookies', good: () => u64(4), takes: 'a BigUint64Array of at least 1 element' },
     { name: 'events', good: () => u32(4), takes: 'a Uint32Array of at least 4 elements' },
@@ -163,7 +168,7 @@ describe('what is not taken', () => {
     ['listTcpFds', [5, 4, i32(1), u64(1)], 'to must be an integer from 5 to 2147483647, got 4'],
     [
       'dumpSockets',
-      [2 ** 32, u16(0), f64(8), u64(1)],
+      [2 ** 32, u16(0), f64(DUMP_FIELDS.length), u64(1)],
       'stateMask must be an integer from 0 to 4294967295, got 4294967296',
     ],
     ['formatAddress', [u8(40), 25, 4], 'offset must be an integer from 0 to 24, got 25'],
@@ -184,7 +189,7 @@ describe('what is not taken', () => {
     [detached(u8(80)), 'RangeError', 'a detached one'],
   ])('dumpSockets: optional endpoints that are no room for two rows: %#', (endpoints, name, got) => {
     const message = `dumpSockets: endpoints must be a Uint8Array of at least 80 elements, got ${got}`;
-    expect(() => call('dumpSockets', 2, u16(0), f64(16), u64(2), endpoints)).toThrow(
+    expect(() => call('dumpSockets', 2, u16(0), f64(2 * DUMP_FIELDS.length), u64(2), endpoints)).toThrow(
       expect.objectContaining({ name, message, code: 'CWG_ERR_NATIVE_ARGUMENT' }),
     );
   });
@@ -244,8 +249,8 @@ describe('what is taken', () => {
     binding.readSockets(Int32Array.of(-1), 1, values, u64(1));
     const all = [...new Float64Array(buffer)];
     expect(all.slice(0, 8)).toEqual(f64(8).reduce<number[]>((zeros) => [...zeros, 0], []));
-    expect(all.slice(8, 20).every((value) => value !== 0)).toBe(true);
-    expect(all.slice(20).every((value) => value === 0)).toBe(true);
+    expect(all.slice(8, 8 + RECORD_FIELDS.length).every((value) => value !== 0)).toBe(true);
+    expect(all.slice(8 + RECORD_FIELDS.length).every((value) => value === 0)).toBe(true);
 
     expect(binding.formatAddress(Buffer.from([9, 127, 0, 0, 1, ...u8(20)]), 1, 4)).toBe('127.0.0.1');
     const shared = new BigUint64Array(new SharedArrayBuffer(8)).fill(9n);

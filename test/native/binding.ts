@@ -34,12 +34,12 @@ export function readOne(fd: number): SocketRow {
   return readAll([fd]).rows[0]!;
 }
 
-export function dump(states: readonly number[], ports: readonly number[] = []): DumpRow[] {
+export function dump(states: readonly number[], ports: readonly number[] = [], withInfo = false): DumpRow[] {
   const mask = states.reduce((bits, state) => bits | (1 << state), 0);
   const capacity = 4096;
   const values = new Float64Array(capacity * DUMP_FIELDS.length);
   const cookies = new BigUint64Array(capacity);
-  const count = binding.dumpSockets(mask, Uint16Array.from(ports), values, cookies);
+  const count = binding.dumpSockets(mask, Uint16Array.from(ports), values, cookies, undefined, withInfo);
   if (count > capacity) throw new Error(`${count} sockets on this machine: too many for this test`);
   return rows(DUMP_FIELDS, values, cookies.subarray(0, count));
 }

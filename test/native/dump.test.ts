@@ -28,9 +28,20 @@ describe('a row', () => {
       sendQueue: 0,
       uid: process.getuid?.(),
       cookie: readOne(fd).cookie,
+      lastAckRecvMs: -1,
+      bytesAcked: -1,
+      bytesReceived: -1,
     };
     expect(expected.receiveQueue).toBe(6);
     expect(dump([State.CLOSE_WAIT], [localPort])).toEqual([expected]);
+
+    // With TCP_INFO when asked: here, what the fd itself says.
+    const { bytesAcked, bytesReceived } = readOne(fd);
+    const [row] = dump([State.CLOSE_WAIT], [localPort], true);
+    expect(row).toEqual({ ...expected, bytesAcked, bytesReceived, lastAckRecvMs: expect.any(Number) });
+    expect(Math.abs(row!.lastAckRecvMs - readOne(fd).lastAckRecvMs)).toBeLessThan(1000);
+    // A FIN counts as one.
+    expect(bytesReceived).toBe(6);
   });
 
   it('of an IPv6 socket has family 6', async ({ skip }) => {

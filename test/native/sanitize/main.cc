@@ -7,7 +7,11 @@ int main() {
   const struct {
     const char* name;
     void (*run)();
-  } suites[] = {{"reader", ReaderSuite}, {"watch", WatchSuite}, {"table", TableSuite}, {"parse", ParseSuite}};
+  } suites[] = {{"reader", ReaderSuite},
+                {"watch", WatchSuite},
+                {"table", TableSuite},
+                {"parse", ParseSuite},
+                {"registry", RegistrySuite}};
   for (const auto& suite : suites) {
     const double before = cwg::ReadFdUsage().open;
     suite.run();

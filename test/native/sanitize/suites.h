@@ -5,5 +5,6 @@ void ReaderSuite();
 void WatchSuite();
 void TableSuite();
 void ParseSuite();
+void RegistrySuite();
 
 #endif  // CLOSE_WAIT_GUARD_TEST_SUITES_H_

@@ -42,7 +42,7 @@ void BadFds() {
   CHECK(Drain(watch, 4).events.empty());
   watch.Close();
   watch.Close();
-  CHECK(!watch.is_open());
+  CHECK(watch.is_closed());
 }
 
 void Departures() {

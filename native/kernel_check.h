@@ -1,0 +1,19 @@
+#ifndef CLOSE_WAIT_GUARD_KERNEL_CHECK_H_
+#define CLOSE_WAIT_GUARD_KERNEL_CHECK_H_
+
+namespace cwg {
+
+// What the kernel, or the sandbox before it, gives of a fresh TCP socket: 0 or an errno each.
+struct KernelCheck {
+  int socket = 0;    // socket(2) itself; where it fails nothing else is known, and everything else is 0
+  int identity = 0;  // SO_COOKIE and the inode both fail, or two sockets have the same cookie (EEXIST)
+  int cookie = 0;    // SO_COOKIE fails: the inode identifies
+  int tcp_info = 0;  // TCP_INFO fails or says nothing: poll(2) tells the state
+  int queues = 0;    // SIOCINQ or SIOCOUTQ fails
+};
+
+KernelCheck CheckKernel();
+
+}  // namespace cwg
+
+#endif  // CLOSE_WAIT_GUARD_KERNEL_CHECK_H_
