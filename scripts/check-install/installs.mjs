@@ -19,7 +19,7 @@ const LEAK = JSON.stringify(['close-wait never-read smtp']);
  */
 export async function checkInstalls({ tarball, work, jobs, only }) {
   const rows = pairwise({
-    installer: only ? installers.filter(({ name }) => name.includes(only)) : installers,
+    installer: only ? installers.filter(({ name }) => name.endsWith(only) || name.startsWith(only)) : installers,
     ...Object.fromEntries(OPTIONAL.map((name) => [name, [false, true]])),
   });
   const results = await pooled(
@@ -98,7 +98,8 @@ async function oneRow({ installer, packages, tarball, folder }) {
   if (packages.includes('vitest')) {
     steps.vitest = await tests(installer, ['vitest', 'vitest/vitest.mjs'], ['run'], folder);
   }
-  fs.rmSync(folder, { recursive: true, force: true });
+  // The others would fill the disk; what failed can be looked at with --keep.
+  if (Object.values(steps).every(({ kind }) => kind === 'ok')) fs.rmSync(folder, { recursive: true, force: true });
   return [{ installer, packages, steps, seconds: seconds() }];
 }
 

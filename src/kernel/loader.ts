@@ -51,7 +51,8 @@ function openFirst(platform: string): NativeBinding {
     return open(named);
   }
   const folder = packageFolder();
-  if (folder === undefined) {
+  // A bundler may have put its own idea of a path into the code: then there is no such folder.
+  if (folder === undefined || !existsSync(path.join(folder, 'package.json'))) {
     throw new Error(
       `this code is in a bundle, and the addon is not: mark close-wait-guard as external, or copy its .node file and set ${ADDON_SETTING} to its path; ${ADVICE}`,
     );

@@ -17,6 +17,7 @@
  * A leak a matcher has found is accounted for: the test is not failed for it a second time.
  */
 import * as vitest from 'vitest';
+import { GuardError } from '../errors.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
 import type { AllowedLeaks, LeakCheckOptions } from './options.js';
 import { LeakSession, type TestRun } from './session.js';
@@ -150,5 +151,19 @@ async function loadInternals(): Promise<Internals> {
   if (TestRunner?.getSuiteHooks) return { getHooks: TestRunner.getSuiteHooks as Internals['getHooks'] };
   // Not a literal: vite would try to resolve it where it does not exist.
   const suiteEntry = 'vitest/suite';
-  return (await import(suiteEntry)) as Internals;
+  try {
+    const suite = (await import(suiteEntry)) as Partial<Internals>;
+    if (suite.getHooks && (aroundEach ?? suite.setFn)) return suite as Internals;
+  } catch (error) {
+    throw tooOld(error);
+  }
+  throw tooOld();
+}
+
+function tooOld(cause?: unknown): GuardError {
+  return new GuardError(
+    'CWG_ERR_PEER_VERSION',
+    'close-wait-guard/vitest: the vitest that runs this has no hooks of a suite to be found; it takes version 3.2 or later',
+    { cause },
+  );
 }
