@@ -14,7 +14,8 @@
         "native/cookie_set.cc",
         "native/kernel_check.cc",
         "native/sock_diag.cc",
-        "native/socket_abort.cc"
+        "native/socket_abort.cc",
+        "native/write_now.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

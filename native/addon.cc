@@ -18,6 +18,7 @@
 #include "socket_reader.h"
 #include "socket_record.h"
 #include "watch_registry.h"
+#include "write_now.h"
 
 namespace {
 
@@ -135,6 +136,7 @@ class Addon : public Napi::Addon<Addon> {
                     InstanceMethod("checkKernel", &Addon::CheckKernel, napi_enumerable),
                     InstanceMethod("dumpSockets", &Addon::DumpSockets, napi_enumerable),
                     InstanceMethod("abortOnClose", &Addon::AbortOnClose, napi_enumerable),
+                    InstanceMethod("writeNow", &Addon::WriteNow, napi_enumerable),
                     InstanceValue("HalfCloseWatch", HalfCloseWatch::Define(env), napi_enumerable),
                 });
   }
@@ -241,6 +243,14 @@ class Addon : public Napi::Addon<Addon> {
     const auto cookie = arguments.Array<std::uint64_t>(1, "cookie", kBigUint64Array, 1);
     if (!arguments.ok()) return {};
     return Napi::Number::New(info.Env(), cwg::AbortOnClose(static_cast<int>(fd), cookie.data[0]));
+  }
+
+  Napi::Value WriteNow(const Napi::CallbackInfo& info) {
+    Arguments arguments(info, "writeNow");
+    const double fd = arguments.Integer(0, "fd", 0, kMaxFd);
+    const auto bytes = arguments.Array<std::uint8_t>(1, "bytes", kUint8Array, 1);
+    if (!arguments.ok()) return {};
+    return Napi::Number::New(info.Env(), cwg::WriteNow(static_cast<int>(fd), bytes.data, bytes.length));
   }
 
   Napi::Value DumpSockets(const Napi::CallbackInfo& info) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "socket_reader.h"
+#include "tcp_info_view.h"
 #include "unique_fd.h"
 
 namespace cwg {
@@ -48,6 +49,7 @@ KernelCheck CheckKernel() {
   int state = 0;
   std::size_t length = 0;
   check.tcp_info = ReadTcpInfoState(one.get(), &state, &length);
+  if (check.tcp_info == 0 && length < kBytesReceivedOffset + sizeof(std::uint64_t)) check.tcp_info = EMSGSIZE;
   check.queues = CheckQueue(one.get(), SIOCINQ);
   if (check.queues == 0) check.queues = CheckQueue(one.get(), SIOCOUTQ);
   return check;

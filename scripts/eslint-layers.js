@@ -75,7 +75,7 @@ export const layers = [
   {
     name: 'register',
     files: ['register.ts', 'preload/'],
-    imports: ['words', 'base', 'leaf', 'guard', 'prometheus'],
+    imports: ['words', 'base', 'leaf', 'kernel', 'guard', 'prometheus'],
     types: [],
     packages: ['node:', 'prom-client'],
   },

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { Server, type Socket } from 'node:net';
 import { fact, takeFactFailures } from './base/fact.js';
 import { badArgument, GuardError } from './errors.js';
@@ -8,9 +7,11 @@ import { callGuarded } from './guard/callbacks.js';
 import { halfClosedNow } from './guard/counting.js';
 import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
+import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
 import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
+import { redactReport } from './guard/redact.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
@@ -38,7 +39,7 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
  * every method works and finds nothing.
  */
-export class Guard extends EventEmitter<GuardEvents> implements Disposable {
+export class Guard extends GuardEmitter implements Disposable {
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
   readonly #unsupportedReason: string | undefined;
@@ -49,6 +50,8 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
   readonly #claimant: Claimant;
   readonly #onLeak: GuardOptions['onLeak'];
+  /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
+  readonly #public: <Report extends LeakReport>(report: Report) => Report;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -61,6 +64,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     const resolved = resolveGuardOptions(options);
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
+    this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -70,7 +74,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     this.supported = opened.reason === undefined;
     this.#unsupportedReason = opened.reason;
     if (opened.reason !== undefined) {
-      warnUnsupported(opened.reason);
+      if (!opened.wanted) warnUnsupported(opened.reason);
       return;
     }
     const { binding, table, release } = opened;
@@ -79,19 +83,20 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
         this.#tallies.countLeak(leak);
       },
       told: (report, socket) => {
-        this.#tell('leak', report, socket);
-        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, report, socket);
+        const leak = this.#public(report);
+        this.#tell('leak', leak, socket);
+        if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, leak, socket);
       },
       released: ({ kind }, report) => {
         this.#released[kind]++;
-        if (report) this.#tell('released', report);
+        if (report) this.#tell('released', this.#public(report));
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
       reclaimed: (report) => {
         this.#reclaimed[report.kind]++;
-        this.#tell('reclaimed', report);
+        this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
         this.#fail('listener', error);
@@ -120,6 +125,7 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
     if (!(server instanceof Server)) {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
+    checkWatchOptions(options);
     const { name } = options;
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
@@ -130,12 +136,12 @@ export class Guard extends EventEmitter<GuardEvents> implements Disposable {
 
   /** The leaks of this moment, read from the kernel now. Costs one look; see `stats().lastSample`. */
   leaks(): LeakReport[] {
-    return this.#sampled((sampler) => sampler.leaks());
+    return this.#sampled((sampler) => sampler.leaks()).map(this.#public);
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet, read from the kernel now. */
   sockets(): SocketReport[] {
-    return this.#sampled((sampler) => sampler.sockets());
+    return this.#sampled((sampler) => sampler.sockets()).map(this.#public);
   }
 
   /** Takes a sample and returns nothing: for a scrape of a guard that takes none by itself. @internal */

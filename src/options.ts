@@ -46,6 +46,13 @@ export interface GuardOptions {
    * @default false
    */
   captureStacks?: boolean | undefined;
+  /**
+   * What reports leave out, in events, `leaks()`, `sockets()` and so in every log. `'addresses'`: IP addresses and ports of
+   * both ends, also inside the sentences. Names of hosts, servers and routes stay. `true` is all of these. The `filter` of
+   * `reclaim`, which decides and does not report, sees everything.
+   * @default false
+   */
+  redact?: boolean | readonly Redactable[] | undefined;
   /** Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). */
   onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
 }
@@ -60,6 +67,10 @@ export interface ReclaimOptions {
   filter?: ((leak: LeakReport) => boolean) | undefined;
 }
 
+/** What {@link GuardOptions.redact} takes. */
+export const REDACTABLE = ['addresses'] as const;
+export type Redactable = (typeof REDACTABLE)[number];
+
 export interface ResolvedGuardOptions {
   readonly closeWaitTimeout: number;
   readonly sampleInterval: number;
@@ -67,6 +78,7 @@ export interface ResolvedGuardOptions {
   readonly maxReported: number;
   readonly traceRequests: boolean;
   readonly captureStacks: boolean;
+  readonly redact: readonly Redactable[];
   readonly onLeak: GuardOptions['onLeak'];
 }
 
@@ -87,6 +99,7 @@ const GUARD_OPTION_NAMES = new Set([
   'reclaim',
   'traceRequests',
   'captureStacks',
+  'redact',
   'onLeak',
 ]);
 
@@ -153,9 +166,26 @@ export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOp
   }
   const traceRequests = options.traceRequests ?? GUARD_DEFAULTS.traceRequests;
   const captureStacks = options.captureStacks ?? GUARD_DEFAULTS.captureStacks;
+  const redact = resolveRedact(options.redact);
   const { onLeak } = options;
   if (onLeak !== undefined && typeof onLeak !== 'function') {
     throw badOption('onLeak', onLeak, 'a function (leak, socket) => void');
   }
-  return Object.freeze({ closeWaitTimeout, sampleInterval, scope, maxReported, traceRequests, captureStacks, onLeak });
+  return Object.freeze({
+    closeWaitTimeout,
+    sampleInterval,
+    scope,
+    maxReported,
+    traceRequests,
+    captureStacks,
+    redact,
+    onLeak,
+  });
+}
+
+function resolveRedact(value: unknown = false): readonly Redactable[] {
+  if (typeof value === 'boolean') return value ? REDACTABLE : [];
+  const known: readonly unknown[] = REDACTABLE;
+  if (Array.isArray(value) && value.every((part) => known.includes(part))) return [...(value as Redactable[])];
+  throw badOption('redact', value, `true, false or an array of ${REDACTABLE.map((part) => `'${part}'`).join(', ')}`);
 }

@@ -1,38 +1,43 @@
 /**
  * Preload: `node --import close-wait-guard/register app.js` starts a guard with no change to the application. This is the
- * one entry point that acts on import. Settings come from the environment, see README; a setting that cannot be taken is
+ * one entry point that acts on import. Settings come from the environment, see docs/preload.md; a setting that cannot be taken is
  * a warning and its default, never the end of the application.
  */
 import { createServer } from 'node:http';
 import { isMainThread } from 'node:worker_threads';
+import { isSwitchedOff } from './base/environment.js';
 import { createGuard, followFastifyRoutes, type Guard } from './guard.js';
 import { EventLog } from './preload/event-log.js';
 import { readEnvironment } from './preload/environment.js';
-
 import { warnSetting } from './guard/warnings.js';
 
-const settings = readEnvironment(process.env, warnSetting);
-const guard = createGuard({
-  closeWaitTimeout: settings.closeWaitTimeout,
-  sampleInterval: settings.sampleInterval,
-  reclaim: settings.reclaim,
-});
+if (!isSwitchedOff()) start();
 
-if (guard.supported) {
-  const log = new EventLog(settings.log);
-  followFastifyRoutes();
-  guard.on('leak', (leak) => {
-    log.write('leak', leak);
+function start(): void {
+  const settings = readEnvironment(process.env, warnSetting);
+  const guard = createGuard({
+    closeWaitTimeout: settings.closeWaitTimeout,
+    sampleInterval: settings.sampleInterval,
+    reclaim: settings.reclaim,
+    redact: settings.redact,
   });
-  guard.on('released', (leak) => {
-    log.write('released', leak);
-  });
-  guard.on('reclaimed', (leak) => {
-    log.write('reclaimed', leak);
-  });
+
+  if (guard.supported) {
+    const log = new EventLog(settings.log, { level: settings.logLevel });
+    followFastifyRoutes();
+    guard.on('leak', (leak) => {
+      log.write('leak', leak);
+    });
+    guard.on('released', (leak) => {
+      log.write('released', leak);
+    });
+    guard.on('reclaimed', (leak) => {
+      log.write('reclaimed', leak);
+    });
+  }
+  // One page for the process: worker threads' guards have no port of their own.
+  if (settings.metricsPort !== undefined && isMainThread) serveMetrics(guard, settings.metricsPort);
 }
-// One page for the process: worker threads' guards have no port of their own.
-if (settings.metricsPort !== undefined && isMainThread) serveMetrics(guard, settings.metricsPort);
 
 function serveMetrics(collected: Guard, port: number): void {
   import('./prometheus.js')

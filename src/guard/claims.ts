@@ -59,6 +59,7 @@ export function noteReported(id: bigint, claimant: Claimant): void {
   guards().reporters.set(id, claimant);
 }
 
-export function noteGone(id: bigint): void {
-  guards().reporters.delete(id);
+export function noteGone(id: bigint, claimant: Claimant): void {
+  const { reporters } = guards();
+  if (reporters.get(id) === claimant) reporters.delete(id);
 }

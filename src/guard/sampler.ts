@@ -1,44 +1,23 @@
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
-import { fact } from '../base/fact.js';
 import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { SharedSockets } from '../kernel/shared-sockets.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
-import { LeakTracker, type Sighting, type TrackedSocket } from '../leaks/tracker.js';
-import type { ResolvedGuardOptions } from '../options.js';
+import { LeakTracker, type Sighting } from '../leaks/tracker.js';
 import type { Departed } from '../sockets/facts.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
-import { answersFor, closeClaims, noteGone, noteReported, openClaims, reporterOf, type Claimant } from './claims.js';
-import { leakFactsOf, sightingOf, type LeakFacts, type Names } from './leak-facts.js';
-import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
-import { endLeak, Reclaimer, type ReclaimPolicy } from './reclaim.js';
-import { buildReport } from './report-builder.js';
+import { closeClaims, openClaims, type Claimant } from './claims.js';
+import { Descriptions } from './descriptions.js';
+import { sightingOf, type Names } from './leak-facts.js';
+import { LeakTeller } from './leak-teller.js';
+import { Ledger } from './ledger.js';
+import { endLeak, Reclaimer } from './reclaim.js';
+import { ReclaimRounds } from './reclaim-rounds.js';
+import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 
-/** Who hears of what a sample found. None of these throws. */
-export interface SamplerEvents {
-  /** A socket became a leak; it is told now, or when there is room for its report. */
-  counted(leak: LeakCounted): void;
-  told(report: LeakReport, socket: Socket | undefined): void;
-  /** A leak was closed after all; it has a report when it had been told. */
-  released(leak: LeakCounted, report: LeakReport | undefined): void;
-  reclaimed(report: LeakReport): void;
-  /** A half-closed socket is closed, leak or not. */
-  ended(ageMs: number): void;
-  /** A filter of the application threw, or answered with a promise. */
-  filterFailed(error: unknown): void;
-  failed(error: unknown): void;
-}
-
-export interface SamplerOptions extends ResolvedGuardOptions {
-  readonly reclaim: ReclaimPolicy | undefined;
-  /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
-  readonly observer: boolean;
-}
-
-/** What one turn of the event loop may spend on new leaks or on reclaiming; the rest goes on in the next turn or sample. */
+/** What one turn of the event loop may spend on new leaks, ms; the rest goes on in the next. */
 const SLICE_MS = 4;
 /** How many sockets that are due are read again in one turn. */
 const RECHECK_AT_MOST = 64;
@@ -52,13 +31,14 @@ export class Sampler {
   readonly #table: SocketTable;
   readonly #options: SamplerOptions;
   readonly #claimant: Claimant;
-  readonly #names: Names;
   readonly #events: SamplerEvents;
   readonly #ledger = new Ledger();
   readonly #tracker: LeakTracker;
+  readonly #descriptions: Descriptions;
   readonly #clock: LoopClock;
   readonly #closedQueue: ClosedQueue;
-  readonly #reclaimer: Reclaimer | undefined;
+  readonly #teller: LeakTeller;
+  readonly #reclaim: ReclaimRounds | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #endTimedLooks: (() => void) | undefined;
   readonly #foreignEveryMs: number;
@@ -84,12 +64,28 @@ export class Sampler {
     this.#table = table;
     this.#options = options;
     this.#claimant = claimant;
-    this.#names = names;
     this.#events = events;
     this.#tracker = new LeakTracker(options.closeWaitTimeout);
+    this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
     this.#closedQueue = table.followClosed();
-    this.#reclaimer = options.reclaim && new Reclaimer(options.reclaim, (error) => events.filterFailed(error));
+    const parts: SamplerParts = {
+      ...{ table, claimant, options, events },
+      ledger: this.#ledger,
+      tracker: this.#tracker,
+      descriptions: this.#descriptions,
+      isClosed: () => this.#closed,
+    };
+    this.#teller = new LeakTeller(parts);
+    this.#reclaim =
+      options.reclaim &&
+      new ReclaimRounds(
+        binding,
+        new Reclaimer(options.reclaim, (error) => events.filterFailed(error)),
+        parts,
+        this.#teller,
+        (id) => this.#readAgain(new Set([id])),
+      );
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
     this.#foreignEveryMs = options.closeWaitTimeout / 4;
     this.#timedSample = {
@@ -119,29 +115,22 @@ export class Sampler {
     const wholeFdTable = this.#options.sampleInterval === 0;
     const foreignEveryMs = wholeFdTable ? 0 : this.#foreignEveryMs;
     this.#guarded(() => {
-      this.#leak(this.#look({ young: true, wholeFdTable, foreignEveryMs, read: 'all' }), Number.POSITIVE_INFINITY);
-      this.#reclaimDue();
+      this.#teller.leak(
+        this.#look({ young: true, wholeFdTable, foreignEveryMs, read: 'all' }),
+        Number.POSITIVE_INFINITY,
+      );
+      this.#reclaim?.run();
     });
   }
 
   /** The leaks that were told and are open as of the last sample. */
   leaks(): LeakReport[] {
-    return this.#ledger.told().flatMap((id) => {
-      const entry = this.#ledger.get(id);
-      if (!entry) return [];
-      entry.report = this.#describe(id, entry) ?? entry.report;
-      return entry.report ?? [];
-    });
+    return this.#descriptions.leaks();
   }
 
   /** Every half-closed, reset or stalled socket of the last sample, leak or not yet. */
   sockets(): (LeakReport & { readonly leaked: boolean })[] {
-    return this.#ledger.ids().flatMap((id) => {
-      const entry = this.#ledger.get(id);
-      if (!entry || this.#tracker.get(id)?.kind === 'closing') return [];
-      const report = this.#describe(id, entry);
-      return report ? [{ ...report, leaked: entry.report !== undefined }] : [];
-    });
+    return this.#descriptions.sockets();
   }
 
   ageMs(id: bigint): number {
@@ -154,10 +143,10 @@ export class Sampler {
     const cookie = BigInt(id);
     const entry = this.#ledger.get(cookie);
     const socket = entry?.departed.socket;
-    const report = entry && this.#describe(cookie, entry);
+    const report = entry && this.#descriptions.describe(cookie);
     if (!socket || !report) return false;
     endLeak(this.#binding, socket, cookie, report);
-    this.#forget(cookie);
+    this.#teller.forget(cookie);
     return true;
   }
 
@@ -174,7 +163,7 @@ export class Sampler {
   #sampleOnTimer(): void {
     this.#guarded(() => {
       this.#suspects = this.#look(this.#timedSample);
-      this.#reclaimDue();
+      this.#reclaim?.run();
     });
     if (this.#suspects.length > 0 && !this.#recheck && !this.#closed) this.#recheckAfterOneTurn();
   }
@@ -187,10 +176,9 @@ export class Sampler {
         this.#guarded(() => {
           const suspects = new Set(this.#suspects.slice(0, RECHECK_AT_MOST));
           const rest = this.#suspects.slice(RECHECK_AT_MOST);
-          const nowMs = monotonicMs();
-          const due = this.#takeIn(this.#table.read(nowMs, suspects), nowMs).filter((id) => suspects.has(id));
+          const due = this.#readAgain(suspects);
           // A flood of leaks takes turns with the application's work.
-          this.#suspects = [...this.#leak(due, SLICE_MS), ...rest];
+          this.#suspects = [...this.#teller.leak(due, SLICE_MS), ...rest];
         });
         if (this.#suspects.length > 0 && !this.#closed) this.#recheckAfterOneTurn();
       }).unref();
@@ -218,14 +206,20 @@ export class Sampler {
     return this.#takeIn(this.#table.look(nowMs, how), nowMs);
   }
 
+  /** Reads these and no others, and returns which of them are due. */
+  #readAgain(ids: ReadonlySet<bigint>): bigint[] {
+    const nowMs = monotonicMs();
+    return this.#takeIn(this.#table.read(nowMs, ids), nowMs);
+  }
+
   #takeIn(read: readonly Departed[], nowMs: number): bigint[] {
     const answers = new Map<Server | undefined, boolean>();
-    const mine = read.filter((socket) => this.#isMine(socket, answers));
+    const mine = read.filter((socket) => this.#teller.isMine(socket, answers));
     const sightings = mine.map((departed) => this.#record(departed));
     this.#socketsRead += mine.length;
     const ableMs = this.#clock.advance(nowMs, loopIdleMs());
     const { due, ended } = this.#tracker.observe(sightings, this.#closedQueue.take(), nowMs, ableMs);
-    for (const socket of ended) if (!this.#closed) this.#end(socket);
+    for (const socket of ended) if (!this.#closed) this.#teller.end(socket);
     return due.map(({ id }) => id);
   }
 
@@ -234,165 +228,5 @@ export class Sampler {
     const entry = this.#ledger.record(departed, sighting.bufferedBytes);
     if (entry.counted) this.#table.markKnown(departed.cookie);
     return sighting;
-  }
-
-  /** @param answers what this sample has found out already, by server */
-  #isMine({ cookie, server }: Departed, answers: Map<Server | undefined, boolean>): boolean {
-    const reporter = this.#options.observer ? undefined : reporterOf(cookie);
-    if (reporter) return reporter === this.#claimant;
-    let mine = answers.get(server);
-    if (mine === undefined) {
-      mine = this.#answersFor(server);
-      answers.set(server, mine);
-    }
-    // Another guard may have begun to watch its server before it became a leak.
-    if (!mine) this.#drop(cookie);
-    return mine;
-  }
-
-  #answersFor(server: Server | undefined): boolean {
-    if (!this.#options.observer) return answersFor(server) === this.#claimant;
-    return this.#options.scope === 'process' || (server !== undefined && this.#claimant.watches(server));
-  }
-
-  /** Counts and tells of the leaks among those that are due, for so long; returns those that are left. */
-  #leak(due: readonly bigint[], forMs: number): readonly bigint[] {
-    const until = monotonicMs() + forMs;
-    for (const [i, id] of due.entries()) {
-      // A listener may close the guard: it hears of nothing more, and claims no socket.
-      if (this.#closed) return [];
-      if (monotonicMs() > until) return due.slice(i);
-      try {
-        this.#count(id);
-        this.#tellWhatFits();
-      } catch (error) {
-        // It stays due, and the next sample tries again; the others are not held up.
-        this.#events.failed(error);
-      }
-    }
-    return [];
-  }
-
-  #count(id: bigint): void {
-    const entry = this.#ledger.get(id);
-    if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return;
-    const facts = this.#factsOf(id, entry);
-    if (!facts) return;
-    const { kind, cause, side, route, endpoints } = facts;
-    const { remoteAddress, localPort } = endpoints;
-    const counted = { kind, cause, side, route, remoteAddress, localPort };
-    this.#ledger.count(id, counted);
-    this.#tracker.markLeaked(id);
-    this.#table.markKnown(id);
-    if (!this.#options.observer) noteReported(id, this.#claimant);
-    this.#events.counted(counted);
-  }
-
-  /** Leaks that wait for room are told when they are still idle. */
-  #tellWhatFits(): void {
-    for (const id of this.#ledger.untold()) {
-      if (this.#closed || this.#ledger.toldCount >= this.#options.maxReported) return;
-      const entry = this.#ledger.get(id);
-      if (!entry || this.#tracker.ableIdleMs(id) < this.#options.closeWaitTimeout) continue;
-      const report = this.#describe(id, entry);
-      if (!report) continue;
-      this.#ledger.tell(id, report);
-      this.#events.told(report, entry.departed.socket);
-    }
-  }
-
-  #end({ id, ageMs }: TrackedSocket): void {
-    const entry = this.#ledger.get(id);
-    this.#ledger.delete(id);
-    if (!this.#options.observer) noteGone(id);
-    this.#events.ended(ageMs);
-    if (!entry?.counted) return;
-    const { counted, report } = entry;
-    this.#events.released(counted, report && { ...report, ageMs: Math.round(ageMs) });
-    this.#tellWhatFits();
-  }
-
-  #reclaimDue(): void {
-    if (!this.#reclaimer) return;
-    const { closeWaitTimeout } = this.#options;
-    const nowMs = monotonicMs();
-    const due = this.#ledger.told().filter((id) => {
-      const entry = this.#ledger.get(id);
-      return (
-        entry?.departed.socket !== undefined &&
-        entry.reclaimAgainAtMs <= nowMs &&
-        this.#tracker.ableIdleMs(id) >= closeWaitTimeout + this.#reclaimer!.afterMs
-      );
-    });
-    // Who else has them is looked up once for all.
-    let shared: SharedSockets | undefined;
-    const sharedSockets = (): SharedSockets => (shared ??= new SharedSockets());
-    for (const id of due) {
-      if (this.#closed || monotonicMs() > nowMs + SLICE_MS) return;
-      this.#reclaim(id, nowMs, sharedSockets);
-    }
-  }
-
-  #reclaim(id: bigint, nowMs: number, sharedSockets: () => SharedSockets): void {
-    // What was read some time ago may have made progress since.
-    this.#takeIn(this.#table.read(nowMs, new Set([id])), nowMs);
-    const entry = this.#ledger.get(id);
-    const socket = entry?.departed.socket;
-    const facts = entry && this.#factsOf(id, entry);
-    const report = entry && facts && this.#describe(id, entry, facts);
-    if (!entry || !socket || !facts || !report) return;
-    if (this.#tracker.ableIdleMs(id) < this.#options.closeWaitTimeout + (this.#reclaimer?.afterMs ?? 0)) return;
-    if (!this.#reclaimer?.mayEnd(facts, entry.departed, report, sharedSockets)) {
-      // Asked again after a tenth of its age: a filter that says no to thousands is not asked by thousands each second.
-      entry.reclaimAgainAtMs = nowMs + report.ageMs / 10;
-      return;
-    }
-    // The filter is the application's: it may have closed the guard, or the socket.
-    if (this.#hasClosed() || fact(() => socket.destroyed, true)) return;
-    endLeak(this.#binding, socket, id, report);
-    this.#forget(id);
-    this.#events.ended(report.ageMs);
-    this.#events.reclaimed(report);
-  }
-
-  /** A method, so that the compiler does not take the answer of before a callback for the one after it. */
-  #hasClosed(): boolean {
-    return this.#closed;
-  }
-
-  /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */
-  #isAnsweredElsewhere(id: bigint, entry: LedgerEntry): boolean {
-    const { departed } = entry;
-    if (departed.side !== 'unknown') return false;
-    const holder = this.#table.holders.lookUp(id, departed.foreignInode);
-    // Not known yet: it stays due and is asked about again in the next sample.
-    if (holder.answer === 'not-yet') return true;
-    if (holder.answer === 'here-or-nowhere') {
-      entry.holder = holder.pid;
-      return false;
-    }
-    this.#table.leave(departed);
-    this.#forget(id);
-    return true;
-  }
-
-  #forget(id: bigint): void {
-    this.#drop(id);
-    if (!this.#options.observer) noteGone(id);
-  }
-
-  #drop(id: bigint): void {
-    this.#tracker.forget(id);
-    this.#ledger.delete(id);
-  }
-
-  #factsOf(id: bigint, { departed }: LedgerEntry): LeakFacts | undefined {
-    const tracked = this.#tracker.get(id);
-    return tracked && leakFactsOf(this.#binding, departed, tracked, this.#names);
-  }
-
-  #describe(id: bigint, entry: LedgerEntry, facts = this.#factsOf(id, entry)): LeakReport | undefined {
-    const tracked = this.#tracker.get(id);
-    return facts && tracked && buildReport(facts, entry.departed, tracked, entry.holder);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { DUMP_FIELDS, ENDPOINT_BYTES, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
 import packageFolder from './package-folder.cjs';
+import { unsupportedRuntime } from './runtime.js';
 
 export type Loaded = { readonly binding: NativeBinding } | { readonly binding: undefined; readonly reason: string };
 
@@ -26,6 +27,8 @@ export function loadBinding(): Loaded {
 }
 
 function load(): Loaded {
+  const otherRuntime = unsupportedRuntime();
+  if (otherRuntime !== undefined) return { binding: undefined, reason: otherRuntime };
   const platform = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') {
     return { binding: undefined, reason: `it reads Linux kernel state, and this is ${platform}` };

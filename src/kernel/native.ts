@@ -69,6 +69,12 @@ export interface NativeBinding {
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
   /**
+   * Writes what goes at once to a pipe, socket or terminal, also where the fd is blocking, whose O_NONBLOCK it leaves alone.
+   * Returns the bytes written, or minus an errno: -EAGAIN when not one byte could go. Not for regular files.
+   */
+  writeNow(fd: number, bytes: Uint8Array): number;
+
+  /**
    * Sets watched[i] to 1 where a half-close watch of this process, of whichever thread and whichever copy of the addon,
    * holds the socket with cookies[i], else to 0. Returns how many are. Costs a few µs and no system call.
    */
@@ -87,7 +93,7 @@ export interface NativeKernelCheck {
   readonly identity: number;
   /** SO_COOKIE; ENODATA where it is short or 0. */
   readonly cookie: number;
-  /** TCP_INFO; ENODATA where it is empty or zero. */
+  /** TCP_INFO; ENODATA where it is empty or zero, EMSGSIZE where it ends before the byte counts. */
   readonly tcpInfo: number;
   /** SIOCINQ or SIOCOUTQ. */
   readonly queues: number;

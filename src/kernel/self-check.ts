@@ -22,7 +22,7 @@ export function missingHere(binding: NativeBinding): { readonly operation: Kerne
   const { cookie, tcpInfo, queues } = binding.checkKernel();
   const missing: { operation: KernelOperation; why: string }[] = [];
   if (cookie !== 0) missing.push({ operation: 'cookie', why: cookieRefused(errnoText(cookie)) });
-  if (tcpInfo !== 0) missing.push({ operation: 'tcp_info', why: tcpInfoRefused(tcpInfo) });
+  if (tcpInfo !== 0) missing.push({ operation: 'tcp_info', why: tcpInfoMissing(tcpInfo) });
   if (queues !== 0) missing.push({ operation: 'queues', why: queuesRefused(errnoText(queues)) });
   return missing;
 }
@@ -30,9 +30,17 @@ export function missingHere(binding: NativeBinding): { readonly operation: Kerne
 export const cookieRefused = (why: string): string =>
   `getsockopt(SO_COOKIE): ${why}. Sockets are told apart by their inode instead`;
 
-export const tcpInfoRefused = (errno: number): string =>
-  `getsockopt(TCP_INFO): ${errnoText(errno)}. Half-closed and reset sockets are found through poll(2) and timed from when ` +
-  'they are first seen; stalled ones, and those without a JS socket in this thread, are not found';
+/** `errno`: why it is refused, or 0 and EMSGSIZE where it is only short. */
+export function tcpInfoMissing(errno: number): string {
+  const refused = errno !== 0 && errno !== constants.errno.EMSGSIZE;
+  const what = refused
+    ? `getsockopt(TCP_INFO): ${errnoText(errno)}. States come from poll(2), ages from when a socket is first seen so`
+    : 'getsockopt(TCP_INFO) is cut short';
+  return `${what}; progress is what the streams have counted, so sockets without a JS socket in this thread are not reported`;
+}
+
+export const sockDiagRefused = (error: unknown): string =>
+  `${messageOf(error)}. Leaks that only another process holds are not found, accept queues and FIN_WAIT_2 not told in full`;
 
 export const queuesRefused = (why: string): string =>
   `ioctl(SIOCINQ, SIOCOUTQ): ${why}. Unread and unsent bytes are what the streams have counted`;
@@ -41,4 +49,9 @@ export const queuesRefused = (why: string): string =>
 export function errnoText(errno: number): string {
   const [name, message] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, undefined];
   return message === undefined ? name : `${name} (${message})`;
+}
+
+/** A system call's error in one line, without its stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

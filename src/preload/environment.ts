@@ -1,13 +1,16 @@
-import { describeRange, GUARD_DEFAULTS, integerIn, RANGES } from '../options.js';
+import { describeRange, GUARD_DEFAULTS, integerIn, RANGES, REDACTABLE, type Redactable } from '../options.js';
 import { shown } from '../errors.js';
+import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
 /** What the preload reads from its environment. */
 export interface PreloadSettings {
   readonly closeWaitTimeout: number;
   readonly sampleInterval: number;
   readonly reclaim: boolean;
+  readonly redact: readonly Redactable[];
   /** A file's path, appended to; undefined is stderr. */
   readonly log: string | undefined;
+  readonly logLevel: LogLevel;
   readonly metricsPort: number | undefined;
 }
 
@@ -48,7 +51,28 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
       number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'a whole number of milliseconds') ??
       sampleInterval,
     reclaim: flag('CLOSE_WAIT_GUARD_RECLAIM'),
+    redact: readRedact(environment.CLOSE_WAIT_GUARD_REDACT ?? '', warn),
     log: path === '' ? undefined : path,
+    logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
     metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'a port number'),
   };
+}
+
+function readLogLevel(text: string, warn: Warn): LogLevel {
+  const name = 'CLOSE_WAIT_GUARD_LOG_LEVEL';
+  if (text === '') return 'info';
+  if (Object.hasOwn(LOG_LEVELS, text)) return text as LogLevel;
+  warn(name, `${name} is ${shown(text)}; it takes ${Object.keys(LOG_LEVELS).join(', ')}; info is used`);
+  return 'info';
+}
+
+/** Who asks for less to be logged, and slips, must not get more: what cannot be taken leaves out everything. */
+function readRedact(text: string, warn: Warn): readonly Redactable[] {
+  const name = 'CLOSE_WAIT_GUARD_REDACT';
+  if (text === '' || text === '0') return [];
+  const wanted = text.split(',').map((part) => part.trim());
+  const known = REDACTABLE.filter((part) => wanted.includes(part));
+  if (text === '1' || known.length === wanted.length) return text === '1' ? REDACTABLE : known;
+  warn(name, `${name} is ${shown(text)}; it takes 1, 0 or ${REDACTABLE.join(',')}; 1 is used`);
+  return REDACTABLE;
 }

@@ -1,76 +1,168 @@
-import { openSync, writeSync } from 'node:fs';
-import { threadId } from 'node:worker_threads';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { clearTimeout, setTimeout } from 'node:timers';
+import { isatty } from 'node:tty';
+import { monotonicMs } from '../kernel/clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { warnSetting } from '../guard/warnings.js';
+import { LineQueue, type QueueLimits } from './line-queue.js';
+import { JSON_FORM, TERMINAL_FORM, type LineForm, type LogEvent } from './log-line.js';
+import { LOG_LEVELS, type LogLevel } from './log-level.js';
+import { LogTarget } from './log-target.js';
 
 const STDERR = 2;
-/** Lines kept while stderr's reader is slow; beyond it the oldest are counted instead of kept, so memory stays bounded. */
-const MAX_WAITING = 10_000;
+const SETTING = 'CLOSE_WAIT_GUARD_LOG';
+
+/** What waits is bounded, whatever becomes of the log. */
+const LIMITS: QueueLimits = Object.freeze({ lines: 10_000, bytes: 8 * 1024 * 1024 });
+/** Lines written in one go, so that a long backlog does not hold up the event loop. */
+const BATCH = 100;
+/** Time to the next try, doubled as long as nothing goes out. A process that is killed loses what waits: be quick. */
+const RETRY_MS = { first: 10, last: 160 } as const;
+/** How long an exiting process waits for a reader that is slow, and how often it tries. */
+const EXIT = { waitMs: 1_000, everyMs: 5 } as const;
+
+export interface EventLogOptions {
+  /** @default 'info' */
+  readonly level?: LogLevel;
+  /** @default 10,000 lines and 8 MiB */
+  readonly limits?: QueueLimits;
+}
 
 /**
- * JSON lines, each written synchronously and whole (one write(2) on an O_APPEND file, so that processes can share it):
- * nothing is lost when the process dies right after.
+ * One line for each event, in a file, a FIFO or stderr. It never waits for a reader or for room: what does not go out at
+ * once is kept and tried again, and at exit the process waits a second at most.
  */
 export class EventLog {
-  readonly #fd: number;
-  #waiting: string[] = [];
+  readonly #events: readonly LogEvent[];
+  readonly #queue: LineQueue;
+  readonly #form: LineForm;
+  readonly #target: LogTarget | undefined;
+  /** The path, when it is not an fd that was inherited. */
+  readonly #path: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs: number = RETRY_MS.first;
   #exitHooked = false;
 
-  /** @param path appended to; undefined is stderr, and so is a file that cannot be opened (with a warning). */
-  constructor(path: string | undefined) {
-    this.#fd = path === undefined ? STDERR : openOrStderr(path);
+  /** @param destination a path, appended to; undefined is stderr, and so is a file that cannot be opened (with a warning). */
+  constructor(destination: string | undefined, { level = 'info', limits = LIMITS }: EventLogOptions = {}) {
+    this.#events = LOG_LEVELS[level];
+    const opened = level === 'off' ? undefined : open(destination);
+    this.#target = opened?.target;
+    this.#path = opened?.path;
+    this.#form = opened?.terminal ? TERMINAL_FORM : JSON_FORM;
+    const form = this.#form;
+    this.#queue = new LineQueue(limits, (count) => form.dropped(count));
   }
 
-  write(event: 'leak' | 'released' | 'reclaimed', leak: LeakReport): void {
-    const line = `${JSON.stringify({ event, time: new Date().toISOString(), pid: process.pid, threadId, leak })}\n`;
-    if (this.#waiting.length >= MAX_WAITING) {
-      this.#waiting.shift();
-      warnSetting(
-        'CLOSE_WAIT_GUARD_LOG',
-        `the log takes nothing; more than ${MAX_WAITING} lines wait and the oldest are dropped`,
-      );
+  write(event: LogEvent, leak: LeakReport): void {
+    if (!this.#events.includes(event)) return;
+    this.#queue.push(this.#form.leak(event, leak));
+    // While it takes nothing the timer tries; a flood of leaks does not.
+    if (!this.#retry) this.#flush();
+  }
+
+  /** Lines that are not out yet. */
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  #flush(): void {
+    const before = this.#queue.waiting;
+    const failure = this.#target?.take(this.#queue, BATCH);
+    if (this.#queue.empty) {
+      this.#retryMs = RETRY_MS.first;
+      process.removeListener('exit', this.#atExit);
+      this.#exitHooked = false;
+      return;
     }
-    this.#waiting.push(line);
-    this.flush();
-  }
-
-  /** Writes what waits. A full pipe (EAGAIN) leaves the rest for the next line, or for the process's exit. */
-  flush(): void {
-    while (this.#waiting.length > 0) {
-      const line = Buffer.from(this.#waiting[0] ?? '');
-      try {
-        const written = writeSync(this.#fd, line);
-        if (written < line.length) this.#waiting[0] = line.subarray(written).toString();
-        else this.#waiting.shift();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-          this.#flushAtExit();
-        } else {
-          this.#waiting.shift();
-          warnSetting('CLOSE_WAIT_GUARD_LOG', `a line could not be written (${(error as Error).message})`);
-        }
-        return;
-      }
-    }
-  }
-
-  #flushAtExit(): void {
+    if (failure) this.#complain(failure);
+    if (this.#queue.waiting < before) this.#retryMs = RETRY_MS.first;
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = undefined;
+        this.#flush();
+      },
+      failure ? this.#retryMs : 1,
+    ).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.last);
     if (this.#exitHooked) return;
     this.#exitHooked = true;
-    process.once('exit', () => {
-      this.flush();
-    });
+    process.once('exit', this.#atExit);
+  }
+
+  /** A reader that is slow gets a second; one that is not there, or a full disk, is not waited for. */
+  readonly #atExit = (): void => {
+    clearTimeout(this.#retry);
+    const deadline = monotonicMs() + EXIT.waitMs;
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    let failure = this.#target?.take(this.#queue, Infinity);
+    while (failure?.code === 'EAGAIN' && monotonicMs() < deadline) {
+      Atomics.wait(sleeper, 0, 0, EXIT.everyMs);
+      failure = this.#target?.take(this.#queue, Infinity);
+    }
+    if (failure) this.#sayLost(failure);
+  };
+
+  /** No warning can be emitted at exit any more, and stderr may be as stuck: one line, if it goes. */
+  #sayLost(failure: Error): void {
+    if (this.#path === undefined) return;
+    const { waiting } = this.#queue;
+    const lines = waiting === 1 ? '1 line is' : `${waiting} lines are`;
+    const text = `close-wait-guard: ${lines} lost, which the log ${JSON.stringify(this.#path)} did not take (${failure.message})\n`;
+    const notice = new LineQueue(LIMITS, () => Buffer.alloc(0));
+    notice.push(Buffer.from(text));
+    LogTarget.ofInherited(STDERR).take(notice, 1);
+  }
+
+  /** Said once. Of stderr's own troubles stderr cannot tell, and Node's writing a warning to it would wait. */
+  #complain(failure: NodeJS.ErrnoException): void {
+    if (this.#path === undefined || failure.code === 'EAGAIN') return;
+    warnSetting(
+      SETTING,
+      `a line could not be written (${failure.message}); up to ${LIMITS.lines.toLocaleString('en-US')} are kept and tried again`,
+    );
   }
 }
 
-function openOrStderr(path: string): number {
+interface Opened {
+  readonly target: LogTarget;
+  readonly terminal: boolean;
+  readonly path: string | undefined;
+}
+
+function open(destination: string | undefined): Opened {
+  if (destination === undefined) return inherited(STDERR);
+  const fd = inheritedFd(destination);
+  const file = path.resolve(destination);
+  const target = fd === undefined ? LogTarget.ofPath(file) : LogTarget.ofInherited(fd);
+  const named = fd === undefined ? file : undefined;
   try {
-    return openSync(path, 'a');
+    return { target, path: named, ...target.probe() };
   } catch (error) {
+    if (mayPass(error as NodeJS.ErrnoException, file)) return { target, path: named, terminal: false };
     warnSetting(
-      'CLOSE_WAIT_GUARD_LOG',
-      `the log ${JSON.stringify(path)} cannot be opened (${(error as Error).message}); stderr is used`,
+      SETTING,
+      `the log ${JSON.stringify(destination)} cannot be opened (${(error as Error).message}); stderr is used`,
     );
-    return STDERR;
+    return inherited(STDERR);
   }
+}
+
+function inherited(fd: number): Opened {
+  return { target: LogTarget.ofInherited(fd), terminal: isatty(fd), path: undefined };
+}
+
+/** The fd that a name in /dev stands for: opening it by that name does not work for every kind of file. */
+function inheritedFd(name: string): number | undefined {
+  if (name === '/dev/stdout') return 1;
+  if (name === '/dev/stderr') return STDERR;
+  const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,6})$/.exec(name)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** What can be otherwise in a while: a FIFO that nobody reads yet, no fd or no room left. */
+function mayPass({ code = '' }: NodeJS.ErrnoException, file: string): boolean {
+  if (code === 'ENXIO') return statSync(file, { throwIfNoEntry: false })?.isFIFO() ?? false;
+  return ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EINTR', 'EAGAIN'].includes(code);
 }

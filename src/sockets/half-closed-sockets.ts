@@ -1,4 +1,4 @@
-import { fact } from '../base/fact.js';
+import { isOpen } from './node-internals.js';
 import type { Entry } from './watched-sockets.js';
 
 /** How many sockets that are not yet known leaks one sample reads at most: about 3 µs each. */
@@ -104,7 +104,7 @@ function turn<T>(items: readonly T[], from: number, count: number): { readonly i
 
 /** Once for each: what stays open although its owner closed it is held by another process, and is no news. */
 function hasJustBeenClosed(entry: Entry): boolean {
-  if (entry.closeSeen || !fact(() => entry.socket?.deref()?.destroyed === true, false)) return false;
+  if (entry.closeSeen || entry.socket === undefined || isOpen(entry.socket.deref())) return false;
   entry.closeSeen = true;
   return true;
 }

@@ -29,6 +29,11 @@ export function booleanProperty(object: unknown, name: string): boolean | undefi
   return typeof value === 'boolean' ? value : undefined;
 }
 
+/** Whether there is a socket that its owner has not destroyed; one that does not tell counts as open. */
+export function isOpen(socket: Socket | undefined): socket is Socket {
+  return socket !== undefined && booleanProperty(socket, 'destroyed') !== true;
+}
+
 /** What an object's class is called. */
 export function nameOfClass(object: object): string | undefined {
   return stringProperty(property(object, 'constructor'), 'name');

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Side } from './announcements.js';
-import { fdOf } from './node-internals.js';
+import { booleanProperty, fdOf, isOpen } from './node-internals.js';
 
 interface Pending {
   readonly socket: Socket | WeakRef<Socket>;
@@ -50,7 +50,7 @@ export class PendingSockets {
   add(socket: Socket, side: Side, announcedAtMs: number): void {
     this.#queue.push({ socket: this.#timedGuards > 0 ? socket : new WeakRef(socket), side, announcedAtMs });
     if (this.#queue.length < this.#compactAt) return;
-    this.#queue = this.#queue.filter((pending) => deref(pending.socket)?.destroyed === false);
+    this.#queue = this.#queue.filter(({ socket }) => isOpen(deref(socket)));
     this.#compactAt = Math.max(COMPACT_FROM, this.#queue.length * 2);
   }
 
@@ -63,9 +63,9 @@ export class PendingSockets {
     const due: DueSocket[] = [];
     for (const pending of this.#queue.splice(0, count)) {
       const socket = deref(pending.socket);
-      if (socket === undefined || socket.destroyed) continue;
+      if (!isOpen(socket)) continue;
       const fd = fdOf(socket);
-      if (socket.connecting) this.#queue.push({ ...pending, announcedAtMs: nowMs });
+      if (booleanProperty(socket, 'connecting')) this.#queue.push({ ...pending, announcedAtMs: nowMs });
       else if (fd !== undefined) due.push({ socket, side: pending.side, sinceMs: pending.announcedAtMs, fd });
     }
     return due;

@@ -7,7 +7,7 @@ import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
 import { Holders } from '../kernel/holders.js';
 import { notFollowedInProcess } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { missingHere, queuesRefused, tcpInfoRefused } from '../kernel/self-check.js';
+import { missingHere, queuesRefused, sockDiagRefused, tcpInfoMissing } from '../kernel/self-check.js';
 import type { DumpedSocket } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { TcpState } from '../kernel/tcp-states.js';
@@ -219,8 +219,8 @@ export class SocketTable {
     }
     // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
     if (!isMainThread) return;
-    // Without TCP_INFO nothing tells whether it makes progress.
-    const unowned = strangers.filter(({ fd, infoRefused }) => !owners.has(fd) && !infoRefused);
+    // Of what makes progress unseen nobody can say that it stands still.
+    const unowned = strangers.filter(({ fd, progressUnknown }) => !owners.has(fd) && !progressUnknown);
     const fds = Int32Array.from(unowned, ({ fd }) => fd);
     const endpoints = packEndpoints(this.#binding, fds, unowned.length);
     unowned.forEach(({ fd, cookie }, i) => {
@@ -282,7 +282,7 @@ export class SocketTable {
     try {
       found = this.#foreign.look({ nowMs, everyMs, ports, isKnown, whole });
     } catch (error) {
-      this.#faults.note('sock_diag', error);
+      this.#faults.note('sock_diag', sockDiagRefused(error));
       return [];
     }
     const held = found.filter(({ cookie }) => !this.#elsewhere.has(cookie));
@@ -308,18 +308,18 @@ export class SocketTable {
   }
 
   #noteRefusals(): void {
-    let infoRefused = 0;
+    let infoMissing = 0;
     let queueRefused = 0;
     let why = 0;
     for (let row = 0; row < this.#batch.length; row++) {
       if (this.#batch.field(row, 'errno') !== 0) continue;
-      if (this.#batch.infoRefused(row)) {
-        infoRefused++;
+      if (this.#batch.field(row, 'bytesReceived') === -1) {
+        infoMissing++;
         why = this.#batch.field(row, 'infoErrno');
       }
       if (this.#batch.field(row, 'unreadBytes') === -1) queueRefused++;
     }
-    this.#faults.note('tcp_info', tcpInfoRefused(why), infoRefused);
+    this.#faults.note('tcp_info', tcpInfoMissing(why), infoMissing);
     this.#faults.note('queues', queuesRefused('refused'), queueRefused);
   }
 

@@ -6,8 +6,8 @@ import { TcpState } from '../kernel/tcp-states.js';
 import { activeSockets, fdOf } from './node-internals.js';
 
 export interface Stranger extends TcpFd {
-  /** The kernel tells its state and nothing of its progress. */
-  readonly infoRefused: boolean;
+  /** The kernel tells its state and not how many bytes came in (TCP_INFO is refused or short). */
+  readonly progressUnknown: boolean;
 }
 
 /** Of these fds, those whose socket is half-closed, reset or stalled. */
@@ -17,7 +17,7 @@ export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch
   batch.read(binding);
   return fds.flatMap((found, row) =>
     batch.cookie(row) === found.cookie && (hasLostPeer(batch, row) || isStalled(batch, row))
-      ? [{ ...found, infoRefused: batch.infoRefused(row) }]
+      ? [{ ...found, progressUnknown: batch.field(row, 'bytesReceived') === -1 }]
       : [],
   );
 }
@@ -41,11 +41,10 @@ export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
 /**
  * ESTABLISHED with a full receive window and bytes nobody takes: a FIN, if the peer has sent one, waits behind them
  * (RFC 9293, 3.8.6). Kernels before 6.2 do not tell the window (`tcpi_rcv_wnd`); there, a queue that fills the smallest
- * usual receive buffer stands for it. Where the kernel does not count the bytes received, a reader of a full queue cannot be
- * told from one that stands still: nothing is stalled then.
+ * usual receive buffer stands for it.
  */
 export function isStalled(batch: SocketBatch, row: number): boolean {
-  if (batch.field(row, 'state') !== TcpState.ESTABLISHED || batch.field(row, 'bytesReceived') === -1) return false;
+  if (batch.field(row, 'state') !== TcpState.ESTABLISHED) return false;
   const window = batch.field(row, 'receiveWindow');
   const unread = batch.field(row, 'unreadBytes');
   // The queue is refused (-1) where SIOCINQ is; the window alone tells then.

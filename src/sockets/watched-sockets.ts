@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
-import { fact } from '../base/fact.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
 import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { cookieRefused, errnoText } from '../kernel/self-check.js';
+import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
 import type { Side } from './announcements.js';
-import { hasStoppedReading } from './node-internals.js';
+import { hasStoppedReading, isOpen } from './node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
 
 /** One socket that the table knows. */
@@ -126,7 +125,7 @@ export class WatchedSockets {
       }
       const entry = next.value;
       const socket = entry.socket?.deref();
-      if (socket === undefined || fact(() => socket.destroyed, false)) this.delete(entry.cookie);
+      if (!isOpen(socket)) this.delete(entry.cookie);
       else if (!entry.onWatch) unwatched.push(entry);
       else if (hasStoppedReading(socket)) quiet.push(entry);
     }
@@ -152,7 +151,7 @@ export class WatchedSockets {
     try {
       return this.#watch.drain();
     } catch (error) {
-      this.#faults.note('watch_wait', error);
+      this.#faults.note('watch_wait', watchLost(error));
       this.#lost = true;
       for (const entry of this.#entries.values()) entry.onWatch = false;
       return [];
@@ -164,7 +163,7 @@ export class WatchedSockets {
       this.#watch.reopen();
       this.#lost = false;
     } catch (error) {
-      this.#faults.note('watch_wait', error);
+      this.#faults.note('watch_wait', watchLost(error));
     }
   }
 
@@ -191,6 +190,9 @@ export function newEntry(
     onWatch: true,
   };
 }
+
+const watchLost = (error: unknown): string =>
+  `${messageOf(error)}. Sockets are looked at in turn until the half-close watch can be opened again`;
 
 const watchRefused = (errno: number): string =>
   `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are looked at in turn, and put on the watch when there is room`;

@@ -11,7 +11,7 @@ trap 'rm -rf "$out"' EXIT
   -fsanitize=address,undefined -fno-sanitize-recover=all \
   "$native/socket_reader.cc" "$native/half_close_watch.cc" "$native/fd_table.cc" "$native/sock_diag.cc" \
   "$native/socket_abort.cc" "$native/file_stat.cc" "$native/loaded_copies.cc" "$native/watch_registry.cc" \
-  "$native/cookie_set.cc" "$native/kernel_check.cc" \
+  "$native/cookie_set.cc" "$native/kernel_check.cc" "$native/write_now.cc" \
   "$here"/sanitize/*.cc -o "$out/sanitize"
 
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 "$out/sanitize"

@@ -14,6 +14,7 @@ describe('options', () => {
       maxReported: 1_000,
       traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
       captureStacks: false,
+      redact: [],
       onLeak: undefined,
     };
     expect(resolveGuardOptions()).toEqual(defaults);
@@ -33,6 +34,8 @@ describe('options', () => {
     { maxReported: 100_000 },
     { traceRequests: true },
     { captureStacks: true },
+    { redact: ['addresses'] as const },
+    { redact: [] },
     { onLeak: () => {} },
   ])('%j is taken', (options) => {
     expect(resolveGuardOptions(options)).toMatchObject(options);
@@ -46,9 +49,12 @@ describe('options', () => {
     `close-wait-guard: option scope is ${value}; it takes 'process' or 'watched'`;
   const reported = (value: string): string =>
     `close-wait-guard: option maxReported is ${value}; it takes a whole number of leaks from 1 to 100000`;
+  const redact = (value: string): string =>
+    `close-wait-guard: option redact is ${value}; it takes true, false or an array of 'addresses'`;
   const callback = (value: string): string =>
     `close-wait-guard: option onLeak is ${value}; it takes a function (leak, socket) => void`;
-  const names = 'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, traceRequests, captureStacks, onLeak';
+  const names =
+    'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, traceRequests, captureStacks, redact, onLeak';
 
   it.each<[unknown, string]>([
     [{ closeWaitTimeout: 0 }, timeout('0')],
@@ -74,6 +80,8 @@ describe('options', () => {
     [{ maxReported: 100_001 }, reported('100001')],
     [{ traceRequests: 1 }, 'close-wait-guard: option traceRequests is 1; it takes true or false'],
     [{ captureStacks: 'yes' }, 'close-wait-guard: option captureStacks is "yes"; it takes true or false'],
+    [{ redact: 'addresses' }, redact('"addresses"')],
+    [{ redact: ['addresses', 'routes'] }, redact('[array of 2]')],
     [{ onLeak: 'log' }, callback('"log"')],
     [{ onLeak: new Date(0) }, callback('[Date]')],
     [{ onLeak: Object.create(null) }, callback('[object]')],
@@ -123,7 +131,9 @@ describe('the environment of the preload', () => {
     closeWaitTimeout: 60_000,
     sampleInterval: 1_000,
     reclaim: false,
+    redact: [],
     log: undefined,
+    logLevel: 'info',
     metricsPort: undefined,
   };
 
@@ -136,12 +146,19 @@ describe('the environment of the preload', () => {
         CLOSE_WAIT_GUARD_LOG: '',
         CLOSE_WAIT_GUARD_METRICS_PORT: '',
         CLOSE_WAIT_GUARD_RECLAIM: '0',
+        CLOSE_WAIT_GUARD_REDACT: '',
+        CLOSE_WAIT_GUARD_LOG_LEVEL: '',
       }),
     ).toEqual({ settings: defaults, warnings: [] });
   });
 
   it.each([
     ['CLOSE_WAIT_GUARD_TIMEOUT_MS', '500', { closeWaitTimeout: 500 }],
+    ['CLOSE_WAIT_GUARD_REDACT', '1', { redact: ['addresses'] }],
+    ['CLOSE_WAIT_GUARD_REDACT', 'addresses', { redact: ['addresses'] }],
+    ['CLOSE_WAIT_GUARD_REDACT', '0', { redact: [] }],
+    ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'warn', { logLevel: 'warn' }],
+    ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'off', { logLevel: 'off' }],
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '10', { sampleInterval: 10 }],
     ['CLOSE_WAIT_GUARD_RECLAIM', '1', { reclaim: true }],
     ['CLOSE_WAIT_GUARD_LOG', 'leaks.jsonl', { log: 'leaks.jsonl' }],
@@ -173,6 +190,24 @@ describe('the environment of the preload', () => {
     expect(read({ [name]: value })).toEqual({
       settings: defaults,
       warnings: [[name, `${name} is ${JSON.stringify(value)}; ${takes}`]],
+    });
+  });
+
+  it('leaves out everything where CLOSE_WAIT_GUARD_REDACT cannot be taken', () => {
+    expect(read({ CLOSE_WAIT_GUARD_REDACT: 'adresses' })).toEqual({
+      settings: { ...defaults, redact: ['addresses'] },
+      warnings: [
+        ['CLOSE_WAIT_GUARD_REDACT', 'CLOSE_WAIT_GUARD_REDACT is "adresses"; it takes 1, 0 or addresses; 1 is used'],
+      ],
+    });
+  });
+
+  it('takes info, warn or off for CLOSE_WAIT_GUARD_LOG_LEVEL', () => {
+    expect(read({ CLOSE_WAIT_GUARD_LOG_LEVEL: 'debug' })).toEqual({
+      settings: defaults,
+      warnings: [
+        ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'CLOSE_WAIT_GUARD_LOG_LEVEL is "debug"; it takes info, warn, off; info is used'],
+      ],
     });
   });
 

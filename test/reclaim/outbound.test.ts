@@ -1,7 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { describe, expect } from 'vitest';
-import { Agent, request } from 'undici';
+import { describe } from 'vitest';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { closingOf, errorsOf, testReclaims } from '../support/reclaim-case.js';
 import type { Stage } from '../support/stage.js';
@@ -37,8 +36,6 @@ async function responseTo(call: ClientRequest): Promise<IncomingMessage> {
 }
 
 describe('reclaim destroys', () => {
-  const kept: unknown[] = [];
-
   testReclaims([
     {
       name: 'an unread response whose request has an error listener',
@@ -94,38 +91,6 @@ describe('reclaim destroys', () => {
         const closing = { request: closingOf(call), response: closingOf(response) };
         await serverHasLeft(port);
         return { port, closing, errors };
-      },
-    },
-    {
-      name: 'an unread body of undici.request()',
-      report: unread,
-      start: async (stage) => {
-        const port = await serve(stage, 220 * KB);
-        const dispatcher = new Agent();
-        stage.undo(() => dispatcher.destroy());
-        const { body } = await request(`http://127.0.0.1:${port}/report`, { dispatcher });
-        const errors = { body: errorsOf(body) };
-        const closing = { body: closingOf(body) };
-        await serverHasLeft(port);
-        return { port, closing, errors };
-      },
-    },
-    {
-      name: 'an unread body of fetch(), which is then an error to read',
-      report: unread,
-      start: async (stage, guard) => {
-        const port = await serve(stage, 170 * KB);
-        const response = await fetch(`http://127.0.0.1:${port}/report`);
-        kept.push(response);
-        const failed = { heard: false };
-        guard.once('reclaimed', () => {
-          response.arrayBuffer().catch((error: unknown) => {
-            expect(error).toBeInstanceOf(TypeError);
-            failed.heard = true;
-          });
-        });
-        await serverHasLeft(port);
-        return { port, closing: { 'reading it': failed } };
       },
     },
   ]);

@@ -18,9 +18,6 @@ describe('a process in which nobody listens for errors', () => {
         'inbound request-body-not-read',
         'outbound response-body-not-read',
         'outbound response-body-not-read',
-        'outbound response-body-not-read',
-        'outbound response-body-not-read',
-        'outbound response-body-not-read',
       ],
       kept: 5,
     });

@@ -1,13 +1,20 @@
+import { spawn } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LISTEN, kernelRows } from '../support/kernel-view.js';
 import { stageOfEachTest } from '../support/leak-case.js';
 import { valueOf } from '../support/metrics-page.js';
-import { end, PRELOAD, start, temporaryFile } from '../support/preloaded.js';
-import { runNode } from '../support/programs.js';
+import { end, PRELOAD, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
+import { environmentOfAUser, outcomeOf, root, runNode } from '../support/programs.js';
 import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
+
+interface Command {
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
 
 async function freePort(stage: Stage): Promise<number> {
   const server = net.createServer();
@@ -22,6 +29,27 @@ describe('a program with the preload', () => {
   it('runs to its end as without it, and exits by itself', async () => {
     const plain = await runNode([...PRELOAD, '-e', 'console.log(process.argv.length)']);
     expect(plain).toEqual({ code: 0, signal: null, stdout: '1\n', stderr: '' });
+  });
+
+  it.each([
+    ['--import', (file: string): Command => ({ args: ['--import', file], env: {} })],
+    ['NODE_OPTIONS', (file: string): Command => ({ args: [], env: { NODE_OPTIONS: `--import ${file}` } })],
+    ['-r', (file: string): Command => ({ args: ['-r', file], env: {} })],
+  ])('may be started from another folder, with its absolute path: %s', async (_how, command) => {
+    const { args, env } = command(path.join(root, 'dist/register.js'));
+    const log = temporaryFile(stage, 'leaks.jsonl');
+    const code = `
+      const server = require('net').createServer(() => {}).listen(0, '127.0.0.1', () => {
+        require('net').connect(server.address().port, '127.0.0.1').end('hello');
+      });
+      const { readFileSync } = require('fs');
+      setInterval(() => readFileSync(process.env.CLOSE_WAIT_GUARD_LOG, 'utf8').includes('never-read') && process.exit(7), 10);`;
+    const child = spawn(process.execPath, [...args, '-e', code], {
+      cwd: '/',
+      env: { ...environmentOfAUser(), ...SETTINGS, ...env, CLOSE_WAIT_GUARD_LOG: log },
+      timeout: 15_000,
+    });
+    expect(await outcomeOf(child)).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
   });
 
   it('exits by itself also when it serves metrics', async () => {

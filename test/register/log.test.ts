@@ -56,6 +56,8 @@ describe('the log of the preload', () => {
   it.each([
     ['in a folder that is not there', (file: string) => `${file}/none/leaks.jsonl`],
     ['that is a folder', (file: string) => file.replace(/\/[^/]*$/, '')],
+    ['below something that is no folder', () => '/dev/null/leaks.jsonl'],
+    ['of an fd that is not open', () => '/dev/fd/987'],
   ])('goes to stderr, with a warning, instead of into a file %s', async (_name, of) => {
     const log = of(temporaryFile(stage, 'x'));
     const { child, stderr } = await start(stage, 'leaky-server.mjs', { CLOSE_WAIT_GUARD_LOG: log });

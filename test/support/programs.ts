@@ -52,7 +52,7 @@ export function spawnNode(args: readonly string[], env: Environment = {}, timeou
 export function environmentOfAUser(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|TEST|CLOSE_WAIT_GUARD_)/.test(name),
+      ([name]) => !/^(npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|TEST|CLOSE_WAIT_GUARD)/.test(name),
     ),
   );
 }

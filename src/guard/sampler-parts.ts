@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import type { LeakReport } from '../leaks/report.js';
+import type { LeakTracker } from '../leaks/tracker.js';
+import type { ResolvedGuardOptions } from '../options.js';
+import type { SocketTable } from '../sockets/socket-table.js';
+import type { Claimant } from './claims.js';
+import type { Descriptions } from './descriptions.js';
+import type { LeakCounted, Ledger } from './ledger.js';
+import type { ReclaimPolicy } from './reclaim.js';
+
+export interface SamplerOptions extends ResolvedGuardOptions {
+  readonly reclaim: ReclaimPolicy | undefined;
+  /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
+  readonly observer: boolean;
+}
+
+/** Who hears of what a sample found. None of these throws. */
+export interface SamplerEvents {
+  /** A socket became a leak; it is told now, or when there is room for its report. */
+  counted(leak: LeakCounted): void;
+  told(report: LeakReport, socket: Socket | undefined): void;
+  /** A leak was closed after all; it has a report when it had been told. */
+  released(leak: LeakCounted, report: LeakReport | undefined): void;
+  reclaimed(report: LeakReport): void;
+  /** A half-closed socket is closed, leak or not. */
+  ended(ageMs: number): void;
+  /** A filter of the application threw, or answered with a promise. */
+  filterFailed(error: unknown): void;
+  failed(error: unknown): void;
+}
+
+/** What the parts of a sampler share. */
+export interface SamplerParts {
+  readonly table: SocketTable;
+  readonly ledger: Ledger;
+  readonly tracker: LeakTracker;
+  readonly descriptions: Descriptions;
+  readonly claimant: Claimant;
+  readonly options: SamplerOptions;
+  readonly events: SamplerEvents;
+  /** A listener or a filter may close the guard at any time: it hears of nothing more, and claims no socket. */
+  readonly isClosed: () => boolean;
+}

@@ -1,0 +1,43 @@
+import { threadId } from 'node:worker_threads';
+import type { LeakReport } from '../leaks/report.js';
+
+export type LogEvent = 'leak' | 'released' | 'reclaimed';
+
+/** How lines look: JSON for programs, words for somebody at a terminal. */
+export interface LineForm {
+  leak(event: LogEvent, leak: LeakReport): Buffer;
+  dropped(count: number): Buffer;
+}
+
+export const JSON_FORM: LineForm = {
+  leak: (event, leak) => json({ event, ...origin(), leak }),
+  dropped: (count) => json({ event: 'dropped', ...origin(), count }),
+};
+
+const TITLES: Readonly<Record<LogEvent, string>> = {
+  leak: 'Leaked socket',
+  released: 'Leaked socket was closed',
+  reclaimed: 'Leaked socket was reclaimed',
+};
+
+export const TERMINAL_FORM: LineForm = {
+  leak: (event, { explanation, fix }) =>
+    words(`${TITLES[event]}: ${explanation}${event === 'leak' ? ` Fix: ${fix}` : ''}`),
+  dropped: (count) =>
+    words(`${count} lines are missing here: the terminal took nothing for so long that they were dropped`),
+};
+
+function origin(): { readonly time: string; readonly pid: number; readonly threadId: number } {
+  return { time: new Date().toISOString(), pid: process.pid, threadId };
+}
+
+function json(value: object): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}
+
+/** Control characters would be the terminal's to obey. */
+function words(text: string): Buffer {
+  const time = new Date().toTimeString().slice(0, 8);
+  const where = threadId === 0 ? String(process.pid) : `${process.pid}/${threadId}`;
+  return Buffer.from(`${time} close-wait-guard[${where}] ${text.replace(/\p{C}/gu, '?')}\n`);
+}
