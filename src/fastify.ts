@@ -10,15 +10,22 @@ import { badOption, GuardError } from './errors.js';
 import { createGuard, isTcpAddress, type Guard, type RouteFinder } from './guard.js';
 import type { LeakReport } from './leaks/report.js';
 import type { GuardOptions } from './options.js';
-import type { GuardMetricsOptions, GuardRegistry } from './prometheus.js';
+import { collectInApplication } from './metrics/in-fastify.js';
+import type { GuardMetricsOptions } from './prometheus.js';
 import { routesOf, type AuditRoute } from './routes/fastify-routes.js';
 import { RouteTable } from './routes/route-table.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
-  /** `false`: no metrics. @default prom-client's global registry, no prefix, no labels */
+  /**
+   * `false`: no metrics. @default no prefix, no labels, and the registry that the application scrapes: that of fastify-metrics, else
+   * the global one of the client that is loaded or installed; known when the application is ready
+   */
   metrics?: false | GuardMetricsOptions | undefined;
-  /** Path of the metrics page, `false` for none. Left alone when the application has a GET route there. @default '/metrics' */
+  /**
+   * Path of the metrics page, `false` for none. Left alone when the application has a GET route there; answers 501 where there is
+   * no Prometheus client. Whoever can reach the application can read it (docs/metrics.md). @default '/metrics'
+   */
   metricsRoute?: string | false | undefined;
 }
 
@@ -37,6 +44,7 @@ declare module 'fastify' {
 /** One guard for each Fastify root: every context of an application shares its server, and so its guard. */
 const guards = shared('fastify-guards', () => new WeakMap<Server, Guard>());
 
+// eslint-disable-next-line @typescript-eslint/require-await -- how Fastify tells a plugin's forms apart; an error is then one of ready()
 async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOptions): Promise<void> {
   const existing = guards().get(fastify.server);
   if (existing) {
@@ -55,11 +63,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   try {
     const addresses = () => fastify.addresses().filter(isTcpAddress);
     guard.watch(fastify.server, {}, { addresses, routeOf: routeFinderOf(fastify) });
-    if (metrics !== false) {
-      const { collectGuardMetrics, registryOf } = await loadPrometheus();
-      uncollect = collectGuardMetrics(guard, metrics);
-      if (metricsRoute !== false) serveMetrics(fastify, metricsRoute, registryOf(metrics));
-    }
+    if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
   } catch (error) {
     guard.close();
     throw error;
@@ -109,39 +113,8 @@ function routeFinderOf(fastify: FastifyInstance): RouteFinder {
   };
 }
 
-/** Keeps the page out of those that @fastify/swagger makes. */
-const HIDDEN: object = { hide: true };
-
-/**
- * Answers GET `path`. An application may declare the same path, before or later: its route is an exact one, and ours is a
- * parameter that has to be the last piece of the path, which the router prefers to wildcards and to other parameters, and
- * not to exact ones.
- */
-function serveMetrics(fastify: FastifyInstance, path: string, register: GuardRegistry): void {
-  const [, parent = '', name = ''] = /^(.*\/)([^/]+)$/.exec(path) ?? [];
-  const url = `${parent.replaceAll(':', '::')}:closeWaitGuard(^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$)`;
-  fastify.get(url, { schema: HIDDEN }, async (_request, reply) =>
-    reply.header('content-type', register.contentType).send(await register.metrics()),
-  );
-}
-
 function isObjectOrLeftOut(value: unknown): boolean {
   return value === undefined || (typeof value === 'object' && value !== null);
-}
-
-async function loadPrometheus(): Promise<typeof import('./prometheus.js')> {
-  try {
-    return await import('./prometheus.js');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new GuardError(
-      'CWG_ERR_OPTION',
-      `close-wait-guard: option metrics needs the package prom-client (npm install prom-client); metrics: false does without`,
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 function leakLine(what: string, leak: LeakReport): string {

@@ -1,4 +1,5 @@
 import { Server, type Socket } from 'node:net';
+import { VERSION } from './base/version.js';
 import { fact, takeFactFailures } from './base/fact.js';
 import { badArgument, GuardError } from './errors.js';
 import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
@@ -8,6 +9,7 @@ import { halfClosedNow } from './guard/counting.js';
 import type { Names } from './guard/leak-facts.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
 import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
+import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
 import { Sampler } from './guard/sampler.js';
 import { listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
@@ -15,11 +17,11 @@ import { redactReport } from './guard/redact.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
-  LeakTallies,
   worstCollisionRatio,
   type GuardOperation,
   type GuardStats,
 } from './guard/stats.js';
+import { LeakTallies } from './guard/tallies.js';
 import { warnFailure, warnUnsupported } from './guard/warnings.js';
 import { departingSockets, isOpenAt } from './kernel/departing.js';
 import type { NativeBinding } from './kernel/native.js';
@@ -30,6 +32,7 @@ import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from '
 import { takeStacks, traceRequests } from './sockets/tracing.js';
 
 export { asLeak } from './guard/face.js';
+export { isGuard } from './guard/internals.js';
 export { followFastifyRoutes } from './sockets/announcements.js';
 export { isTcpAddress, type RouteFinder } from './sockets/servers.js';
 
@@ -40,6 +43,8 @@ export type { SocketReport, WatchOptions } from './guard/face.js';
  * every method works and finds nothing.
  */
 export class Guard extends GuardEmitter implements Disposable {
+  /** What any copy of this library knows a guard by. @internal */
+  readonly [GUARD_BRAND] = true;
   /** False where the addon cannot run (another OS, no binary): the guard then finds nothing. */
   readonly supported: boolean;
   readonly #unsupportedReason: string | undefined;
@@ -52,6 +57,7 @@ export class Guard extends GuardEmitter implements Disposable {
   readonly #onLeak: GuardOptions['onLeak'];
   /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
   readonly #public: <Report extends LeakReport>(report: Report) => Report;
+  readonly #onDemand: boolean;
   /** Undefined where the addon cannot run, and after close(). */
   #engine: Engine | undefined;
   readonly #durationCallbacks = new Set<(seconds: number) => void>();
@@ -65,6 +71,7 @@ export class Guard extends GuardEmitter implements Disposable {
     const reclaim = resolveReclaim(options.reclaim);
     this.#onLeak = resolved.onLeak;
     this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
+    this.#onDemand = resolved.sampleInterval === 0;
     this.#claimant = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
@@ -87,15 +94,17 @@ export class Guard extends GuardEmitter implements Disposable {
         this.#tell('leak', leak, socket);
         if (this.#onLeak && !this.#closed) this.#call(this.#onLeak, leak, socket);
       },
-      released: ({ kind }, report) => {
-        this.#released[kind]++;
+      released: (leak, report) => {
+        this.#released[leak.kind]++;
+        this.#tallies.countEnd(leak);
         if (report) this.#tell('released', this.#public(report));
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
       },
-      reclaimed: (report) => {
+      reclaimed: (leak, report) => {
         this.#reclaimed[report.kind]++;
+        this.#tallies.countEnd(leak);
         this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
@@ -144,11 +153,6 @@ export class Guard extends GuardEmitter implements Disposable {
     return this.#sampled((sampler) => sampler.sockets()).map(this.#public);
   }
 
-  /** Takes a sample and returns nothing: for a scrape of a guard that takes none by itself. @internal */
-  refresh(): void {
-    this.#sampled(() => []);
-  }
-
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
   departing(): Set<string> {
     try {
@@ -194,6 +198,7 @@ export class Guard extends GuardEmitter implements Disposable {
     this.#tallies.setOpen(leaks);
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
+      version: VERSION,
       supported: this.supported,
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
@@ -208,7 +213,7 @@ export class Guard extends GuardEmitter implements Disposable {
       unreadBytes: entries.reduce((sum, { leak, unreadBytes }) => sum + (leak ? unreadBytes : 0), 0),
       listeners: binding ? fact(() => this.#listenerStats(binding), []) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
-      lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0 },
+      lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: { ...this.#errors },
     };
   }
@@ -220,6 +225,14 @@ export class Guard extends GuardEmitter implements Disposable {
   onDuration(callback: (seconds: number) => void): () => void {
     this.#durationCallbacks.add(callback);
     return () => this.#durationCallbacks.delete(callback);
+  }
+
+  /**
+   * Takes a sample where nothing but a demand does (`sampleInterval: 0`), and describes nothing; else the last one of the timer
+   * stands. @internal
+   */
+  [SAMPLE_ON_DEMAND](): void {
+    if (this.#onDemand) this.#sampled(() => []);
   }
 
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
@@ -258,6 +271,7 @@ export class Guard extends GuardEmitter implements Disposable {
 
   readonly #names: Names = {
     ofServer: this.#nameOf,
+    knowsRoutes: (server) => routeFinderOf(server) !== undefined,
     ofRoute: (server, method, url) => {
       try {
         return routeFinderOf(server)?.(method, url);

@@ -3,15 +3,15 @@
  * one entry point that acts on import. Settings come from the environment, see docs/preload.md; a setting that cannot be taken is
  * a warning and its default, never the end of the application.
  */
-import { createServer } from 'node:http';
-import { isMainThread } from 'node:worker_threads';
 import { isSwitchedOff } from './base/environment.js';
-import { createGuard, followFastifyRoutes, type Guard } from './guard.js';
+import { createGuard, followFastifyRoutes } from './guard.js';
 import { EventLog } from './preload/event-log.js';
 import { readEnvironment } from './preload/environment.js';
+import { serveMetrics } from './preload/metrics-server.js';
+import { isPackageManager } from './preload/package-managers.js';
 import { warnSetting } from './guard/warnings.js';
 
-if (!isSwitchedOff()) start();
+if (!isSwitchedOff() && !isPackageManager(process.argv[1])) start();
 
 function start(): void {
   const settings = readEnvironment(process.env, warnSetting);
@@ -35,39 +35,6 @@ function start(): void {
       log.write('reclaimed', leak);
     });
   }
-  // One page for the process: worker threads' guards have no port of their own.
-  if (settings.metricsPort !== undefined && isMainThread) serveMetrics(guard, settings.metricsPort);
-}
-
-function serveMetrics(collected: Guard, port: number): void {
-  import('./prometheus.js')
-    .then(({ collectGuardMetrics, registryOf }) => {
-      const register = registryOf();
-      collectGuardMetrics(collected, { register });
-      const server = createServer((request, response) => {
-        if (request.url?.split('?', 1)[0] !== '/metrics') {
-          response.writeHead(404, { 'content-type': 'text/plain' }).end('Not here: GET /metrics\n');
-          return;
-        }
-        register.metrics().then(
-          (page) => response.writeHead(200, { 'content-type': register.contentType }).end(page),
-          (error: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`),
-        );
-      });
-      server.on('error', (error) => {
-        warnSetting(
-          'CLOSE_WAIT_GUARD_METRICS_PORT',
-          `/metrics cannot be served on 127.0.0.1:${port} (${error.message})`,
-        );
-      });
-      server.on('connection', (socket) => socket.unref());
-      server.listen(port, '127.0.0.1').unref();
-    })
-    .catch((error: unknown) => {
-      // prom-client is not installed, or the application has metrics of these names.
-      warnSetting(
-        'CLOSE_WAIT_GUARD_METRICS_PORT',
-        `/metrics cannot be served (it needs prom-client): ${String(error)}`,
-      );
-    });
+  // Of all processes and threads one serves the page.
+  if (settings.metricsPort !== undefined) serveMetrics(guard, settings.metricsPort);
 }

@@ -17,10 +17,13 @@ import {
   originOfSocket,
   streamFactsOf,
 } from '../sockets/stream-facts.js';
+import { UNMATCHED_ROUTE } from './tallies.js';
 
 /** What servers and routes are called. */
 export interface Names {
   readonly ofServer: (server: Server, port: number | undefined) => string;
+  /** Whether a plugin knows every route of this server, so that a request without one was not matched. */
+  readonly knowsRoutes: (server: Server) => boolean;
   readonly ofRoute: (server: Server, method: string, url: string) => RouteInfo | undefined;
 }
 
@@ -35,6 +38,8 @@ export interface LeakFacts {
   readonly server: string | undefined;
   readonly method: string | undefined;
   readonly route: string | undefined;
+  /** What counts call it: a path that the application's router does not know is no label. */
+  readonly routeLabel: string | undefined;
   /** False where the route says that its sockets are not to be reclaimed. */
   readonly routeAllowsReclaim: boolean;
   readonly destination: string | undefined;
@@ -104,6 +109,7 @@ export function leakFactsOf(
     unsentBytes,
   });
   const info = side === 'inbound' ? routeOf(server, http?.method, http?.url, names) : undefined;
+  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
     kind,
@@ -111,7 +117,8 @@ export function leakFactsOf(
     side,
     server: server && fact(() => names.ofServer(server, localPort), undefined),
     method: http?.method === undefined ? undefined : safeMethod(http.method),
-    route: side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined,
+    route,
+    routeLabel: route !== undefined && isUnmatched(departed, http, info, names) ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(departed),
     destination: side === 'outbound' ? destinationOf(departed, http, peer, remotePort) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
@@ -123,6 +130,17 @@ export function leakFactsOf(
     unreadStreamBytes,
     unsentBytes,
   };
+}
+
+function isUnmatched(
+  { server }: Departed,
+  http: HttpFacts | undefined,
+  info: RouteInfo | undefined,
+  names: Names,
+): boolean {
+  if (http === undefined || http.route !== undefined || info !== undefined) return false;
+  if (http.unmatched === true) return true;
+  return server !== undefined && fact(() => names.knowsRoutes(server), false);
 }
 
 function requestAllowsReclaim({ side, socket }: Departed): boolean {

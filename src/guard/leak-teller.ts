@@ -52,7 +52,7 @@ export class LeakTeller {
     if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return;
     const facts = this.#parts.descriptions.factsOf(id);
     if (!facts) return;
-    const { kind, cause, side, route, endpoints } = facts;
+    const { kind, cause, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
     const counted = { kind, cause, side, route, remoteAddress, localPort };
     this.#parts.ledger.count(id, counted);

@@ -12,6 +12,11 @@ export interface Listener {
   readonly addresses: readonly AddressInfo[];
 }
 
+interface Queues {
+  acceptQueue: number | undefined;
+  acceptQueueLimit: number | undefined;
+}
+
 /**
  * The listening sockets of these servers, read now; servers of one name are added up. Where netlink is refused,
  * `onRefused` is told and the rest stands.
@@ -28,7 +33,7 @@ export function listenerStats(
   batch.read(binding);
   const byName = new Map<string, Queues & { readonly ports: Set<number> }>();
   listening.forEach(({ name, addresses }, row) => {
-    const entry = byName.get(name) ?? { ports: new Set(), acceptQueue: 0, acceptQueueLimit: 0 };
+    const entry = byName.get(name) ?? { ports: new Set<number>(), acceptQueue: undefined, acceptQueueLimit: undefined };
     byName.set(name, entry);
     for (const { port } of addresses) entry.ports.add(port);
     // In a cluster worker the listening socket is the primary's, and there is no fd here to read.
@@ -53,14 +58,9 @@ export function listenerStats(
   });
 }
 
-interface Queues {
-  acceptQueue: number | undefined;
-  acceptQueueLimit: number | undefined;
-}
-
-/** A sum with something that the kernel does not tell (-1) is not known. */
-function plus(total: number | undefined, value: number): number | undefined {
-  return total === undefined || value < 0 ? undefined : total + value;
+/** -1 is what this kernel does not tell (a TCP_INFO shorter than that field): it adds nothing, and is no number. */
+function plus(sum: number | undefined, value: number): number | undefined {
+  return value < 0 ? sum : (sum ?? 0) + value;
 }
 
 function takeCensus(

@@ -61,7 +61,7 @@ export class ReclaimRounds {
     const socket = entry?.departed.socket;
     const facts = descriptions.factsOf(id);
     const report = descriptions.describe(id, facts);
-    if (!entry || !socket || !facts || !report) return;
+    if (!entry?.counted || !socket || !facts || !report) return;
     if (!this.#reclaimer.mayEnd(facts, entry.departed, report, sharedSockets)) {
       // Asked again after a tenth of its age: a filter that says no to thousands is not asked by thousands each second.
       entry.reclaimAgainAtMs = nowMs + report.ageMs / 10;
@@ -71,7 +71,7 @@ export class ReclaimRounds {
     if (this.#parts.isClosed() || !isOpen(socket)) return;
     this.#end(id, socket, report);
     events.ended(report.ageMs);
-    events.reclaimed(report);
+    events.reclaimed(entry.counted, report);
   }
 
   #end(id: bigint, socket: Socket, report: LeakReport): void {

@@ -21,7 +21,7 @@ export interface SamplerEvents {
   told(report: LeakReport, socket: Socket | undefined): void;
   /** A leak was closed after all; it has a report when it had been told. */
   released(leak: LeakCounted, report: LeakReport | undefined): void;
-  reclaimed(report: LeakReport): void;
+  reclaimed(leak: LeakCounted, report: LeakReport): void;
   /** A half-closed socket is closed, leak or not. */
   ended(ageMs: number): void;
   /** A filter of the application threw, or answered with a promise. */

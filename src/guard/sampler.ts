@@ -16,6 +16,7 @@ import { Ledger } from './ledger.js';
 import { endLeak, Reclaimer } from './reclaim.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
+import type { LastSample } from './stats.js';
 
 /** What one turn of the event loop may spend on new leaks, ms; the rest goes on in the next. */
 const SLICE_MS = 4;
@@ -50,7 +51,7 @@ export class Sampler {
   #sampling = false;
   #closed = false;
   #socketsRead = 0;
-  #lastSample = { durationMs: 0, socketsRead: 0 };
+  #lastSample: LastSample = { durationMs: 0, socketsRead: 0, endedAt: 0 };
 
   constructor(
     binding: NativeBinding,
@@ -106,7 +107,7 @@ export class Sampler {
     return this.#ledger;
   }
 
-  get lastSample(): { readonly durationMs: number; readonly socketsRead: number } {
+  get lastSample(): LastSample {
     return this.#lastSample;
   }
 
@@ -190,13 +191,15 @@ export class Sampler {
     this.#sampling = true;
     const startedAt = monotonicMs();
     this.#socketsRead = 0;
+    let { endedAt } = this.#lastSample;
     try {
       sample();
+      endedAt = Date.now();
     } catch (error) {
       this.#events.failed(error);
     } finally {
       this.#sampling = false;
-      this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: this.#socketsRead };
+      this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: this.#socketsRead, endedAt };
     }
   }
 

@@ -1,26 +1,19 @@
 import { KERNEL_OPERATIONS } from '../kernel/faults.js';
-import type { LeakCause, LeakKind, LeakReport } from '../leaks/report.js';
+import type { LeakKind, LeakReport } from '../leaks/report.js';
 import type { Side } from '../sockets/announcements.js';
+import type { LeakCount, LeakLabels } from './tallies.js';
 
-/** Leaks that agree in every label. */
-export interface LeakCount {
-  readonly kind: LeakKind;
-  readonly cause: LeakCause;
-  readonly side: Side;
-  /** Route pattern or path; '' when there is none, 'other' past the first 50 (see {@link RouteCap}). */
-  readonly route: string;
-  /** Open now. */
-  readonly open: number;
-  /** Reported since the guard was created. */
-  readonly total: number;
-}
+export type { LeakCount } from './tallies.js';
 
 /** A listening server as the kernel sees it. */
 export interface ListenerStats {
   readonly server: string;
-  /** Connections that wait for accept(2) (`tcpi_unacked` of a listener); undefined where the kernel does not tell. */
+  /**
+   * Connections that wait for accept(2) (`tcpi_unacked` of a listener). Undefined where the kernel does not tell, and in a
+   * cluster worker, whose listening socket is the primary's.
+   */
   readonly acceptQueue: number | undefined;
-  /** The backlog the kernel granted (`tcpi_sacked` of a listener); undefined where the kernel does not tell. */
+  /** The backlog the kernel granted (`tcpi_sacked` of a listener); undefined likewise. */
   readonly acceptQueueLimit: number | undefined;
   /** Of the waiting ones, those whose client has already gone; undefined where netlink is refused. */
   readonly acceptQueueCloseWait: number | undefined;
@@ -28,7 +21,19 @@ export interface ListenerStats {
   readonly finWait2: number | undefined;
 }
 
+/** The last sample that came to its end. */
+export interface LastSample {
+  /** What it cost, ms. */
+  readonly durationMs: number;
+  /** How many sockets it read. */
+  readonly socketsRead: number;
+  /** When it ended, ms since 1970; 0 before the first, undefined where none will come: not supported, or closed. */
+  readonly endedAt: number | undefined;
+}
+
 export interface GuardStats {
+  /** Version of this library, as in `1.2.3`. */
+  readonly version: string;
   /** False where the addon cannot run; every count is then 0. */
   readonly supported: boolean;
   readonly unsupportedReason: string | undefined;
@@ -55,66 +60,13 @@ export interface GuardStats {
   readonly listeners: readonly ListenerStats[];
   /** Open fds of the process (undefined without /proc) and their soft limit (RLIMIT_NOFILE). */
   readonly fds: { readonly open: number | undefined; readonly limit: number };
-  /** What the last sample cost, and how many sockets it read. */
-  readonly lastSample: { readonly durationMs: number; readonly socketsRead: number };
+  readonly lastSample: LastSample;
   /** Failures that were kept from the application, by operation. */
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', ...KERNEL_OPERATIONS] as const;
+export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
-
-/** Keeps a label's values few: the first 50 routes keep their name, the rest are `other`. */
-export class RouteCap {
-  static readonly LIMIT = 50;
-  readonly #known = new Set<string>();
-
-  label(route: string | undefined): string {
-    if (route === undefined) return '';
-    if (this.#known.has(route)) return route;
-    if (this.#known.size >= RouteCap.LIMIT) return 'other';
-    this.#known.add(route);
-    return route;
-  }
-}
-
-interface Tally {
-  readonly labels: Omit<LeakCount, 'open' | 'total'>;
-  open: number;
-  total: number;
-}
-
-/** Open leaks and totals by label. A total only grows; a label once seen is kept, so a series never vanishes. */
-export class LeakTallies {
-  readonly #routes = new RouteCap();
-  readonly #tallies = new Map<string, Tally>();
-
-  countLeak(leak: LeakLabels): void {
-    this.#of(leak).total++;
-  }
-
-  setOpen(leaks: Iterable<LeakLabels>): void {
-    for (const tally of this.#tallies.values()) tally.open = 0;
-    for (const leak of leaks) this.#of(leak).open++;
-  }
-
-  list(): LeakCount[] {
-    return Array.from(this.#tallies.values(), ({ labels, open, total }) => ({ ...labels, open, total }));
-  }
-
-  #of({ kind, cause, side, route }: LeakLabels): Tally {
-    const labels = { kind, cause, side, route: this.#routes.label(route) };
-    const key = `${kind} ${cause} ${side} ${labels.route}`;
-    let tally = this.#tallies.get(key);
-    if (!tally) {
-      tally = { labels, open: 0, total: 0 };
-      this.#tallies.set(key, tally);
-    }
-    return tally;
-  }
-}
-
-type LeakLabels = Pick<LeakCount, 'kind' | 'cause' | 'side'> & { readonly route: string | undefined };
 
 /** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
 export function worstCollisionRatio(

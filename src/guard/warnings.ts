@@ -29,6 +29,16 @@ export function warnSetting(name: string, message: string): void {
   once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
 }
 
+/** No registry was given, and there are two that the application may scrape. */
+export function warnTwoRegistries(taken: string, others: readonly string[]): void {
+  once('CWG_WARN_TWO_REGISTRIES', `close-wait-guard: ${twoRegistries(taken, others)}`);
+}
+
+/** As a sentence for a log. */
+export function twoRegistries(taken: string, others: readonly string[]): string {
+  return `there is more than one Prometheus client in this process, and no registry was given: its metrics are in that of ${taken}, and not in that of ${others.join(', ')}; option register says which`;
+}
+
 /** What was thrown, as text: an application may throw anything, also what throws when it is looked at. */
 function textOf(thrown: unknown): string {
   try {

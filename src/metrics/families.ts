@@ -1,8 +1,11 @@
 import { LEAK_KINDS } from '../leaks/report.js';
-import { GUARD_OPERATIONS, type GuardStats } from '../guard/stats.js';
+import { GUARD_OPERATIONS, type GuardStats, type LeakCount } from '../guard/stats.js';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Row = readonly [labels: Labels, value: number];
+
+/** How values of equal labels become one: the names that both registry families have for it, too. */
+export type Combine = 'sum' | 'max' | 'min';
 
 /** One metric: what it is called, and how it is read off a guard's stats. */
 export interface MetricFamily {
@@ -11,13 +14,18 @@ export interface MetricFamily {
   readonly type: 'gauge' | 'counter';
   readonly labelNames: readonly string[];
   /** How values of several guards, and of several cluster workers, become one. */
-  readonly combine: 'sum' | 'max';
+  readonly combine: Combine;
   /** Must return rows also when all is well: a gauge at zero is exported, not absent. */
   readonly rows: (stats: GuardStats) => Row[];
 }
 
 /** An empty label is the same as none in Prometheus: these rows are the zeros before the first leak. */
 const noLeaks = (): Row[] => LEAK_KINDS.map((kind) => [{ kind, cause: '', side: '', route: '' }, 0]);
+
+const labelsOf = ({ kind, cause, side, route }: LeakCount): Labels => ({ kind, cause, side, route });
+
+/** What the kernel does not tell has no row: a made-up number would be believed. */
+const rowOf = (labels: Labels, value: number | undefined): Row[] => (value === undefined ? [] : [[labels, value]]);
 
 /** How long sockets stayed half-closed, reset or stalled until they were closed. Not read off the stats: it is observed. */
 export const DURATION_HISTOGRAM = {
@@ -47,7 +55,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labelNames: ['kind', 'cause', 'side', 'route'],
     combine: 'sum',
-    rows: ({ leaks }) => [...noLeaks(), ...leaks.map(({ open, total: _, ...labels }): Row => [labels, open])],
+    rows: ({ leaks }) => [
+      ...noLeaks(),
+      ...leaks.filter(({ capped }) => !capped).map((count): Row => [labelsOf(count), count.open]),
+    ],
   },
   {
     name: 'close_wait_leaks_total',
@@ -55,7 +66,11 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'counter',
     labelNames: ['kind', 'cause', 'side', 'route'],
     combine: 'sum',
-    rows: ({ leaks }) => [...noLeaks(), ...leaks.map(({ open: _, total, ...labels }): Row => [labels, total])],
+    // A total that is there never goes away again: Prometheus would take it for a restart.
+    rows: ({ leaks }) => [
+      ...noLeaks(),
+      ...leaks.filter(({ total }) => total > 0).map((count): Row => [labelsOf(count), count.total]),
+    ],
   },
   {
     name: 'close_wait_released_total',
@@ -104,8 +119,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     labelNames: ['server'],
     // Every worker of a cluster sees the same sockets of the network namespace.
     combine: 'max',
-    rows: ({ listeners }) =>
-      listeners.flatMap(({ server, finWait2 }): Row[] => (finWait2 === undefined ? [] : [[{ server }, finWait2]])),
+    rows: ({ listeners }) => listeners.flatMap(({ server, finWait2 }) => rowOf({ server }, finWait2)),
   },
   {
     name: 'tcp_accept_queue_sockets',
@@ -113,10 +127,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labelNames: ['server'],
     combine: 'max',
-    rows: ({ listeners }) =>
-      listeners.flatMap(({ server, acceptQueue }): Row[] =>
-        acceptQueue === undefined ? [] : [[{ server }, acceptQueue]],
-      ),
+    rows: ({ listeners }) => listeners.flatMap(({ server, acceptQueue }) => rowOf({ server }, acceptQueue)),
   },
   {
     name: 'tcp_accept_queue_limit',
@@ -124,10 +135,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     type: 'gauge',
     labelNames: ['server'],
     combine: 'max',
-    rows: ({ listeners }) =>
-      listeners.flatMap(({ server, acceptQueueLimit }): Row[] =>
-        acceptQueueLimit === undefined ? [] : [[{ server }, acceptQueueLimit]],
-      ),
+    rows: ({ listeners }) => listeners.flatMap(({ server, acceptQueueLimit }) => rowOf({ server }, acceptQueueLimit)),
   },
   {
     name: 'tcp_accept_queue_close_wait_sockets',
@@ -136,9 +144,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     labelNames: ['server'],
     combine: 'max',
     rows: ({ listeners }) =>
-      listeners.flatMap(({ server, acceptQueueCloseWait }): Row[] =>
-        acceptQueueCloseWait === undefined ? [] : [[{ server }, acceptQueueCloseWait]],
-      ),
+      listeners.flatMap(({ server, acceptQueueCloseWait }) => rowOf({ server }, acceptQueueCloseWait)),
   },
   {
     name: 'close_wait_guard_sample_seconds',
@@ -147,6 +153,23 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     labelNames: [],
     combine: 'max',
     rows: ({ lastSample }) => [[{}, lastSample.durationMs / 1000]],
+  },
+  {
+    name: 'close_wait_guard_last_sample_timestamp_seconds',
+    help: 'When the last sample ended, in seconds since 1970; 0 before the first. No value where none will come.',
+    type: 'gauge',
+    labelNames: [],
+    // The one that has stood still for longest is the one to see.
+    combine: 'min',
+    rows: ({ lastSample: { endedAt } }) => rowOf({}, endedAt === undefined ? undefined : endedAt / 1000),
+  },
+  {
+    name: 'close_wait_guard_info',
+    help: 'Always 1. Which version it is, and whether it can see sockets here.',
+    type: 'gauge',
+    labelNames: ['version', 'supported'],
+    combine: 'max',
+    rows: ({ version, supported }) => [[{ version, supported: String(supported) }, 1]],
   },
   {
     name: 'close_wait_guard_errors_total',

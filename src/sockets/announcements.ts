@@ -101,7 +101,7 @@ function noteRequest(socket: Socket, request: IncomingMessage, server?: Server):
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
   const reclaim = last?.reclaim !== false || httpMessageOf(socket) === undefined;
   if (last === undefined || isTracing()) {
-    notes.request = { method: request.method, url: request.url, route: undefined, server, reclaim };
+    notes.request = { method: request.method, url: request.url, route: undefined, unmatched: false, server, reclaim };
     enterRequest(notes.request);
     return;
   }
@@ -109,6 +109,7 @@ function noteRequest(socket: Socket, request: IncomingMessage, server?: Server):
   last.method = request.method;
   last.url = request.url;
   last.route = undefined;
+  last.unmatched = false;
   last.reclaim = reclaim;
 }
 
@@ -160,6 +161,7 @@ function noteRoute(message: IncomingMessage, route: string | undefined, reclaim:
   const request = notesOf(socket)?.request;
   if (!request) return;
   request.route = route;
+  request.unmatched = route === undefined;
   request.reclaim &&= reclaim;
 }
 

@@ -28,6 +28,8 @@ export interface HttpFacts {
   readonly url: string | undefined;
   /** Fastify's route pattern. */
   readonly route: string | undefined;
+  /** Fastify's router found no route. */
+  readonly unmatched?: boolean;
   /** `http://host:port` of an outbound request. */
   readonly base: string | undefined;
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */

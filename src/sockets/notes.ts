@@ -7,6 +7,8 @@ export interface RequestNotes {
   url: string | undefined;
   /** Fastify's route pattern, where its tracing channel told it. */
   route: string | undefined;
+  /** True where that channel told that the router found no route. */
+  unmatched: boolean;
   /** Whose request it is: where it is followed beyond its socket, and the route is to be looked up. */
   readonly server: Server | undefined;
   /** False where the route's own configuration says that its sockets are not to be reclaimed. */

@@ -91,7 +91,7 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       method: stringProperty(request, 'method') ?? notes?.request?.method,
       // An application may have put something else there meanwhile, a URL object for example.
       url: stringProperty(request, 'url') ?? notes?.request?.url,
-      route: notes?.request?.url === stringProperty(request, 'url') ? notes?.request?.route : undefined,
+      ...routeNoted(notes?.request, stringProperty(request, 'url')),
       base: undefined,
       bodyComplete: booleanProperty(request, 'complete') ?? true,
       contentLength: contentLengthOf(request),
@@ -120,6 +120,11 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
   return factsFromNotes(socket, side);
 }
 
+/** What Fastify's channel said of the request with this target; nothing, when it was said of another one. */
+function routeNoted(noted: RequestNotes | undefined, url: string | undefined): Pick<HttpFacts, 'route' | 'unmatched'> {
+  return noted?.url === url ? { route: noted?.route, unmatched: noted?.unmatched === true } : { route: undefined };
+}
+
 /** No answer is under way: what the parser still has of the last message, and what the channels said of it. */
 function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
   const notes = notesOf(socket);
@@ -132,6 +137,7 @@ function factsFromNotes(socket: Socket, side: Side): HttpFacts | undefined {
     method: stringProperty(noted, 'method'),
     url: stringProperty(noted, 'url'),
     route: 'route' in noted ? noted.route : undefined,
+    unmatched: 'unmatched' in noted && noted.unmatched,
     base: 'base' in noted ? noted.base : undefined,
     bodyComplete: booleanProperty(parsed, 'complete') ?? !open,
     contentLength: undefined,

@@ -23,7 +23,7 @@ export function unfollowUpgrades(server: Server): void {
 }
 
 function onUpgrade(this: Server, { method, url }: IncomingMessage, socket: Socket): void {
-  const request = { method, url, route: undefined, server: this, reclaim: true };
+  const request = { method, url, route: undefined, unmatched: false, server: this, reclaim: true };
   ensureNotes(socket).request = request;
   // The application's listeners come next, in this turn.
   enterRequest(request);

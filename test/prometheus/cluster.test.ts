@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { valueOf } from '../support/metrics-page.js';
 import { jsonOf, programs, runNode } from '../support/programs.js';
 
-describe('cluster workers, put together by AggregatorRegistry', () => {
+describe.each(['prom-client', '@prometheus-io/client'])('cluster workers, put together by %s', (client) => {
   it('count a leak once each, and the oldest is the older of the two', async () => {
-    const outcome = await runNode([path.join(programs, 'cluster.mjs')]);
+    const outcome = await runNode([path.join(programs, 'cluster.mjs'), client]);
     const { each, before, page, after } = jsonOf(outcome);
     expect(each, 'one leak in each worker').toEqual([1, 1]);
     const labels = { kind: 'close-wait', cause: 'never-read', side: 'inbound' };

@@ -69,21 +69,25 @@ describe.each<[string, () => GuardRegistry]>([
     expect(valueOf(later, 'close_wait_released_total', { kind: 'close-wait' })).toBe(1);
   });
 
-  it('one scrape is one look, also when two come at once', async () => {
+  it.each([
+    ['takes a sample where nothing else does', 0, true],
+    ['takes none where a timer does', 3_600_000, false],
+  ])('one scrape reads the counts once, also when two come at once, and %s', async (_what, sampleInterval, samples) => {
     const register = newRegistry();
-    const guard = guardOn(stage);
+    const guard = guardOn(stage, { ...ON_DEMAND, sampleInterval });
     stage.undo(collectGuardMetrics(guard, { register }));
-    const looks = [vi.spyOn(guard, 'leaks'), vi.spyOn(guard, 'sockets')];
-    const count = (): number => looks.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    const described = [vi.spyOn(guard, 'leaks'), vi.spyOn(guard, 'sockets')];
     const before = guard.stats().lastSample;
+    const read = vi.spyOn(guard, 'stats');
     await scrape(register);
-    expect(count()).toBe(1);
-    expect(guard.stats().lastSample, 'it was a look').not.toBe(before);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(guard.stats().lastSample !== before, 'a sample was taken').toBe(samples);
     await nextTurn();
     await Promise.all([register.metrics(), register.metrics()]);
-    expect(count()).toBe(2);
+    expect(read).toHaveBeenCalledTimes(3);
     await scrape(register);
-    expect(count()).toBe(3);
+    expect(read).toHaveBeenCalledTimes(4);
+    for (const spy of described) expect(spy, 'a scrape describes nothing').not.toHaveBeenCalled();
   });
 });
 
@@ -130,7 +134,10 @@ describe('names and labels', () => {
     [{ labels: { zone: 7 } }, 'option labels.zone is 7; it takes a string'],
     [{ labels: { kind: 'x' } }, 'option labels, name is "kind"; it takes a name that no metric of the guard has'],
     [{ labels: null }, 'option labels is null; it takes an object of label names and values'],
-    [{ register: 'default' }, 'option register is "default"; it takes a prom-client registry'],
+    [
+      { register: 'default' },
+      'option register is "default"; it takes a registry of prom-client or @prometheus-io/client',
+    ],
     [{ registers: [] }, 'there is no option "registers"; the options are register, prefix, labels'],
   ])('%o is refused', (options, message) => {
     const guard = guardOn(stage);

@@ -1,26 +1,18 @@
 import { spawn } from 'node:child_process';
-import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LISTEN, kernelRows } from '../support/kernel-view.js';
 import { stageOfEachTest } from '../support/leak-case.js';
-import { valueOf } from '../support/metrics-page.js';
+import { samplesOf, valueOf } from '../support/metrics-page.js';
+import { freePort, listening, request } from '../support/metrics-port.js';
 import { end, PRELOAD, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
-import { environmentOfAUser, outcomeOf, root, runNode } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
+import { environmentOfAUser, jsonOf, outcomeOf, root, runNode } from '../support/programs.js';
 import { until } from '../support/until.js';
 
 interface Command {
   readonly args: readonly string[];
   readonly env: Record<string, string>;
-}
-
-async function freePort(stage: Stage): Promise<number> {
-  const server = net.createServer();
-  const port = await stage.listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('a program with the preload', () => {
@@ -107,14 +99,22 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
     expect(stderr).toContain(`/metrics cannot be served on 127.0.0.1:${port} (listen EADDRINUSE`);
   });
 
-  it('is a warning, and the program runs, where it has metrics of the same names', async () => {
+  it('has a page of its own: the registry of the application is left alone', async () => {
     const port = await freePort(stage);
     const code = `
-      new (require('prom-client').Gauge)({ name: 'close_wait_oldest_seconds', help: 'of the application' });
-      setTimeout(() => console.log('done'), 300);`;
+      const { Gauge, register } = require('prom-client');
+      new Gauge({ name: 'close_wait_oldest_seconds', help: 'of the application' }).set(-7);
+      const get = async () => {
+        const page = await fetch('http://127.0.0.1:${port}/metrics').then((r) => r.text(), () => undefined);
+        if (page === undefined) return setTimeout(get, 20);
+        console.log(JSON.stringify({ page, own: await register.metrics() }));
+      };
+      get();`;
     const outcome = await runNode([...PRELOAD, '-e', code], { CLOSE_WAIT_GUARD_METRICS_PORT: String(port) });
-    expect(outcome).toMatchObject({ code: 0, stdout: 'done\n' });
-    expect(outcome.stderr).toContain('close_wait_oldest_seconds has already been registered');
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    const { page, own } = jsonOf(outcome);
+    expect(valueOf(page, 'close_wait_oldest_seconds')).toBe(0);
+    expect(samplesOf(own)).toEqual([{ name: 'close_wait_oldest_seconds', labels: {}, value: -7 }]);
   });
 
   it('shows that a program whose stderr was closed goes on', async () => {
@@ -129,27 +129,3 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
     expect(await end(child)).toBe(0);
   });
 });
-
-/** The page comes once prom-client is loaded; the program does not wait for that. */
-async function listening(port: number): Promise<void> {
-  await until('the metrics port to be open', () =>
-    kernelRows().some(({ localPort, state }) => localPort === port && state === LISTEN),
-  );
-}
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-function request(port: number, path: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = http.get({ port, path, host: '127.0.0.1', agent: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body }));
-    });
-    sent.on('error', reject);
-  });
-}

@@ -1,5 +1,10 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { Registry, type OpenMetricsContentType } from 'prom-client';
+import {
+  register as successorRegister,
+  Registry as SuccessorRegistry,
+  type OpenMetricsContentType as SuccessorOpenMetrics,
+} from '@prometheus-io/client';
+import { AggregatorRegistry, register, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expectTypeOf, it } from 'vitest';
 import closeWaitGuard, {
   closeWaitGuard as named,
@@ -44,11 +49,18 @@ describe('the plugin', () => {
 describe('collectGuardMetrics', () => {
   const guard = {} as Guard;
 
-  it('takes both types of registry and returns its undo', () => {
+  it('takes every type of registry of both clients and returns its undo', () => {
     expectTypeOf(collectGuardMetrics(guard)).toEqualTypeOf<() => void>();
     collectGuardMetrics(guard, { register: prometheus });
     collectGuardMetrics(guard, { register: openMetrics, prefix: 'shop_' });
     collectGuardMetrics(guard, { register: new Registry() });
+    collectGuardMetrics(guard, { register });
+    collectGuardMetrics(guard, { register: new AggregatorRegistry() });
+    collectGuardMetrics(guard, { register: successorRegister });
+    collectGuardMetrics(guard, { register: new SuccessorRegistry() });
+    collectGuardMetrics(guard, { register: {} as SuccessorRegistry<SuccessorOpenMetrics> });
+    // @ts-expect-error Not a registry.
+    collectGuardMetrics(guard, { register: { metrics: () => Promise.resolve('') } });
     // @ts-expect-error A label's value is a string.
     collectGuardMetrics(guard, { labels: { shard: 7 } });
     // @ts-expect-error No such option.
