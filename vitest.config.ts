@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const json = process.env.TEST_RESULTS_JSON;
 
 export default defineConfig({
+  // vite leaves .cts files as they are.
+  oxc: { include: /\.[cm]?ts$/ },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/fixtures/**', '**/node_modules/**'],

@@ -19,10 +19,14 @@ export function npmInstall(folder, specs) {
   if (npm.status !== 0) throw new Error(`npm could not install ${specs.join(', ')}: ${npm.stderr || npm.error}`);
 }
 
+/** What is fetched once lies here. */
+export function cacheFolder() {
+  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'close-wait-guard');
+}
+
 /** The folder of that name in the cache, with these packages in its node_modules. @throws Error with npm's words */
 export function cached(name, specs) {
-  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
-  const folder = path.join(cache, 'close-wait-guard', name);
+  const folder = path.join(cacheFolder(), name);
   if (fs.existsSync(folder)) return folder;
   fs.mkdirSync(path.dirname(folder), { recursive: true });
   // Put in its place when it is whole: two may want it at the same time, and an installation may break off.

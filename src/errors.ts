@@ -14,6 +14,8 @@ export const GUARD_ERROR_CODES = [
   'CWG_ERR_RECLAIMED',
   /** A socket is leaked (thrown by the testing helpers). */
   'CWG_ERR_LEAKED_SOCKETS',
+  /** A package that this one works with is installed in a version that it does not work with. */
+  'CWG_ERR_PEER_VERSION',
 ] as const;
 
 export type GuardErrorCode = (typeof GUARD_ERROR_CODES)[number];

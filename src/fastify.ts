@@ -1,4 +1,8 @@
 import fp from 'fastify-plugin';
+// Who guards a raw server may have no Fastify. TypeScript must then not stumble over the two mentions of it in the published
+// types, with `skipLibCheck` off too: the comments before them are published with them.
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore: there may be no Fastify */
 import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import type { Server } from 'node:net';
 import { shared } from './base/shared-state.js';
@@ -25,6 +29,8 @@ export interface CloseWaitGuardPluginOptions extends GuardOptions {
   metricsRoute?: string | false | undefined;
 }
 
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore: there may be no Fastify */
 declare module 'fastify' {
   interface FastifyInstance {
     closeWaitGuard: Guard;

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
+import packageFolder from '../kernel/package-folder.cjs';
 import type { Origin, RequestNotes } from './notes.js';
 
 /**
@@ -53,11 +54,6 @@ export function currentOrigin(): Origin | undefined {
   return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
 }
 
-/** This library's folders: frames name the compiled files or, where source maps are applied, the sources; by URL or by path. */
-const OWN_FILES = ['src', 'dist'].flatMap((folder) => {
-  const url = new URL(`../../${folder}/`, import.meta.url);
-  return [url.href, fileURLToPath(url)];
-});
 const MAX_FRAMES = 10;
 
 /** The stack without Node's, node_modules' and this library's frames; undefined when none is left (fetch has none). */
@@ -66,6 +62,7 @@ function applicationStack(): string | undefined {
   Error.stackTraceLimit = 50;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = limit;
+  const ours = ownFiles();
   const frames = stack
     .split('\n')
     .slice(1)
@@ -75,10 +72,24 @@ function applicationStack(): string | undefined {
         line.startsWith('at ') &&
         /[/\\]/.test(line) &&
         !/node:|[/\\]node_modules[/\\]/.test(line) &&
-        !OWN_FILES.some((own) => line.includes(own)),
+        !ours.some((folder) => line.includes(folder)),
     );
   return frames.length === 0 ? undefined : frames.slice(0, MAX_FRAMES).join('\n');
 }
+
+/**
+ * This library's folders: frames name the compiled files or, where source maps are applied, the sources; by URL or by path.
+ * None where it is bundled: its frames then look like the application's, in one file with them.
+ */
+function ownFiles(): readonly string[] {
+  if (own === undefined) {
+    const root = packageFolder();
+    const folders = root === undefined ? [] : [`${root}/src/`, `${root}/dist/`];
+    own = folders.flatMap((folder) => [folder, pathToFileURL(folder).href]);
+  }
+  return own;
+}
+let own: readonly string[] | undefined;
 
 function once(undo: () => void): () => void {
   let done = false;

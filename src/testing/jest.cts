@@ -20,8 +20,8 @@
 import type * as Module from 'node:module';
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- how TypeScript writes require() in CommonJS
 import vm = require('node:vm');
-import type * as outside from './jest-session.js' with { 'resolution-mode': 'import' };
-import type { AllowedLeaks, LeakCheckOptions } from './options.js' with { 'resolution-mode': 'import' };
+import type * as outside from './jest-session.js';
+import type { AllowedLeaks, LeakCheckOptions } from './options.js';
 
 // In its sandbox jest answers for require(), node:module and process, and has no ES modules there. Node's own require() has
 // them, and loads the addon once for all files of a worker.

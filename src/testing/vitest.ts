@@ -17,6 +17,7 @@
  * A leak a matcher has found is accounted for: the test is not failed for it a second time.
  */
 import * as vitest from 'vitest';
+import { GuardError } from '../errors.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
 import type { AllowedLeaks, LeakCheckOptions } from './options.js';
 import { LeakSession, type TestRun } from './session.js';
@@ -36,7 +37,8 @@ declare global {
 
 type Task = vitest.TestContext['task'];
 
-const internals = await loadInternals();
+/** Loaded with the first test, as a module that awaits cannot be required; kept, as {@link begin} runs for each test. */
+let internals: Promise<Internals> | undefined;
 const session = new LeakSession();
 const runs = new WeakMap<Task, TestRun>();
 const hooked = new WeakSet<object>();
@@ -51,17 +53,18 @@ const { aroundEach } = vitest as {
 };
 if (aroundEach) {
   aroundEach(async (runTest, { task }) => {
-    const run = begin(task);
+    const run = begin(task, await loadedInternals());
     await session.run(run, runTest);
     session.abandon(run);
   });
 } else {
   // Before 4.1: the test function alone is entered, and not the beforeEach hooks of the file.
-  vitest.beforeEach(({ task }) => {
-    const run = begin(task);
-    const body = internals.getFn?.(task);
-    if (!body || !internals.setFn) return;
-    internals.setFn(task, () => session.run(runs.get(task) ?? run, body));
+  vitest.beforeEach(async ({ task }) => {
+    const loaded = await loadedInternals();
+    const run = begin(task, loaded);
+    const body = loaded.getFn?.(task);
+    if (!body || !loaded.setFn) return;
+    loaded.setFn(task, () => session.run(runs.get(task) ?? run, body));
   });
 }
 
@@ -83,19 +86,19 @@ export function configureLeakCheck(options: LeakCheckOptions): void {
   session.configure(options);
 }
 
-function begin(task: Task): TestRun {
+function begin(task: Task, { getHooks }: Internals): TestRun {
   const run = session.begin(nameOf(task));
   runs.set(task, run);
   const suite = task.suite ?? task.file;
   if (timesUntilEnd === 1) {
     timesUntilEnd = 2;
-    internals.getHooks(task.file).afterAll.push(endOfFile);
+    getHooks(task.file).afterAll.push(endOfFile);
   }
   if (!hooked.has(suite)) {
     hooked.add(suite);
     // A setup file's own afterEach would run last. These are the first to run, in any order vitest runs hooks:
     // 'stack' starts at the end of the list, 'list' and 'parallel' at its beginning.
-    const { afterEach } = internals.getHooks(suite);
+    const { afterEach } = getHooks(suite);
     afterEach.unshift(lookAtTestEnd);
     afterEach.push(lookAtTestEnd);
   }
@@ -138,11 +141,29 @@ interface Internals {
   readonly setFn?: (task: object, body: () => Promise<void>) => void;
 }
 
+function loadedInternals(): Promise<Internals> {
+  return (internals ??= loadInternals());
+}
+
 /** Part of `vitest/suite` up to 4.0, of TestRunner since; 4.1 prints a deprecation when the former is imported, 5 has none. */
 async function loadInternals(): Promise<Internals> {
   const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } };
   if (TestRunner?.getSuiteHooks) return { getHooks: TestRunner.getSuiteHooks as Internals['getHooks'] };
   // Not a literal: vite would try to resolve it where it does not exist.
   const suiteEntry = 'vitest/suite';
-  return (await import(suiteEntry)) as Internals;
+  try {
+    const suite = (await import(suiteEntry)) as Partial<Internals>;
+    if (suite.getHooks && (aroundEach ?? suite.setFn)) return suite as Internals;
+  } catch (error) {
+    throw tooOld(error);
+  }
+  throw tooOld();
+}
+
+function tooOld(cause?: unknown): GuardError {
+  return new GuardError(
+    'CWG_ERR_PEER_VERSION',
+    'close-wait-guard/vitest: the vitest that runs this has no hooks of a suite to be found; it takes version 3.2 or later',
+    { cause },
+  );
 }

@@ -43,7 +43,7 @@ describe('where the addon cannot be loaded', () => {
     const { supported, found, reason, status, body, warnings } = jsonOf(await runNode([path.join(folder, 'app.mjs')]));
     expect(supported).toEqual([false, false]);
     expect(found).toEqual([]);
-    expect(reason).toMatch(/^its native addon for \w+-\w+ could not be loaded \(No native build was found/);
+    expect(reason).toMatch(/^its native addon for \w+-\w+ could not be loaded \(there is no prebuilds/);
     expect(status).toBe(200);
     expect(body).toContain('close_wait_leaked_sockets');
     expect(warnings).toEqual([

@@ -11,7 +11,7 @@ import { binding, root } from './binding.js';
 const eventpolls = () => [...openFds().values()].filter((link) => link === 'anon_inode:[eventpoll]').length;
 
 /** Common JS, for a thread or process of its own. */
-const load = `const binding = require(${JSON.stringify(`${root}/node_modules/node-gyp-build`)})(${JSON.stringify(root)});`;
+const load = `const binding = require(${JSON.stringify(`${root}/build/Release/close_wait_guard.node`)});`;
 
 describe('close()', () => {
   it('gives its fd back, and may be called again', () => {

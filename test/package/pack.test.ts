@@ -12,8 +12,12 @@ const fixtures = path.join(root, 'test/fixtures/package');
 interface Manifest {
   version: string;
   scripts?: Record<string, string>;
-  exports: Record<string, string | { types: string; default: string }>;
+  exports: Record<string, string | Conditions>;
   gypfile?: boolean;
+}
+
+interface Conditions {
+  readonly [condition: string]: string | Conditions;
 }
 
 /** Everything below happens in a directory of its own: packing rebuilds build/ and dist/, which other tests are using. */
@@ -45,6 +49,9 @@ async function install(): Promise<void> {
   project = path.join(work, 'project');
   installed = path.join(project, 'node_modules/close-wait-guard');
   await fs.cp(fixtures, project, { recursive: true });
+  for (const name of ['consumer.mts', 'consumer.cts']) {
+    await fs.cp(path.join(fixtures, '../types/full.ts'), path.join(project, name));
+  }
   await fs.writeFile(path.join(project, 'package.json'), '{ "private": true }\n');
   // The versions this repository has: npm has them in its cache and need not ask the registry.
   const peers = await Promise.all(
@@ -87,27 +94,41 @@ async function runJson(...args: string[]): Promise<any> {
 }
 
 describe('the tarball', () => {
-  it('carries dist, the binary of this platform, README and licence, and nothing that builds', () => {
+  it('carries dist, the binary of this platform, docs, README and licence, and nothing that builds', () => {
     const tops = new Set(packedFiles.map((file) => file.split('/')[1]));
-    expect([...tops].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'prebuilds']);
+    expect([...tops].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'prebuilds']);
     expect(packedFiles.filter((file) => file.startsWith('package/prebuilds/'))).toEqual([
       `package/prebuilds/${process.platform}-${process.arch}/close-wait-guard.glibc.node`,
     ]);
+  });
+
+  it('knows no place of its own when it is imported: no import.meta, and no path but in the one file that says where it lies', async () => {
+    const scripts = packedFiles.filter((file) => /\.[cm]?js$/.test(file));
+    const own = /^package\/dist\/(cjs\/)?kernel\/package-folder\.cjs$|^package\/dist\/cjs\/testing\/jest\.cjs$/;
+    const telling: string[] = [];
+    for (const file of scripts.filter((name) => !own.test(name))) {
+      const code = (await fs.readFile(path.join(installed, file.replace(/^package\//, '')), 'utf8')).replace(
+        /\/\*[^]*?\*\/|\/\/.*/g,
+        '',
+      );
+      if (/\bimport\.meta\b|\b__(dirname|filename)\b/.test(code)) telling.push(file);
+    }
+    expect(telling).toEqual([]);
   });
 
   it('has no install script, and tells npm not to look for one', async () => {
     const manifest = await readManifest(installed);
     expect(manifest.gypfile).toBe(false);
     expect(Object.keys(manifest.scripts ?? {})).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/install$/)]),
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]),
     );
   });
 
   it('has every file its entry points name', async () => {
     const { exports } = await readManifest(installed);
-    const named = Object.values(exports).flatMap((entry) =>
-      typeof entry === 'string' ? [entry] : Object.values(entry),
-    );
+    const filesIn = (entry: string | Conditions): string[] =>
+      typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesIn);
+    const named = Object.values(exports).flatMap(filesIn);
     const missing = named.filter((file) => !packedFiles.includes(path.posix.join('package', file)));
     expect(missing).toEqual([]);
   });

@@ -1,3 +1,5 @@
+import { GuardError } from '../../errors.js';
+
 /** JSON Schema, or what an application gives for one. */
 type Schema = Record<string, unknown>;
 
@@ -7,15 +9,27 @@ export type Sampler = (schema: unknown, shared: Readonly<Record<string, unknown>
 export const SAMPLER_PACKAGE = 'json-schema-faker';
 const SAMPLER_OPTIONS = { seed: 1, optionalsProbability: 0, useExamplesValue: true, useDefaultValue: true } as const;
 
-/** Undefined where the package is not installed. */
+/**
+ * Undefined where the package is not installed.
+ * @throws GuardError CWG_ERR_PEER_VERSION
+ */
 export async function loadSampler(): Promise<Sampler | undefined> {
+  let faker: Partial<typeof import('json-schema-faker')>;
   try {
-    const { generateSync } = await import('json-schema-faker');
-    return (schema, shared) => generateSync(bundle(schema, shared), SAMPLER_OPTIONS);
+    faker = await import('json-schema-faker');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    // As import and as require() name it.
+    if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error;
     return undefined;
   }
+  const { generateSync } = faker;
+  if (typeof generateSync !== 'function') {
+    throw new GuardError(
+      'CWG_ERR_PEER_VERSION',
+      `close-wait-guard: the ${SAMPLER_PACKAGE} that is installed has no generateSync(); it takes version 0.6 or later, or none`,
+    );
+  }
+  return (schema, shared) => generateSync(bundle(schema, shared), SAMPLER_OPTIONS);
 }
 
 /** Whether it is one: other type providers (zod, valibot) have objects with methods in its place. */
