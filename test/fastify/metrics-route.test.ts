@@ -161,7 +161,10 @@ describe('a wrong option', () => {
     ],
     [{ metrics: true }, 'option metrics is true; it takes false or an object { register, prefix, labels }'],
     [{ metrics: null }, 'option metrics is null; it takes false or an object { register, prefix, labels }'],
-    [{ metrics: { register: {} } }, 'option register is [Object]; it takes a registry of prom-client or @prometheus-io/client'],
+    [
+      { metrics: { register: {} } },
+      'option register is [Object]; it takes a registry of prom-client or @prometheus-io/client',
+    ],
     [{ metrics: { registry: 1 } }, 'there is no option "registry"; the options are register, prefix, labels'],
     [
       { closeWaitTimeout: 0 },
