@@ -29,8 +29,13 @@ export interface GuardOptions {
   maxReported?: number | undefined;
   /**
    * Destroys leaks: the time-out that the kernel does not have for CLOSE_WAIT. `true` destroys each as soon as it is a leak.
-   * Never touches a socket that makes progress, an fd that no JS socket of this thread owns, or a route that says
+   * Never touches a socket that makes progress, an fd that no JS socket of this thread owns, a socket that another process
+   * has too, one whose reader cannot be seen (docs/limits.md, "Reclaim"), or a route that says
    * `config: { closeWaitGuard: { reclaim: false } }`.
+   *
+   * Who waits for such a socket gets an error with code CWG_ERR_RECLAIMED where an 'error' listener of its own hears it. A
+   * `for await` over the socket or its message is such a listener: without a `catch` around it the error is an unhandled
+   * rejection, as any other error of the stream would be.
    * @default false
    */
   reclaim?: boolean | ReclaimOptions | undefined;
@@ -53,7 +58,10 @@ export interface GuardOptions {
    * @default false
    */
   redact?: boolean | readonly Redactable[] | undefined;
-  /** Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). */
+  /**
+   * Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). What it throws, or is rejected
+   * with when it is async, is counted in `stats().errors.listener` and kept from the application.
+   */
   onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
 }
 
@@ -63,7 +71,11 @@ export interface ReclaimOptions {
   afterMs?: number | undefined;
   /** @default all */
   kinds?: readonly LeakKind[] | undefined;
-  /** Asked for each leak; false leaves it alone. What it throws leaves it alone too, and is counted. */
+  /**
+   * Asked for each leak that would be ended; only `true` ends it. Another answer leaves it alone, and it is asked again after
+   * a tenth of the leak's age. What it throws leaves the leak alone too and is counted as a listener's error, and so does a
+   * promise: it cannot be async.
+   */
   filter?: ((leak: LeakReport) => boolean) | undefined;
 }
 
