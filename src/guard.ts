@@ -11,7 +11,7 @@ import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions
 import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
 import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
 import { Sampler } from './guard/sampler.js';
-import { listenerStats, type Listener } from './guard/listeners.js';
+import { CensusOnce, listenerStats, type Listener } from './guard/listeners.js';
 import { resolveReclaim } from './guard/reclaim.js';
 import { redactReport } from './guard/redact.js';
 import {
@@ -50,6 +50,7 @@ export class Guard extends GuardEmitter implements Disposable {
   readonly #unsupportedReason: string | undefined;
   readonly #servers = new WatchedServers();
   readonly #tallies = new LeakTallies();
+  readonly #census = new CensusOnce();
   readonly #released: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #reclaimed: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
@@ -261,7 +262,7 @@ export class Guard extends GuardEmitter implements Disposable {
         .map(({ server, addresses }) => ({ server, name: this.#nameOf(server), addresses: addresses() })),
       ...others.map((server) => ({ server, name: this.#nameOf(server), addresses: addressesOf(server) })),
     ];
-    return listenerStats(binding, listeners, (error) => {
+    return listenerStats(binding, listeners, this.#census, (error) => {
       this.#fail('sock_diag', error);
     });
   }

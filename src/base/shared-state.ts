@@ -1,5 +1,5 @@
 import channels from 'node:diagnostics_channel';
-import { ownFolder } from './own-folder.js';
+import packageFolder from './package-folder.cjs';
 import { VERSION } from './version.js';
 
 /**
@@ -24,7 +24,7 @@ function current(): SharedState {
   const holder = channels as { [KEY]?: SharedState };
   // Not enumerable: whoever lists what the module exports sees what it always exported.
   if (holder[KEY] === undefined) {
-    const state: SharedState = { version: VERSION, folder: ownFolder(), parts: new Map() };
+    const state: SharedState = { version: VERSION, folder: packageFolder(), parts: new Map() };
     Object.defineProperty(holder, KEY, { value: state });
   }
   const first = holder[KEY] ?? own;
@@ -53,7 +53,7 @@ export function otherVersionInUse(): string | undefined {
   const first = (channels as { [KEY]?: SharedState })[KEY];
   if (first === undefined || fits(first.version, VERSION)) return undefined;
   const at = (folder: string | undefined): string => (folder === undefined ? '' : ` (${folder})`);
-  return `version ${first.version}${at(first.folder)} is in use in this process already, and this is version ${VERSION}${at(ownFolder())}: remove one of them`;
+  return `version ${first.version}${at(first.folder)} is in use in this process already, and this is version ${VERSION}${at(packageFolder())}: remove one of them`;
 }
 
 /** Whether two versions may share state: the same major version, and before 1.0 the same minor one (semver.org, 4). */

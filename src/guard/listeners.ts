@@ -1,4 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
+import { monotonicMs } from '../kernel/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { censusByPort, type PortCensus } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
@@ -24,6 +25,7 @@ interface Queues {
 export function listenerStats(
   binding: NativeBinding,
   listeners: readonly Listener[],
+  once: CensusOnce,
   onRefused: (error: unknown) => void,
 ): ListenerStats[] {
   const listening = listeners.filter(({ addresses }) => addresses.length > 0);
@@ -41,9 +43,12 @@ export function listenerStats(
     entry.acceptQueue = plus(entry.acceptQueue, batch.field(row, 'acceptQueue'));
     entry.acceptQueueLimit = plus(entry.acceptQueueLimit, batch.field(row, 'backlog'));
   });
-  const census = takeCensus(
+  const queues = [...byName.values()];
+  const census = once.take(
     binding,
-    [...byName.values()].flatMap(({ ports }) => [...ports]),
+    queues.flatMap(({ ports }) => [...ports]),
+    // Undefined: the queue is another process's, or the kernel does not tell.
+    queues.some(({ acceptQueue }) => acceptQueue !== 0),
     onRefused,
   );
   return Array.from(byName, ([server, { ports, acceptQueue, acceptQueueLimit }]) => {
@@ -63,19 +68,37 @@ function plus(sum: number | undefined, value: number): number | undefined {
   return value < 0 ? sum : (sum ?? 0) + value;
 }
 
-function takeCensus(
-  binding: NativeBinding,
-  ports: readonly number[],
-  onRefused: (error: unknown) => void,
-): Map<number, PortCensus> | undefined {
-  try {
-    return censusByPort(binding, ports);
-  } catch (error) {
-    onRefused(error);
-    return undefined;
-  }
-}
-
 function sum(counts: readonly (PortCensus | undefined)[], name: keyof PortCensus): number {
   return counts.reduce((total, count) => total + (count?.[name] ?? 0), 0);
+}
+
+/** How old a census may be. It costs what the kernel's hash table has buckets, some 10 ms, however few sockets there are. */
+const CENSUS_MS = 1_000;
+
+/** The last census of a guard's ports: what asks twice within a second gets one. */
+export class CensusOnce {
+  #takenAtMs = Number.NEGATIVE_INFINITY;
+  #of = '';
+  #last: Map<number, PortCensus> | undefined;
+
+  /** Undefined where netlink is refused: `onRefused` is told. */
+  take(
+    binding: NativeBinding,
+    ports: readonly number[],
+    withQueues: boolean,
+    onRefused: (error: unknown) => void,
+  ): Map<number, PortCensus> | undefined {
+    const nowMs = monotonicMs();
+    const of = `${ports.join()} ${withQueues}`;
+    if (of === this.#of && nowMs - this.#takenAtMs < CENSUS_MS) return this.#last;
+    this.#of = of;
+    this.#takenAtMs = nowMs;
+    this.#last = undefined;
+    try {
+      this.#last = censusByPort(binding, ports, withQueues);
+    } catch (error) {
+      onRefused(error);
+    }
+    return this.#last;
+  }
 }

@@ -135,7 +135,7 @@ export class Sampler {
   }
 
   ageMs(id: bigint): number {
-    return this.#tracker.get(id)?.ageMs ?? 0;
+    return this.#tracker.ageMs(id);
   }
 
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
@@ -169,7 +169,11 @@ export class Sampler {
     if (this.#suspects.length > 0 && !this.#recheck && !this.#closed) this.#recheckAfterOneTurn();
   }
 
-  /** Two immediates are one full turn: whatever was ready before has been handled, and the poll phase has run again. */
+  /**
+   * Two immediates are one full turn: whatever was ready before has been handled, and the poll phase has run again. They are
+   * not unref()ed, or an idle loop would wait for its next event before it runs them; a process that ends is held for these
+   * turns and no longer.
+   */
   #recheckAfterOneTurn(): void {
     this.#recheck = setImmediate(() => {
       this.#recheck = setImmediate(() => {
@@ -182,8 +186,8 @@ export class Sampler {
           this.#suspects = [...this.#teller.leak(due, SLICE_MS), ...rest];
         });
         if (this.#suspects.length > 0 && !this.#closed) this.#recheckAfterOneTurn();
-      }).unref();
-    }).unref();
+      });
+    });
   }
 
   #guarded(sample: () => void): void {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import packageFolder from '../base/package-folder.cjs';
 import { DUMP_FIELDS, ENDPOINT_BYTES, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
-import packageFolder from './package-folder.cjs';
 import { unsupportedRuntime } from './runtime.js';
 
 export type Loaded = { readonly binding: NativeBinding } | { readonly binding: undefined; readonly reason: string };

@@ -25,7 +25,7 @@ export interface DumpOptions {
   /** How many sockets are expected: where there are more, the dump is taken twice. @default 256 */
   readonly expected?: number;
   /** Which sockets to return; the others cost no object. @default all */
-  readonly keep?: (cookie: bigint, inode: number) => boolean;
+  readonly keep?: (cookie: bigint, inode: number, state: number) => boolean;
 }
 
 /**
@@ -52,7 +52,8 @@ export function dumpSockets(
     if (total <= capacity) {
       const found: DumpedSocket[] = [];
       for (let row = 0; row < total; row++) {
-        if (keep && !keep(cookies[row] ?? 0n, values[row * COLUMNS + AT.inode] ?? 0)) continue;
+        const at = row * COLUMNS;
+        if (keep && !keep(cookies[row] ?? 0n, values[at + AT.inode] ?? 0, values[at + AT.state] ?? 0)) continue;
         found.push(socketAt(row, values, cookies, endpoints));
       }
       return found;
@@ -101,17 +102,23 @@ export interface PortCensus {
   readonly acceptQueueCloseWait: number;
 }
 
-export function censusByPort(binding: NativeBinding, ports: readonly number[]): Map<number, PortCensus> {
+/**
+ * @param withQueues whether connections may wait to be accepted on these ports. Where none does, half-closed sockets need not
+ * be dumped: those that a process has are its leaks, and there may be thousands.
+ */
+export function censusByPort(
+  binding: NativeBinding,
+  ports: readonly number[],
+  withQueues: boolean,
+): Map<number, PortCensus> {
   const census = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
-  for (const { localPort } of dumpSockets(binding, [TcpState.FIN_WAIT2], ports)) {
+  const states = withQueues ? [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT] : [TcpState.FIN_WAIT2];
+  const options: DumpOptions = { keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0 };
+  for (const { state, localPort } of dumpSockets(binding, states, ports, options)) {
     const counts = census.get(localPort);
-    if (counts) counts.finWait2++;
-  }
-  // Of these there may be thousands that processes have: leaks.
-  const waiting = { keep: (_cookie: bigint, inode: number) => inode === 0 };
-  for (const { localPort } of dumpSockets(binding, [TcpState.CLOSE_WAIT], ports, waiting)) {
-    const counts = census.get(localPort);
-    if (counts) counts.acceptQueueCloseWait++;
+    if (!counts) continue;
+    if (state === TcpState.FIN_WAIT2) counts.finWait2++;
+    else counts.acceptQueueCloseWait++;
   }
   return census;
 }

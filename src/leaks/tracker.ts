@@ -101,6 +101,12 @@ export class LeakTracker {
     return track && this.#view(track);
   }
 
+  /** Since the peer left, ms; 0 for one that is not tracked. */
+  ageMs(id: bigint): number {
+    const track = this.#tracks.get(id);
+    return track ? this.#nowMs - track.leftAtMs : 0;
+  }
+
   /** How much of a socket's idle time the event loop was able to act in; 0 for one that is not tracked. */
   ableIdleMs(id: bigint): number {
     const track = this.#tracks.get(id);

@@ -1,11 +1,16 @@
 import { isOpen } from './node-internals.js';
+import { Round } from './round.js';
 import type { Entry } from './watched-sockets.js';
 
 /** How many sockets that are not yet known leaks one sample reads at most: about 3 µs each. */
 const READ_AT_MOST = 1_500;
-/** A known leak is read again at least this often. */
-const KNOWN_LAP_MS = 30_000;
+/** A known leak without a JS socket is read again at least this often: nothing else tells that it was closed. */
+const OWNERLESS_LAP_MS = 30_000;
+/** One with a JS socket is asked whether it was closed; what else may happen to it can wait. */
+const OWNED_LAP_MS = 120_000;
 const KNOWN_AT_LEAST = 32;
+/** Of how many known leaks one sample asks whether their owner has closed them: about 0.5 µs each. */
+const LOOK_AT_MOST = 1_500;
 
 /** Hears of the sockets that are half-closed no more. Each guard has one, and takes at its own pace. */
 export interface ClosedQueue {
@@ -21,11 +26,15 @@ export interface ClosedQueue {
  */
 export class HalfClosedSockets {
   readonly #entries = new Map<bigint, Entry>();
-  /** The known leaks among them. */
-  readonly #known = new Map<bigint, Entry>();
+  /** Not known as leaks. */
+  readonly #fresh = new Round<bigint, Entry>();
+  /** Known leaks that had a JS socket in this thread. */
+  readonly #owned = new Round<bigint, Entry>();
+  /** The same, for asking them whether they were closed. */
+  readonly #closing = new Round<bigint, Entry>();
+  /** Known leaks of which only the fd is known. */
+  readonly #ownerless = new Round<bigint, Entry>();
   readonly #queues = new Set<bigint[]>();
-  #cursor = 0;
-  #knownCursor = 0;
 
   get size(): number {
     return this.#entries.size;
@@ -37,23 +46,32 @@ export class HalfClosedSockets {
 
   add(entry: Entry): void {
     this.#entries.set(entry.cookie, entry);
+    if (!entry.known) this.#fresh.set(entry.cookie, entry);
   }
 
   delete(cookie: bigint): void {
     if (!this.#entries.delete(cookie)) return;
-    this.#known.delete(cookie);
+    for (const round of [this.#fresh, this.#owned, this.#closing, this.#ownerless]) round.delete(cookie);
     this.tellClosed([cookie]);
   }
 
   /** Says that a guard has counted this socket as a leak. */
   markKnown(cookie: bigint): void {
     const entry = this.#entries.get(cookie);
-    if (entry) this.#known.set(cookie, entry);
+    if (!entry || entry.known) return;
+    entry.known = true;
+    this.#fresh.delete(cookie);
+    if (entry.socket === undefined) this.#ownerless.set(cookie, entry);
+    else for (const round of [this.#owned, this.#closing]) round.set(cookie, entry);
   }
 
   /** A guard has closed, and what it knew another may have to find out: all are read again. */
   forgetKnown(): void {
-    this.#known.clear();
+    for (const round of [this.#owned, this.#closing, this.#ownerless]) round.clear();
+    for (const [cookie, entry] of this.#entries) {
+      entry.known = false;
+      this.#fresh.set(cookie, entry);
+    }
   }
 
   tellClosed(cookies: readonly bigint[]): void {
@@ -76,30 +94,23 @@ export class HalfClosedSockets {
 
   /** What a timed sample reads. */
   slice(intervalMs: number): Entry[] {
-    const fresh = this.all().filter(({ cookie }) => !this.#known.has(cookie));
-    const picked = turn(fresh, this.#cursor, READ_AT_MOST);
-    this.#cursor = picked.next;
-    const known = [...this.#known.values()];
-    const share = Math.max(KNOWN_AT_LEAST, Math.ceil((known.length * intervalMs) / KNOWN_LAP_MS));
-    const pickedKnown = turn(known, this.#knownCursor, share);
-    this.#knownCursor = pickedKnown.next;
-    return [...picked.items, ...pickedKnown.items, ...known.filter(hasJustBeenClosed)];
+    return [
+      ...this.#fresh.next(READ_AT_MOST),
+      ...this.#owned.next(shareOf(this.#owned.size, intervalMs, OWNED_LAP_MS)),
+      ...this.#ownerless.next(shareOf(this.#ownerless.size, intervalMs, OWNERLESS_LAP_MS)),
+      ...this.#closing.next(LOOK_AT_MOST).filter(hasJustBeenClosed),
+    ];
   }
 
   clear(): void {
     this.#entries.clear();
-    this.#known.clear();
+    for (const round of [this.#fresh, this.#owned, this.#closing, this.#ownerless]) round.clear();
     this.#queues.clear();
   }
 }
 
-/** The next `count` items from `from` on, round and round. */
-function turn<T>(items: readonly T[], from: number, count: number): { readonly items: readonly T[]; next: number } {
-  if (items.length <= count) return { items, next: 0 };
-  const start = from % items.length;
-  const end = start + count;
-  const rest = end > items.length ? items.slice(0, end - items.length) : [];
-  return { items: [...items.slice(start, end), ...rest], next: end % items.length };
+function shareOf(count: number, intervalMs: number, lapMs: number): number {
+  return Math.max(KNOWN_AT_LEAST, Math.ceil((count * intervalMs) / lapMs));
 }
 
 /** Once for each: what stays open although its owner closed it is held by another process, and is no news. */

@@ -31,7 +31,13 @@ export function booleanProperty(object: unknown, name: string): boolean | undefi
 
 /** Whether there is a socket that its owner has not destroyed; one that does not tell counts as open. */
 export function isOpen(socket: Socket | undefined): socket is Socket {
-  return socket !== undefined && booleanProperty(socket, 'destroyed') !== true;
+  if (socket === undefined) return false;
+  try {
+    return !socket.destroyed;
+  } catch (error) {
+    noteFactFailure(error);
+    return true;
+  }
 }
 
 /** What an object's class is called. */

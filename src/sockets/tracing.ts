@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
-import packageFolder from '../kernel/package-folder.cjs';
+import packageFolder from '../base/package-folder.cjs';
 import type { Origin, RequestNotes } from './notes.js';
 
 /**

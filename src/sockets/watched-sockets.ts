@@ -21,6 +21,8 @@ export interface Entry {
   /** The look in which it went on the watch: an event of that same look may be older than the watch. */
   readonly addedInLook: number;
   aborted: boolean;
+  /** A guard has counted it as a leak. */
+  known: boolean;
   /** Its owner was found to have closed it. */
   closeSeen: boolean;
   /** False where no event will tell of its half-close: the kernel has refused to watch it. */
@@ -186,6 +188,7 @@ export function newEntry(
   return {
     ...{ cookie, fd, side, socket, endpoints, openAtMs, addedInLook },
     aborted: false,
+    known: false,
     closeSeen: false,
     onWatch: true,
   };

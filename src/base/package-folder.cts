@@ -1,5 +1,6 @@
 /**
- * Where this package lies, for the few things that depend on it: the addon's file, and which stack frames are its own. This
+ * Where this package lies, for the few things that depend on it: the addon's file, which stack frames are its own, and what
+ * a message calls this copy. This
  * file is CommonJS in both forms of the package, because `import.meta` exists in one of them only and a bundler's output
  * has neither. Nothing is computed when it is imported.
  */
@@ -12,7 +13,7 @@ function packageFolder(): string | undefined {
   try {
     // In a bundle the name is the bundle's, a bundler's made-up one, or no variable at all.
     const [, folder] =
-      /^(.*)[\\/](?:dist|dist[\\/]cjs|src)[\\/]kernel[\\/]package-folder\.c[jt]s$/.exec(__filename) ?? [];
+      /^(.*)[\\/](?:dist|dist[\\/]cjs|src)[\\/]base[\\/]package-folder\.c[jt]s$/.exec(__filename) ?? [];
     return folder;
   } catch {
     return undefined;
