@@ -195,7 +195,7 @@ export class Guard extends GuardEmitter implements Disposable {
     const { binding, table, sampler } = this.#engine ?? {};
     this.#takeErrors();
     const entries = sampler ? fact(() => halfClosedNow(sampler, this.#nameOf), []) : [];
-    const leaks = entries.flatMap(({ leak }) => leak ?? []);
+    const leaks = entries.map(({ leak }) => leak).filter((leak) => leak !== undefined);
     this.#tallies.setOpen(leaks);
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {

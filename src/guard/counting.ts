@@ -34,7 +34,8 @@ function numbersOf(
       server: server && nameOf(server),
       ageMs: sampler.ageMs(cookie),
       unreadBytes: Math.max(0, record.unreadBytes) + bufferedBytes,
-      leak: counted && { ...counted, kind },
+      // Most keep the kind they were counted with.
+      leak: counted === undefined || counted.kind === kind ? counted : { ...counted, kind },
     },
   ];
 }
