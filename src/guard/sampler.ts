@@ -69,7 +69,7 @@ export class Sampler {
     this.#tracker = new LeakTracker(options.closeWaitTimeout);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
-    this.#closedQueue = table.followClosed();
+    this.#closedQueue = table.followClosed((cookie) => this.#tracker.has(cookie));
     const parts: SamplerParts = {
       ...{ table, claimant, options, events },
       ledger: this.#ledger,

@@ -19,6 +19,11 @@ export interface ClosedQueue {
   dispose(): void;
 }
 
+interface Follower {
+  readonly follows: (cookie: bigint) => boolean;
+  readonly queue: bigint[];
+}
+
 /**
  * The half-closed, reset and stalled sockets of a table, and which of them a sample reads. Few are read all each time. Of
  * known leaks, which may be thousands and of which nothing is expected, a slice: the cost of a sample does not follow them.
@@ -34,11 +39,7 @@ export class HalfClosedSockets {
   readonly #closing = new Round<bigint, Entry>();
   /** Known leaks of which only the fd is known. */
   readonly #ownerless = new Round<bigint, Entry>();
-  readonly #queues = new Set<bigint[]>();
-
-  get size(): number {
-    return this.#entries.size;
-  }
+  readonly #followers = new Set<Follower>();
 
   has(cookie: bigint): boolean {
     return this.#entries.has(cookie);
@@ -46,11 +47,17 @@ export class HalfClosedSockets {
 
   add(entry: Entry): void {
     this.#entries.set(entry.cookie, entry);
+    // One that is known may be added again: a stalled leak's FIN has arrived at last.
     if (!entry.known) this.#fresh.set(entry.cookie, entry);
   }
 
   delete(cookie: bigint): void {
-    if (!this.#entries.delete(cookie)) return;
+    const entry = this.#entries.get(cookie);
+    if (!entry) return;
+    this.#entries.delete(cookie);
+    // It may come back: a stalled socket that goes on may stall again.
+    entry.known = false;
+    entry.closeSeen = false;
     for (const round of [this.#fresh, this.#owned, this.#closing, this.#ownerless]) round.delete(cookie);
     this.tellClosed([cookie]);
   }
@@ -75,13 +82,15 @@ export class HalfClosedSockets {
   }
 
   tellClosed(cookies: readonly bigint[]): void {
-    for (const queue of this.#queues) queue.push(...cookies);
+    for (const { follows, queue } of this.#followers)
+      for (const cookie of cookies) if (follows(cookie)) queue.push(cookie);
   }
 
-  followClosed(): ClosedQueue {
-    const queue: bigint[] = [];
-    this.#queues.add(queue);
-    return { take: () => queue.splice(0), dispose: () => this.#queues.delete(queue) };
+  /** @param follows only these are told, so that the queue of a guard that takes rarely stays as short as its ledger */
+  followClosed(follows: (cookie: bigint) => boolean): ClosedQueue {
+    const follower: Follower = { follows, queue: [] };
+    this.#followers.add(follower);
+    return { take: () => follower.queue.splice(0), dispose: () => this.#followers.delete(follower) };
   }
 
   all(): Entry[] {
@@ -105,7 +114,7 @@ export class HalfClosedSockets {
   clear(): void {
     this.#entries.clear();
     for (const round of [this.#fresh, this.#owned, this.#closing, this.#ownerless]) round.clear();
-    this.#queues.clear();
+    this.#followers.clear();
   }
 }
 

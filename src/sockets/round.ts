@@ -15,10 +15,6 @@ export class Round<K, T> {
     this.#items.delete(key);
   }
 
-  values(): IterableIterator<T> {
-    return this.#items.values();
-  }
-
   clear(): void {
     this.#items.clear();
     this.#turn = undefined;

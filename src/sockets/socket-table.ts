@@ -118,8 +118,8 @@ export class SocketTable {
   }
 
   /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
-  followClosed(): ClosedQueue {
-    return this.#halfClosed.followClosed();
+  followClosed(follows: (cookie: bigint) => boolean): ClosedQueue {
+    return this.#halfClosed.followClosed(follows);
   }
 
   /** Says that a guard has counted this socket as a leak: from now on it is read in slices. */

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { HalfClosedSockets } from '../../src/sockets/half-closed-sockets.js';
+import { newEntry } from '../../src/sockets/watched-sockets.js';
+
+const entry = (cookie: bigint) => newEntry(cookie, 10, 'inbound', undefined, new Uint8Array(40), 0, 0);
+
+describe('the half-closed sockets', () => {
+  it('that were known leaks, went on and stalled again are read in the next sample', () => {
+    const sockets = new HalfClosedSockets();
+    const again = entry(1n);
+    sockets.add(again);
+    sockets.markKnown(1n);
+    sockets.delete(1n);
+    sockets.add(again);
+    expect(sockets.slice(1_000)).toEqual([again]);
+  });
+
+  it('are told to be closed to those who follow them, and to nobody else', () => {
+    const sockets = new HalfClosedSockets();
+    const queue = sockets.followClosed((cookie) => cookie === 2n);
+    for (const cookie of [1n, 2n, 3n]) {
+      sockets.add(entry(cookie));
+      sockets.delete(cookie);
+    }
+    expect(queue.take()).toEqual([2n]);
+    expect(queue.take()).toEqual([]);
+  });
+});
