@@ -178,17 +178,20 @@ class Addon : public Napi::Addon<Addon> {
     return Count(info.Env(), read);
   }
 
+  // Of the numbers from 4 to 6 that are taken, 5 is none.
+  static bool IsFamily(Napi::Env env, const std::string& function, double family) {
+    if (family != 5) return true;
+    ThrowArgument(env, napi_create_range_error, (function + ": family must be 4 or 6, got 5").c_str());
+    return false;
+  }
+
   Napi::Value FormatAddress(const Napi::CallbackInfo& info) {
     Arguments arguments(info, "formatAddress");
     const auto address = arguments.Array<std::uint8_t>(0, "address", kUint8Array, cwg::kAddressBytes);
     const double last = static_cast<double>(address.length) - cwg::kAddressBytes;
     const double offset = arguments.Integer(1, "offset", 0, last);
     const double family = arguments.Integer(2, "family", 4, 6);
-    if (!arguments.ok()) return {};
-    if (family == 5) {
-      ThrowArgument(info.Env(), napi_create_range_error, "formatAddress: family must be 4 or 6, got 5");
-      return {};
-    }
+    if (!arguments.ok() || !IsFamily(info.Env(), "formatAddress", family)) return {};
     char text[INET6_ADDRSTRLEN] = {};
     cwg::FormatAddress(address.data + static_cast<std::size_t>(offset), static_cast<int>(family), text, sizeof(text));
     return Napi::String::New(info.Env(), text);
@@ -266,7 +269,8 @@ class Addon : public Napi::Addon<Addon> {
                                                 static_cast<double>(values.length / cwg::kDumpColumns * cwg::kEndpointBytes));
     }
     const bool with_info = info[5].IsBoolean() && info[5].As<Napi::Boolean>().Value();
-    if (!arguments.ok()) return {};
+    const double family = info[6].IsUndefined() ? 0 : arguments.Integer(6, "family", 4, 6);
+    if (!arguments.ok() || !IsFamily(info.Env(), "dumpSockets", family)) return {};
     std::unique_ptr<cwg::PortSet> wanted;
     if (ports.length > 0) {
       wanted.reset(new (std::nothrow) cwg::PortSet());
@@ -282,6 +286,7 @@ class Addon : public Napi::Addon<Addon> {
     rows.endpoints = endpoints.data;
     rows.capacity = values.length / cwg::kDumpColumns;
     rows.with_info = with_info;
+    rows.family = family == 0 ? AF_UNSPEC : family == 4 ? AF_INET : AF_INET6;
     if (cwg::SyscallError error = cwg::DumpSockets(static_cast<std::uint32_t>(state_mask), wanted.get(), &rows)) {
       ThrowSyscall(info.Env(), error);
       return {};

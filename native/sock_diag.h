@@ -1,6 +1,8 @@
 #ifndef CLOSE_WAIT_GUARD_SOCK_DIAG_H_
 #define CLOSE_WAIT_GUARD_SOCK_DIAG_H_
 
+#include <sys/socket.h>
+
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +23,8 @@ struct DumpRows {
   std::size_t capacity = 0;
   std::size_t matched = 0;
   bool with_info = false;
+  // AF_INET or AF_INET6; AF_UNSPEC for both. IPv4-mapped sockets belong to AF_INET6.
+  int family = AF_UNSPEC;
 };
 
 // Every TCP socket of the own network namespace in one of the states of `state_mask` (bit n = state n) and, unless

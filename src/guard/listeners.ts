@@ -49,6 +49,7 @@ export function listenerStats(
     queues.flatMap(({ ports }) => [...ports]),
     // Undefined: the queue is another process's, or the kernel does not tell.
     queues.some(({ acceptQueue }) => acceptQueue !== 0),
+    familyOf(listening),
     onRefused,
   );
   return Array.from(byName, ([server, { ports, acceptQueue, acceptQueueLimit }]) => {
@@ -61,6 +62,14 @@ export function listenerStats(
       finWait2: census && sum(counts, 'finWait2'),
     };
   });
+}
+
+/** The address family of all their connections, if there is one. Anything that Node does not call IPv4 or IPv6 may be either. */
+function familyOf(listeners: readonly Listener[]): 4 | 6 | undefined {
+  const families = new Set(listeners.flatMap(({ addresses }) => addresses.map(({ family }) => family)));
+  const [first, second] = families;
+  if (second !== undefined) return undefined;
+  return first === 'IPv6' ? 6 : first === 'IPv4' ? 4 : undefined;
 }
 
 /** -1 is what this kernel does not tell (a TCP_INFO shorter than that field): it adds nothing, and is no number. */
@@ -86,16 +95,17 @@ export class CensusOnce {
     binding: NativeBinding,
     ports: readonly number[],
     withQueues: boolean,
+    family: 4 | 6 | undefined,
     onRefused: (error: unknown) => void,
   ): Map<number, PortCensus> | undefined {
     const nowMs = monotonicMs();
-    const of = `${ports.join()} ${withQueues}`;
+    const of = `${ports.join()} ${withQueues} ${family}`;
     if (of === this.#of && nowMs - this.#takenAtMs < CENSUS_MS) return this.#last;
     this.#of = of;
     this.#takenAtMs = nowMs;
     this.#last = undefined;
     try {
-      this.#last = censusByPort(binding, ports, withQueues);
+      this.#last = censusByPort(binding, ports, withQueues, family);
     } catch (error) {
       onRefused(error);
     }

@@ -45,10 +45,11 @@ export interface NativeBinding {
   fdUsage(): [number, number];
 
   /**
-   * One sock_diag dump (IPv4 and IPv6) of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
+   * One sock_diag dump of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
    * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints. With `withInfo` the kernel sends
-   * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1.
+   * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1. `family`, 4 or 6,
+   * leaves the other one's sockets out, and halves what a dump costs: IPv4-mapped ones belong to 6.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
    * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
@@ -59,6 +60,7 @@ export interface NativeBinding {
     cookies: BigUint64Array,
     endpoints?: Uint8Array,
     withInfo?: boolean,
+    family?: number,
   ): number;
 
   /**

@@ -24,6 +24,8 @@ export interface DumpOptions {
   readonly withInfo?: boolean;
   /** How many sockets are expected: where there are more, the dump is taken twice. @default 256 */
   readonly expected?: number;
+  /** Only sockets of this family; what a listener on `::` accepts over IPv4 belongs to 6. @default both, at twice the cost */
+  readonly family?: 4 | 6 | undefined;
   /** Which sockets to return; the others cost no object. @default all */
   readonly keep?: (cookie: bigint, inode: number, state: number) => boolean;
 }
@@ -37,7 +39,7 @@ export function dumpSockets(
   binding: NativeBinding,
   states: readonly number[],
   ports?: readonly number[],
-  { withInfo = false, expected = 256, keep }: DumpOptions = {},
+  { withInfo = false, expected = 256, family, keep }: DumpOptions = {},
 ): DumpedSocket[] {
   // To the addon an empty list means every port.
   if (ports?.length === 0) return [];
@@ -48,7 +50,7 @@ export function dumpSockets(
     const values = new Float64Array(capacity * COLUMNS);
     const cookies = new BigUint64Array(capacity);
     const endpoints = new Uint8Array(capacity * ENDPOINT_BYTES);
-    const total = binding.dumpSockets(mask, wanted, values, cookies, endpoints, withInfo);
+    const total = binding.dumpSockets(mask, wanted, values, cookies, endpoints, withInfo, family);
     if (total <= capacity) {
       const found: DumpedSocket[] = [];
       for (let row = 0; row < total; row++) {
@@ -105,15 +107,20 @@ export interface PortCensus {
 /**
  * @param withQueues whether connections may wait to be accepted on these ports. Where none does, half-closed sockets need not
  * be dumped: those that a process has are its leaks, and there may be thousands.
+ * @param family of all these listeners, where they have one
  */
 export function censusByPort(
   binding: NativeBinding,
   ports: readonly number[],
   withQueues: boolean,
+  family: 4 | 6 | undefined,
 ): Map<number, PortCensus> {
   const census = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
   const states = withQueues ? [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT] : [TcpState.FIN_WAIT2];
-  const options: DumpOptions = { keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0 };
+  const options: DumpOptions = {
+    family,
+    keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0,
+  };
   for (const { state, localPort } of dumpSockets(binding, states, ports, options)) {
     const counts = census.get(localPort);
     if (!counts) continue;

@@ -175,6 +175,16 @@ describe('what is not taken', () => {
       [2 ** 32, u16(0), f64(DUMP_FIELDS.length), u64(1)],
       'stateMask must be an integer from 0 to 4294967295, got 4294967296',
     ],
+    [
+      'dumpSockets',
+      [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 5],
+      'family must be 4 or 6, got 5',
+    ],
+    [
+      'dumpSockets',
+      [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 7],
+      'family must be an integer from 4 to 6, got 7',
+    ],
     ['formatAddress', [u8(40), 25, 4], 'offset must be an integer from 0 to 24, got 25'],
     ['formatAddress', [u8(16), 1, 4], 'offset must be an integer from 0 to 0, got 1'],
     ['formatAddress', [u8(16), 0, 5], 'family must be 4 or 6, got 5'],

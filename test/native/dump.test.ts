@@ -104,6 +104,22 @@ describe('the endpoints of a dump', () => {
   });
 });
 
+describe('the family asked for', () => {
+  const wanted = (family: number | undefined, port: number): number => {
+    const [values, cookies] = [new Float64Array(64 * DUMP_FIELDS.length), new BigUint64Array(64)];
+    return binding.dumpSockets(1 << State.LISTEN, Uint16Array.of(port), values, cookies, undefined, false, family);
+  };
+
+  it.for([
+    ['an IPv4 listener', '127.0.0.1', 1, 0],
+    ['a listener on ::, IPv4-mapped connections included', '::', 0, 1],
+  ] as const)('keeps to %s', async ([, host, of4, of6], { skip }) => {
+    skip(host === '::' && !existsSync('/proc/net/if_inet6'), 'this kernel has no IPv6');
+    const port = await stage.listen(net.createServer(), host);
+    expect([wanted(4, port), wanted(6, port), wanted(undefined, port)]).toEqual([of4, of6, 1]);
+  });
+});
+
 describe('sockets that no fd of this process holds', () => {
   it('in an accept queue, their clients gone: CLOSE_WAIT with inode 0', async () => {
     const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });

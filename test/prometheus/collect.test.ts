@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
@@ -6,6 +7,7 @@ import type { Guard } from '../../src/guard.js';
 import { collectGuardMetrics, type GuardRegistry } from '../../src/prometheus.js';
 import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
 import { stageOfEachTest } from '../support/leak-case.js';
+import { FIN_WAIT2, kernelRows } from '../support/kernel-view.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 
@@ -67,6 +69,28 @@ describe.each<[string, () => GuardRegistry]>([
     expect(valueOf(later, 'close_wait_leaked_sockets')).toBe(2);
     expect(valueOf(later, 'close_wait_leaks_total')).toBeGreaterThanOrEqual(3);
     expect(valueOf(later, 'close_wait_released_total', { kind: 'close-wait' })).toBe(1);
+  });
+
+  it.for([
+    ['of IPv4', ['127.0.0.1']],
+    ['of IPv6 with IPv4-mapped clients', ['::']],
+    ['of both', ['127.0.0.1', '::']],
+  ] as const)('FIN_WAIT_2 is counted on listeners %s', async ([, hosts], { skip }) => {
+    skip(hosts.some((host) => host === '::') && !existsSync('/proc/net/if_inet6'), 'this kernel has no IPv6');
+    const register = newRegistry();
+    const guard = guardOn(stage);
+    stage.undo(collectGuardMetrics(guard, { register }));
+    const ports: number[] = [];
+    for (const host of hosts) {
+      const server = net.createServer((socket) => socket.end());
+      const port = await stage.listen(server, host);
+      ports.push(port);
+      guard.watch(server, { name: `port-${port}` });
+      await stage.connect(port);
+      await until('FIN_WAIT_2', () => kernelRows().some((row) => row.localPort === port && row.state === FIN_WAIT2));
+    }
+    const page = await scrape(register);
+    for (const port of ports) expect(valueOf(page, 'tcp_fin_wait2_sockets', { server: `port-${port}` })).toBe(1);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** TCP states as /proc/net/tcp writes them; a list of its own, so that the library's table is checked and not trusted. */
 export const ESTABLISHED = '01';
+export const FIN_WAIT2 = '05';
 export const CLOSE_WAIT = '08';
 export const LISTEN = '0A';
 
