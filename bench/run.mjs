@@ -52,7 +52,8 @@ async function compare(folder, quick, say) {
 
 function writePage(section) {
   const text = existsSync(PAGE) ? withSection(readFileSync(PAGE, 'utf8'), section) : undefined;
-  if (text === undefined) return fail('docs/cost.md has no <!-- bench:start --> ... <!-- bench:end --> to write this to');
+  if (text === undefined)
+    return fail('docs/cost.md has no <!-- bench:start --> ... <!-- bench:end --> to write this to');
   writeFileSync(PAGE, text);
   process.stderr.write('docs/cost.md is up to date.\n');
 }

@@ -1,11 +1,12 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakReport } from 'close-wait-guard';
 import { kernelRows, openFds } from '../support/kernel-view.js';
-import { logLines, PRELOAD } from '../support/preloaded.js';
-import { root, spawnNode } from '../support/programs.js';
+import { logLines, PRELOAD, SETTINGS } from '../support/preloaded.js';
+import { environmentOfAUser, root } from '../support/programs.js';
 import { until } from '../support/until.js';
 import { readPage, type Block } from './docs-pages.js';
 
@@ -35,15 +36,18 @@ async function run(code: string, timeoutMs: number, then: (running: Running) => 
   symlinkSync(root, path.join(folder, 'node_modules/close-wait-guard'));
   symlinkSync(path.join(root, 'node_modules/fastify'), path.join(folder, 'node_modules/fastify'));
   writeFileSync(file, code);
-  const child = spawnNode(
-    [...PRELOAD, file],
-    { CLOSE_WAIT_GUARD_TIMEOUT_MS: String(timeoutMs), CLOSE_WAIT_GUARD_INTERVAL_MS: '50', CLOSE_WAIT_GUARD_LOG: log },
-    60_000,
-  );
+  const settings = { ...SETTINGS, CLOSE_WAIT_GUARD_TIMEOUT_MS: String(timeoutMs), CLOSE_WAIT_GUARD_LOG: log };
+  const child = spawn(process.execPath, [...PRELOAD, file], {
+    cwd: folder,
+    env: { ...environmentOfAUser(), ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, to end what the program has started with it.
+    detached: true,
+  });
   let output = '';
   let errors = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const alive = <T>(value: T): T => {
     if (child.exitCode !== null) throw new Error(`it ended: ${output}${errors}`);
     return value;
@@ -55,7 +59,7 @@ async function run(code: string, timeoutMs: number, then: (running: Running) => 
       printed: () => alive(output.split('\n').filter(Boolean)),
     });
   } finally {
-    child.kill('SIGTERM'); // not SIGKILL: what a program has started, it ends in its 'exit' listener
+    if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -103,9 +107,7 @@ describe.concurrent('the pages of causes', () => {
       expect(leak.cause).toBe(cause);
       expectKernelAgrees(leak, pid);
       const shown = causePage(cause).blocks.filter(({ use }) => use === 'report');
-      expect(shown.map((block) => sameShape(block.code))).toEqual([
-        sameShape(`${leak.explanation} Fix: ${leak.fix}`),
-      ]);
+      expect(shown.map((block) => sameShape(block.code))).toEqual([sameShape(`${leak.explanation} Fix: ${leak.fix}`)]);
       const expected = promised(code);
       await until('what it prints', () => printed().length >= expected.length);
       expect(printed().slice(-expected.length)).toEqual(expected);
@@ -133,7 +135,9 @@ it('the report in README.md is one that a page of a cause shows, and a program t
 });
 
 it('a report is told from another', () => {
-  expect(sameShape('The client left 61 s ago (5 bytes).')).toBe(sameShape('The client\n left 310 ms ago (1,024 bytes).'));
+  expect(sameShape('The client left 61 s ago (5 bytes).')).toBe(
+    sameShape('The client\n left 310 ms ago (1,024 bytes).'),
+  );
   expect(sameShape('POST /a')).not.toBe(sameShape('POST /b'));
   expect(readFileSync(path.join(root, 'docs/causes/paused.md'), 'utf8')).toContain('```js leaks');
 });

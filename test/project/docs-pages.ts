@@ -7,6 +7,8 @@ export interface Block {
   readonly page: string;
   /** Of the fence, counted from 1. */
   readonly line: number;
+  /** The heading above it. */
+  readonly heading: string;
   readonly language: string;
   readonly use: string;
   readonly code: string;
@@ -35,13 +37,15 @@ export function readPage(name: string): Page {
   const blocks: Block[] = [];
   const prose: string[] = [];
   let open: { line: number; indent: string; info: string; code: string[] } | undefined;
+  let heading = '';
   for (const [index, line] of text.split('\n').entries()) {
+    if (open === undefined) heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
     const fence = /^(\s*)```(.*)$/.exec(line);
     if (open === undefined && fence) {
       open = { line: index + 1, indent: fence[1] ?? '', info: fence[2] ?? '', code: [] };
     } else if (open !== undefined && fence) {
       const [language = '', use = ''] = open.info.trim().split(/\s+/);
-      blocks.push({ page: name, line: open.line, language, use, code: `${open.code.join('\n')}\n` });
+      blocks.push({ page: name, line: open.line, heading, language, use, code: `${open.code.join('\n')}\n` });
       open = undefined;
     } else if (open !== undefined) {
       open.code.push(line.startsWith(open.indent) ? line.slice(open.indent.length) : line);
@@ -63,7 +67,12 @@ export function tableRows(page: Page, heading: string): string[][] {
   const isRule = (line: string | undefined): boolean => /^\|[\s|:-]+\|$/.test(line ?? '');
   return section
     .filter((line, i) => isRow(line) && !isRule(line) && !isRule(section[i + 1]))
-    .map((line) => line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim()));
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    );
 }
 
 /** The name in a cell such as `` [`never-read`](never-read.md) `` or `` `metrics` (plugin) ``. */
