@@ -127,11 +127,27 @@ describe.concurrent('the pages of causes', () => {
   });
 });
 
-it('the report in README.md is one that a page of a cause shows, and a program there makes', () => {
+describe('reports on other pages', () => {
   const shown = LEAK_CAUSES.flatMap((cause) => causePage(cause).blocks.filter(({ use }) => use === 'report'));
-  const inReadme = readPage('README.md').blocks.filter(({ use }) => use === 'report');
-  expect(inReadme).toHaveLength(1);
-  expect(shown.map(({ code }) => sameShape(code))).toContain(sameShape(inReadme[0]!.code));
+  const pairs = shown.map(({ code }) => code.split(/^Fix: /m).map(sameShape));
+
+  it.each([
+    ['README.md', 'text', 1],
+    ['docs/preload.md', 'json', 1],
+    ['docs/testing.md', 'text', 2],
+  ] as const)(
+    'those of %s (%s) are ones that a page of a cause shows and a program there makes',
+    (page, language, count) => {
+      const told = readPage(page).blocks.filter(
+        (block) => block.language === language && /\bfix\W+[A-Z]/i.test(block.code),
+      );
+      expect(told).toHaveLength(count);
+      for (const { code } of told) {
+        const text = sameShape(code);
+        expect(pairs.filter((pair) => pair.every((sentence) => text.includes(sentence)))).toHaveLength(1);
+      }
+    },
+  );
 });
 
 it('a report is told from another', () => {
