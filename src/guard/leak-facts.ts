@@ -1,15 +1,12 @@
 import type { Server } from 'node:net';
+import { safeHost, safeMethod, safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
+import { TcpState } from '../base/tcp-states.js';
+import type { LeakCause, LeakKind } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { TcpState } from '../kernel/tcp-states.js';
-import { diagnose } from '../leaks/diagnosis.js';
-import type { LeakCause, LeakKind } from '../leaks/report.js';
-import { safeHost, safeMethod, safePath } from '../leaks/sanitise.js';
-import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
-import type { Departed, HttpFacts, StreamFacts } from '../sockets/facts.js';
-import type { RequestNotes } from '../sockets/notes.js';
-import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
+import type { Departed, HttpFacts, StreamFacts } from '../layers/facts.js';
+import type { RequestNotes } from '../layers/notes.js';
 import {
   bufferedBytes,
   destinationHostOf,
@@ -17,7 +14,10 @@ import {
   inboundRequestOf,
   originOfSocket,
   streamFactsOf,
-} from '../sockets/stream-facts.js';
+} from '../layers/stack.js';
+import { diagnose } from '../leaks/diagnosis.js';
+import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
+import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
 
 /** What servers and routes are called. */

@@ -1,10 +1,10 @@
 import type { Server } from 'node:net';
-import { monotonicMs } from '../kernel/clock.js';
+import { monotonicMs } from '../base/clock.js';
+import type { Departed } from '../layers/facts.js';
 import type { TrackedSocket } from '../leaks/tracker.js';
-import type { Departed } from '../sockets/facts.js';
-import { answersFor, noteGone, noteReported, reporterOf } from './claims.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
+import { answersFor, noteGone, noteReported, reporterOf } from './reporters.js';
 import type { SamplerParts } from './sampler-parts.js';
 
 /** Decides which sockets are this guard's to report, counts and tells of its leaks, and of their end. */

@@ -1,5 +1,6 @@
-import type { LeakKind, LeakReport } from '../leaks/report.js';
-import type { Departed } from '../sockets/facts.js';
+import type { LeakKind } from '../base/vocabulary.js';
+import type { Departed } from '../layers/facts.js';
+import type { LeakReport } from '../leaks/report.js';
 import { kindOf, type LeakFacts } from './leak-facts.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */

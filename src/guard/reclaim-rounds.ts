@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { monotonicMs } from '../kernel/clock.js';
+import { monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SharedSockets } from '../kernel/shared-sockets.js';
-import { isOpen } from '../sockets/node-internals.js';
+import { isOpen } from '../layers/node-internals.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTeller } from './leak-teller.js';
 import { endLeak, type Reclaimer } from './reclaim.js';

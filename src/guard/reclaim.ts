@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net';
+import { badOption, GuardError } from '../base/errors.js';
 import { fact } from '../base/fact.js';
-import { badOption, GuardError } from '../errors.js';
+import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
 import type { NativeBinding } from '../kernel/native.js';
 import type { SharedSockets } from '../kernel/shared-sockets.js';
-import { LEAK_KINDS, type LeakKind, type LeakReport } from '../leaks/report.js';
-import type { ReclaimOptions } from '../options.js';
-import { checkOptionNames, describeRange, integerIn, RANGES } from '../options.js';
-import type { Departed } from '../sockets/facts.js';
-import { http2SessionOf, httpMessageOf, isServerResponse, listenersOf } from '../sockets/node-internals.js';
-import { tlsSocketOf } from '../sockets/notes.js';
+import type { Departed } from '../layers/facts.js';
+import { http2SessionOf, httpMessageOf, isServerResponse, listenersOf } from '../layers/node-internals.js';
+import { tlsSocketOf } from '../layers/notes.js';
+import type { LeakReport } from '../leaks/report.js';
 import { isThenable } from './callbacks.js';
 import type { LeakFacts } from './leak-facts.js';
+import type { ReclaimOptions } from './options.js';
+import { checkOptionNames, describeRange, integerIn, RANGES } from './options.js';
 import { readerStandsStill } from './standstill.js';
 
 /** Which leaks the guard destroys, and when. */

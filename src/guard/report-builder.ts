@@ -1,9 +1,9 @@
 import { fact } from '../base/fact.js';
-import { tcpStateName } from '../kernel/tcp-states.js';
+import { tcpStateName } from '../base/tcp-states.js';
+import type { Departed } from '../layers/facts.js';
 import type { LeakReport } from '../leaks/report.js';
 import { sentencesFor } from '../leaks/sentences.js';
 import type { TrackedSocket } from '../leaks/tracker.js';
-import type { Departed } from '../sockets/facts.js';
 import type { LeakFacts } from './leak-facts.js';
 
 /** Puts what is known of a socket into a report: its sentences, and its facts as plain data. */

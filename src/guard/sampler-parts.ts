@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
-import type { ResolvedGuardOptions } from '../options.js';
 import type { SocketTable } from '../sockets/socket-table.js';
-import type { Claimant } from './claims.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
+import type { ResolvedGuardOptions } from './options.js';
 import type { ReclaimPolicy } from './reclaim.js';
+import type { Claimant } from './reporters.js';
 
 export interface SamplerOptions extends ResolvedGuardOptions {
   readonly reclaim: ReclaimPolicy | undefined;

@@ -1,20 +1,20 @@
 import type { Server } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
-import { loopIdleMs, monotonicMs } from '../kernel/clock.js';
+import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
+import type { Departed } from '../layers/facts.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LeakTracker, type Sighting } from '../leaks/tracker.js';
-import type { Departed } from '../sockets/facts.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
 import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
-import { closeClaims, openClaims, type Claimant } from './claims.js';
 import { Descriptions } from './descriptions.js';
 import { sightingOf, type Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger } from './ledger.js';
-import { endLeak, Reclaimer } from './reclaim.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
+import { endLeak, Reclaimer } from './reclaim.js';
+import { closeClaims, openClaims, type Claimant } from './reporters.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import type { LastSample } from './stats.js';
 

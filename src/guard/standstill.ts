@@ -6,9 +6,9 @@ import {
   isReadByHttp,
   listenersOf,
   pipesOf,
-} from '../sockets/node-internals.js';
-import { notesOf, tlsSocketOf } from '../sockets/notes.js';
-import { messageBeingRead } from '../sockets/stream-facts.js';
+} from '../layers/node-internals.js';
+import { notesOf, tlsSocketOf } from '../layers/notes.js';
+import { messageBeingRead } from '../layers/stack.js';
 import type { LeakFacts } from './leak-facts.js';
 
 /**

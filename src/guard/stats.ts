@@ -1,6 +1,7 @@
+import type { LeakKind } from '../base/vocabulary.js';
+import type { Side } from '../base/vocabulary.js';
 import { KERNEL_OPERATIONS } from '../kernel/faults.js';
-import type { LeakKind, LeakReport } from '../leaks/report.js';
-import type { Side } from '../sockets/announcements.js';
+import type { LeakReport } from '../leaks/report.js';
 import type { LeakCount, LeakLabels } from './tallies.js';
 
 export type { LeakCount } from './tallies.js';

@@ -1,8 +1,8 @@
+import { TcpState } from '../base/tcp-states.js';
 import { FdWalk } from './fd-walk.js';
 import { identityOfInode } from './identity.js';
 import type { NativeBinding } from './native.js';
 import { dumpSockets } from './sock-diag.js';
-import { TcpState } from './tcp-states.js';
 
 /**
  * Cookies of the sockets of this process that are about to be half-closed: ours is ESTABLISHED and its peer, on this host,

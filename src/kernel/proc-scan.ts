@@ -1,5 +1,5 @@
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { monotonicMs } from './clock.js';
+import { monotonicMs } from '../base/clock.js';
 
 /** A process that holds sockets somebody asked about. */
 export interface ProcessFds {

@@ -1,4 +1,4 @@
-import type { LeakKind } from './report.js';
+import type { LeakKind } from '../base/vocabulary.js';
 
 /** What one look says of one socket whose peer has left. Times in ms, all on one clock. */
 export interface Sighting {

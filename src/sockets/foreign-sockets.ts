@@ -1,12 +1,12 @@
 import type { Server } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { TcpState } from '../base/tcp-states.js';
 import { FdWalk } from '../kernel/fd-walk.js';
 import { identityOfInode, notFollowedInProcess } from '../kernel/identity.js';
 import { RECORD_FIELDS, type NativeBinding } from '../kernel/native.js';
-import type { RecordField } from '../kernel/socket-batch.js';
 import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
-import { TcpState } from '../kernel/tcp-states.js';
-import type { Departed } from './facts.js';
+import type { RecordField } from '../kernel/socket-batch.js';
+import type { Departed } from '../layers/facts.js';
 
 /** How many fd numbers a sample visits to make sure that a socket is not of this process: 1 to 2 µs each. */
 const WALK_STEP = 512;

@@ -1,4 +1,4 @@
-import { isOpen } from './node-internals.js';
+import { isOpen } from '../layers/node-internals.js';
 import { Round } from './round.js';
 import type { Entry } from './watched-sockets.js';
 

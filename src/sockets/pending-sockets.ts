@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Side } from './announcements.js';
-import { booleanProperty, fdOf, isOpen } from './node-internals.js';
+import type { Side } from '../base/vocabulary.js';
+import { booleanProperty, fdOf, isOpen } from '../layers/node-internals.js';
 
 interface Pending {
   readonly socket: Socket | WeakRef<Socket>;

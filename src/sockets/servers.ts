@@ -4,9 +4,9 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
-import { nameOfClass, rawSocketOf } from './node-internals.js';
-import { noteTls } from './notes.js';
-import { Upgrades } from './upgrades.js';
+import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
+import { noteTls } from '../layers/notes.js';
+import { Upgrades } from '../layers/upgrades.js';
 
 /** A server given to `watch()`. */
 export interface WatchedServer {

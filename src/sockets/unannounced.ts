@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import { TcpState } from '../base/tcp-states.js';
 import type { TcpFd } from '../kernel/fd-walk.js';
 import type { NativeBinding } from '../kernel/native.js';
 import type { SocketBatch } from '../kernel/socket-batch.js';
-import { TcpState } from '../kernel/tcp-states.js';
-import { activeSockets, fdOf } from './node-internals.js';
+import { activeSockets, fdOf } from '../layers/node-internals.js';
 
 export interface Stranger extends TcpFd {
   /** The kernel tells its state and not how many bytes came in (TCP_INFO is refused or short). */

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
+import type { Side } from '../base/vocabulary.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type Departure } from '../kernel/half-close-watch.js';
 import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
-import type { Side } from './announcements.js';
-import { hasStoppedReading, isOpen } from './node-internals.js';
+import { hasStoppedReading, isOpen } from '../layers/node-internals.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
 
 /** One socket that the table knows. */

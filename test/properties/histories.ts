@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LeakKind } from '../../src/leaks/report.js';
+import type { LeakKind } from '../../src/base/vocabulary.js';
 import type { Sighting } from '../../src/leaks/tracker.js';
 
 /** What becomes of one socket between two looks. */

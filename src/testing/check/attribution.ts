@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { LeakReport } from '../leaks/report.js';
+import type { LeakReport } from '../../leaks/report.js';
 
 /** How many connections are remembered, the youngest: a leak is looked for soon after it was made. */
 const MAX_REMEMBERED = 10_000;

@@ -21,7 +21,7 @@ import type * as Module from 'node:module';
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- how TypeScript writes require() in CommonJS
 import vm = require('node:vm');
 import type * as outside from './jest-session.js';
-import type { AllowedLeaks, LeakCheckOptions } from './options.js';
+import type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
 
 // In its sandbox jest answers for require(), node:module and process, and has no ES modules there. Node's own require() has
 // them, and loads the addon once for all files of a worker.

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { badOption, GuardError, shown } from './errors.js';
-import type { LeakKind, LeakReport } from './leaks/report.js';
+import { badOption, GuardError, shown } from '../base/errors.js';
+import type { LeakKind } from '../base/vocabulary.js';
+import type { LeakReport } from '../leaks/report.js';
 
 /** Options of {@link createGuard}. All optional, times in milliseconds. */
 export interface GuardOptions {

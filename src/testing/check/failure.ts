@@ -1,5 +1,5 @@
-import { GuardError } from '../errors.js';
-import type { LeakReport } from '../leaks/report.js';
+import { GuardError } from '../../base/errors.js';
+import type { LeakReport } from '../../leaks/report.js';
 
 /** How many leaks a message spells out; the rest are counted. */
 const MAX_SPELLED_OUT = 5;

@@ -5,15 +5,15 @@ import fp from 'fastify-plugin';
 /** @ts-ignore: there may be no Fastify */
 import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import type { Server } from 'node:net';
-import { shared } from './base/shared-state.js';
-import { badOption, GuardError } from './errors.js';
-import { createGuard, isTcpAddress, type Guard, type RouteFinder } from './guard.js';
-import type { LeakReport } from './leaks/report.js';
-import type { GuardOptions } from './options.js';
-import { collectInApplication } from './metrics/in-fastify.js';
-import type { GuardMetricsOptions } from './prometheus.js';
-import type { AuditRoute } from './routes/fastify-routes.js';
-import { FastifyRouteFinder } from './routes/route-finder.js';
+import { shared } from '../../base/shared-state.js';
+import { badOption, GuardError } from '../../base/errors.js';
+import { createGuard, isTcpAddress, type Guard, type RouteFinder } from '../../guard/guard.js';
+import type { LeakReport } from '../../leaks/report.js';
+import type { GuardOptions } from '../../guard/options.js';
+import { collectInApplication } from './metrics.js';
+import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
+import type { AuditRoute } from './routes.js';
+import { FastifyRouteFinder } from './route-finder.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {

@@ -3,7 +3,7 @@ import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { activeSockets, isUpgrading, messageBeingParsed, serverOf } from './node-internals.js';
 import { ensureNotes, tlsSocketOf, type RequestNotes } from './notes.js';
-import { enterRequest } from './tracing.js';
+import { enterRequest } from './origin.js';
 
 const EVENTS = ['upgrade', 'connect'];
 

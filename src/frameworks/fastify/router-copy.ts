@@ -1,4 +1,4 @@
-import type { FoundRoute } from './fastify-routes.js';
+import type { FoundRoute } from './routes.js';
 
 /** What find-my-way's `find()` says of a path; null where no route takes it. */
 export interface RouterMatch {

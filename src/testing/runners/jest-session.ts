@@ -1,4 +1,5 @@
 /// <reference types="expect" preserve="true" />
+import { LeakSession, type TestRun } from '../check/session.js';
 import {
   circusStateOf,
   hookFirst,
@@ -9,12 +10,11 @@ import {
   type CircusTest,
 } from './jest-circus.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
-import { LeakSession, type TestRun } from './session.js';
 
-export { auditRoutes } from './audit/index.js';
-export { assertNoLeakedSockets, findLeakedSockets } from './find.js';
-export { hangUp } from './hang-up/index.js';
-export { reproduce } from './reproduce.js';
+export { auditRoutes } from '../audit/index.js';
+export { assertNoLeakedSockets, findLeakedSockets } from '../check/find.js';
+export { hangUp } from '../hang-up/index.js';
+export { reproduce } from '../reproduce.js';
 
 // `expect` of @jest/globals, and where it is used instead, of @types/jest.
 declare module 'expect' {

@@ -1,8 +1,8 @@
-import { asLeak, Guard } from '../guard.js';
-import type { LeakReport } from '../leaks/report.js';
+import { asLeak, Guard } from '../../guard/guard.js';
+import type { LeakReport } from '../../leaks/report.js';
 import { leakedSocketsError } from './failure.js';
 import { resolveFindOptions, type FindLeakedSocketsOptions, type ResolvedFindOptions } from './options.js';
-import { turn, waitUntil } from './patience.js';
+import { turn, waitUntil } from './wait.js';
 
 /** Never reached: an observer is asked what there is, it does not report by itself. */
 const NO_TIMEOUT_MS = 86_400_000;

@@ -1,8 +1,8 @@
 import { Server, type AddressInfo } from 'node:net';
-import { badArgument, badOption } from '../errors.js';
-import { isTcpAddress } from '../guard.js';
-import type { LeakReport } from '../leaks/report.js';
-import { checkOptionNames, describeRange, integerIn } from '../options.js';
+import { badArgument, badOption } from '../../base/errors.js';
+import { isTcpAddress } from '../../guard/guard.js';
+import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import type { LeakReport } from '../../leaks/report.js';
 
 /** What has a server inside: a Fastify instance. */
 export interface ServerHolder {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Side } from './announcements.js';
-import type { HttpFacts, StreamFacts } from './facts.js';
 import { fact } from '../base/fact.js';
+import type { Side } from '../base/vocabulary.js';
+import type { HttpFacts, StreamFacts } from './facts.js';
 import {
   booleanProperty,
   clientErrorIsHandledBy,

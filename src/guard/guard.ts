@@ -1,42 +1,42 @@
 import { Server, type Socket } from 'node:net';
-import { VERSION } from './base/version.js';
-import { fact, takeFactFailures } from './base/fact.js';
-import { badArgument, GuardError } from './errors.js';
-import { answersFor, routeFinderOf, type Claimant } from './guard/claims.js';
-import { openTable, type Engine } from './guard/engine.js';
-import { callGuarded } from './guard/callbacks.js';
-import { halfClosedNow } from './guard/counting.js';
-import type { Names } from './guard/leak-facts.js';
-import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './guard/face.js';
-import { checkWatchOptions, GuardEmitter } from './guard/listener-names.js';
-import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './guard/internals.js';
-import { Sampler } from './guard/sampler.js';
-import { CensusOnce, listenerStats, type Listener } from './guard/listeners.js';
-import { resolveReclaim } from './guard/reclaim.js';
-import { redactReport } from './guard/redact.js';
+import { badArgument, GuardError } from '../base/errors.js';
+import { fact, takeFactFailures } from '../base/fact.js';
+import { VERSION } from '../base/version.js';
+import type { LeakKind } from '../base/vocabulary.js';
+import { departingSockets, isOpenAt } from '../kernel/departing.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { ephemeralPorts } from '../kernel/port-range.js';
+import { takeStacks, traceRequests } from '../layers/origin.js';
+import type { LeakReport } from '../leaks/report.js';
+import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from '../sockets/servers.js';
+import { callGuarded } from './callbacks.js';
+import { halfClosedNow } from './counting.js';
+import { openTable, type Engine } from './engine.js';
+import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './face.js';
+import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './internals.js';
+import type { Names } from './leak-facts.js';
+import { checkWatchOptions, GuardEmitter } from './listener-names.js';
+import { CensusOnce, listenerStats, type Listener } from './listeners.js';
+import { resolveGuardOptions, type GuardOptions } from './options.js';
+import { resolveReclaim } from './reclaim.js';
+import { redactReport } from './redact.js';
+import { answersFor, routeFinderOf, type Claimant } from './reporters.js';
+import { Sampler } from './sampler.js';
 import {
   countHalfClosed,
   GUARD_OPERATIONS,
   worstCollisionRatio,
   type GuardOperation,
   type GuardStats,
-} from './guard/stats.js';
-import { LeakTallies } from './guard/tallies.js';
-import { warnFailure, warnUnsupported } from './guard/warnings.js';
-import { departingSockets, isOpenAt } from './kernel/departing.js';
-import type { NativeBinding } from './kernel/native.js';
-import { ephemeralPorts } from './kernel/port-range.js';
-import type { LeakKind, LeakReport } from './leaks/report.js';
-import { resolveGuardOptions, type GuardOptions } from './options.js';
-import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from './sockets/servers.js';
-import { takeStacks, traceRequests } from './sockets/tracing.js';
+} from './stats.js';
+import { LeakTallies } from './tallies.js';
+import { warnFailure, warnUnsupported } from './warnings.js';
 
-export { asLeak } from './guard/face.js';
-export { isGuard } from './guard/internals.js';
-export { followFastifyRoutes } from './sockets/announcements.js';
-export { isTcpAddress, type RouteFinder } from './sockets/servers.js';
+export { asLeak } from './face.js';
+export { isGuard } from './internals.js';
+export { isTcpAddress, type RouteFinder } from '../sockets/servers.js';
 
-export type { SocketReport, WatchOptions } from './guard/face.js';
+export type { SocketReport, WatchOptions } from './face.js';
 
 /**
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { twoRegistries } from '../guard/warnings.js';
-import type { Guard } from '../guard.js';
-import { checkMetricsOptions, collectGuardMetrics, type GuardMetricsOptions } from '../prometheus.js';
-import { findGlobalRegistry, HOW_TO_GET_A_CLIENT, registryOfDecorator } from './clients.js';
-import type { GuardRegistry } from './registry.js';
+import type { Guard } from '../../guard/guard.js';
+import { twoRegistries } from '../../guard/warnings.js';
+import { findGlobalRegistry, HOW_TO_GET_A_CLIENT, registryOfDecorator } from '../../metrics/clients.js';
+import { checkMetricsOptions, collectGuardMetrics, type GuardMetricsOptions } from '../../metrics/prometheus.js';
+import type { GuardRegistry } from '../../metrics/registry.js';
 
 /**
  * Collects into the registry that was given; else, when the application is ready, into the one that it scrapes: whichever

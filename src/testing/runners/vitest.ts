@@ -17,13 +17,13 @@
  * A leak a matcher has found is accounted for: the test is not failed for it a second time.
  */
 import * as vitest from 'vitest';
-import { GuardError } from '../errors.js';
+import { GuardError } from '../../base/errors.js';
+import type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
+import { LeakSession, type TestRun } from '../check/session.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
-import type { AllowedLeaks, LeakCheckOptions } from './options.js';
-import { LeakSession, type TestRun } from './session.js';
 
 export type { LeakMatchers } from './matchers.js';
-export type { AllowedLeaks, LeakCheckOptions } from './options.js';
+export type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
 
 // vitest adds matchers to chai's assertions, and types its own after them. Its `Matchers<T>` is `Matchers<R, T>` since
 // version 5, and one declaration cannot merge with both.

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { GuardError } from '../errors.js';
-import { followFastifyRoutes, Guard } from '../guard.js';
-import type { LeakReport } from '../leaks/report.js';
+import { GuardError } from '../../base/errors.js';
+import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
+import { Guard } from '../../guard/guard.js';
+import type { LeakReport } from '../../leaks/report.js';
 import { Attribution } from './attribution.js';
 import { leakMessage, type LeakedSocketsError } from './failure.js';
 import { findLeakedSockets } from './find.js';

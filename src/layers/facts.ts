@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
+import type { Side } from '../base/vocabulary.js';
 import type { SocketRecord } from '../kernel/socket-batch.js';
-import type { Side } from './announcements.js';
 
 /** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
 export interface StreamFacts {

@@ -18,11 +18,11 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { after, afterEach, beforeEach, type TestContext } from 'node:test';
-import type { AllowedLeaks, LeakCheckOptions } from './options.js';
+import type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
+import { LeakSession, type TestRun } from '../check/session.js';
 import { wrapTestFunctions } from './node-test-tree.js';
-import { LeakSession, type TestRun } from './session.js';
 
-export type { AllowedLeaks, LeakCheckOptions } from './options.js';
+export type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
 
 let opened: LeakSession | undefined;
 const runs = new WeakMap<object, TestRun>();

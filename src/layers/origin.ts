@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
 import { fact } from '../base/fact.js';
-import { shared } from '../base/shared-state.js';
 import packageFolder from '../base/package-folder.cjs';
+import { shared } from '../base/shared-state.js';
 import type { Origin, RequestNotes } from './notes.js';
 
 /**

@@ -1,5 +1,5 @@
-import { routesOfMethod, type FoundRoute, type RoutePrinter } from './fastify-routes.js';
 import { RouterCopy, routerPartsOf, type RouterMatch, type RouterParts } from './router-copy.js';
+import { routesOfMethod, type FoundRoute, type RoutePrinter } from './routes.js';
 
 /** What is asked of a Fastify instance here. */
 export interface RoutedApplication extends RoutePrinter {

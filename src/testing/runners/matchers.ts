@@ -1,11 +1,11 @@
 import type { Server } from 'node:net';
-import type { LeakReport } from '../leaks/report.js';
-import { auditRoutes } from './audit/index.js';
-import type { FastifyApplication } from './audit/listen.js';
-import type { AuditOptions } from './audit/options.js';
-import { leakMessage } from './failure.js';
-import { findLeakedSockets } from './find.js';
-import type { LeakCheckOptions, ServerHolder } from './options.js';
+import type { LeakReport } from '../../leaks/report.js';
+import { auditRoutes } from '../audit/index.js';
+import type { FastifyApplication } from '../audit/listen.js';
+import type { AuditOptions } from '../audit/options.js';
+import { leakMessage } from '../check/failure.js';
+import { findLeakedSockets } from '../check/find.js';
+import type { LeakCheckOptions, ServerHolder } from '../check/options.js';
 
 /** What the setup files for vitest and jest add to `expect`. Await them, and before the server is closed. */
 export interface LeakMatchers {
