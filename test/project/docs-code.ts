@@ -3,4 +3,4 @@ export { ENVIRONMENT_NAMES } from '../../src/base/environment.js';
 export { GUARD_OPERATIONS } from '../../src/guard/stats.js';
 export { KERNEL_OPERATIONS } from '../../src/kernel/faults.js';
 export { DURATION_HISTOGRAM, METRIC_FAMILIES } from '../../src/metrics/families.js';
-export { GUARD_DEFAULTS, RANGES } from '../../src/options.js';
+export { GUARD_DEFAULTS, RANGES } from '../../src/guard/options.js';
