@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GUARD_ERROR_CODES, LEAK_CAUSES, LEAK_KINDS } from 'close-wait-guard';
@@ -171,6 +172,17 @@ describe('members of public types', () => {
     const own = members.get('Guard')?.filter((name) => !/^(on|once|off|addListener|removeListener|emit)$/.test(name));
     expect(methods?.sort()).toEqual(own?.sort());
     expect(events).toEqual(['leak', 'released', 'reclaimed']);
+  });
+});
+
+describe('layers', () => {
+  it('are those of the linter, in its order', async () => {
+    const file = pathToFileURL(path.join(root, 'scripts/eslint-layers.js')).href;
+    const { layers } = (await import(file)) as { layers: readonly { name: string }[] };
+    const folders = layers.map(({ name }) => name).filter((name) => /^\w+$/.test(name));
+    expect(firstColumn('Layers', readPage('docs/architecture.md')).filter((name) => /^src\/\w+\/$/.test(name))).toEqual(
+      folders.map((name) => `src/${name}/`),
+    );
   });
 });
 
