@@ -4,10 +4,10 @@ import { fact } from '../base/fact.js';
 import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
 import type { NativeBinding } from '../kernel/native.js';
 import type { SharedSockets } from '../kernel/shared-sockets.js';
-import type { Departed } from '../layers/facts.js';
 import { http2SessionOf, httpMessageOf, isServerResponse, listenersOf } from '../layers/node-internals.js';
 import { tlsSocketOf } from '../layers/notes.js';
 import type { LeakReport } from '../leaks/report.js';
+import type { Suspect } from '../sockets/suspect.js';
 import { isThenable } from './callbacks.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { ReclaimOptions } from './options.js';
@@ -61,7 +61,7 @@ export class Reclaimer {
   }
 
   /** The application's filter has the last word, and is asked only for what would be ended. */
-  mayEnd(facts: LeakFacts, { fd, socket }: Departed, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
+  mayEnd(facts: LeakFacts, { fd, socket }: Suspect, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
     return (
       this.#policy.kinds.has(report.kind) &&
       facts.routeAllowsReclaim &&

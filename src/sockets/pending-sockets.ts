@@ -35,8 +35,8 @@ export class PendingSockets {
     return this.#queue.length;
   }
 
-  /** Says that a guard with a timer is open; the undo says that it is closed. */
-  expectTimedLooks(): () => void {
+  /** Says that a guard with a timer is open; the dispose function says that it is closed. */
+  expectTimedSamples(): () => void {
     this.#timedGuards++;
     let open = true;
     return () => {
