@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
-import { noteClientRequest } from '../layers/http1.js';
+import { noteClientRequest } from '../layers/requests.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
 import { undiciHandlers } from '../layers/undici.js';

@@ -5,7 +5,7 @@ import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
 import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
-import { noteTls } from '../layers/notes.js';
+import { noteTls } from '../layers/tls.js';
 import { Upgrades } from '../layers/upgrades.js';
 
 /** A server given to `watch()`. */

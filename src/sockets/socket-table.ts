@@ -4,7 +4,7 @@ import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { missingHere } from '../kernel/self-check.js';
-import { listenForRequests } from '../layers/http1.js';
+import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
 import { listenForSockets } from './announcements.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
