@@ -17,7 +17,7 @@ const requests = shared('request-listeners', () => ({ count: 0 }));
 
 /**
  * Also notes every HTTP/1 request of the process. Left out where nobody needs it: for each request it costs as much as all
- * the rest together. Returns its undo.
+ * the rest together. Returns its dispose function.
  */
 export function listenForRequests(onError: () => void): () => void {
   requests().count++;

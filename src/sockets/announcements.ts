@@ -8,7 +8,7 @@ import { undiciHandlers } from '../layers/undici.js';
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its undo.
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its dispose function.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */

@@ -157,7 +157,7 @@ export class SocketTable {
   #noticeServerOf(socket: Socket): void {
     const server = serverOf(socket);
     // Its first connection is announced before the first request on it.
-    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
+    if (server && this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeHalfCloses(nowMs: number): void {
