@@ -3,12 +3,12 @@ import { badArgument, GuardError } from '../base/errors.js';
 import { fact, takeFactFailures } from '../base/fact.js';
 import { VERSION } from '../base/version.js';
 import type { LeakKind } from '../base/vocabulary.js';
-import { departingSockets, isOpenAt } from '../kernel/departing.js';
+import { isOpenAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { ephemeralPorts } from '../kernel/port-range.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
 import type { LeakReport } from '../leaks/report.js';
-import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from '../sockets/servers.js';
+import { addressesOf, defaultServerName, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { openTable, type Engine } from './engine.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './face.js';
@@ -139,7 +139,7 @@ export class Guard extends GuardEmitter implements Disposable {
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
     }
-    if (routeOf) noteSelfNaming(server);
+    if (routeOf) noteRoutesKnown(server);
     return this.#servers.add({ server, name, addresses: addresses ?? (() => addressesOf(server)), routeOf });
   }
 
@@ -156,7 +156,7 @@ export class Guard extends GuardEmitter implements Disposable {
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
   departing(): Set<string> {
     try {
-      const cookies = this.#engine ? departingSockets(this.#engine.binding) : [];
+      const cookies = this.#engine ? socketsWithClosingPeer(this.#engine.binding) : [];
       return new Set(Array.from(cookies, String));
     } catch (error) {
       this.#fail('sock_diag', error);

@@ -21,7 +21,14 @@ export class LeakTeller {
     const mine = reported ? reported === reporter : (answers.get(server) ?? this.#answersFor(server));
     if (!reported) answers.set(server, mine);
     // Another guard may have begun to watch its server before it became a leak.
-    if (!mine) this.#parts.ledger.delete(cookie);
+    if (!mine) {
+      this.#parts.decisions.note(
+        cookie,
+        'belongs elsewhere',
+        () => 'another guard of this thread, or none, answers for its server',
+      );
+      this.#parts.ledger.delete(cookie);
+    }
     return mine;
   }
 
@@ -71,19 +78,26 @@ export class LeakTeller {
   }
 
   #tell(entry: LedgerEntry, facts?: LeakFacts): void {
-    const { ledger, tracker, options, descriptions, events } = this.#parts;
-    if (this.#parts.isClosed() || ledger.toldCount >= options.maxReported) return;
+    const { ledger, tracker, options, descriptions, decisions, events } = this.#parts;
+    const { cookie } = entry.suspect;
+    if (this.#parts.isClosed()) return;
+    if (ledger.toldCount >= options.maxReported) {
+      decisions.note(cookie, 'withheld', () => `maxReported (${options.maxReported}) leaks are open`);
+      return;
+    }
     if (!entry.track || tracker.loopIdleMs(entry.track) < options.closeWaitTimeout) return;
     const report = descriptions.describe(entry, facts);
     if (!report) return;
     ledger.tell(entry, report);
+    decisions.note(cookie, 'reported', () => report.explanation);
     events.told(report, entry.suspect.socket);
   }
 
   /** A half-closed socket is closed, leak or not. */
   end(cookie: bigint): void {
-    const { ledger, tracker, events } = this.#parts;
+    const { ledger, tracker, decisions, events } = this.#parts;
     const entry = ledger.delete(cookie);
+    decisions.note(cookie, 'closed', () => 'or no longer stalled');
     if (!entry?.track || this.#parts.isClosed()) return;
     const ageMs = tracker.ageMs(entry.track);
     events.ended(ageMs);
@@ -97,11 +111,19 @@ export class LeakTeller {
     if (suspect.side !== 'unknown') return false;
     const holder = this.#parts.table.holders.lookUp(suspect.cookie, suspect.foreignInode);
     // Not known yet: it stays due and is asked about again in the next sample.
-    if (holder.answer === 'not-yet') return true;
+    if (holder.answer === 'not-yet') {
+      this.#parts.decisions.note(suspect.cookie, 'withheld', () => 'it is not known yet which process holds it');
+      return true;
+    }
     if (holder.answer === 'here-or-nowhere') {
       entry.holder = holder.pid;
       return false;
     }
+    this.#parts.decisions.note(
+      suspect.cookie,
+      'belongs elsewhere',
+      () => 'a guard of another thread or process answers for it',
+    );
     this.#parts.table.answeredElsewhere(suspect);
     this.#parts.ledger.delete(suspect.cookie);
     return true;

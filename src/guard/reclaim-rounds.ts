@@ -43,7 +43,7 @@ export class ReclaimRounds {
   }
 
   #reclaim(entry: LedgerEntry, nowMs: number, sharedSockets: () => SharedSockets): void {
-    const { ledger, descriptions, events } = this.#parts;
+    const { ledger, descriptions, decisions, events } = this.#parts;
     const { cookie } = entry.suspect;
     this.#readAgain(cookie);
     // It may have been closed, or have made progress.
@@ -55,12 +55,18 @@ export class ReclaimRounds {
     if (!this.#reclaimer.mayEnd(facts, suspect, report, sharedSockets)) {
       // Asked again after a tenth of its age: a filter that says no to thousands is not asked by thousands each second.
       entry.reclaimAgainAtMs = nowMs + report.ageMs / 10;
+      decisions.note(
+        cookie,
+        'not reclaimed',
+        () => 'kind, route, filter, a reader that may go on, or another process forbids it',
+      );
       return;
     }
     // The filter is the application's: it may have closed the guard, or the socket.
     if (this.#parts.isClosed() || !isOpen(suspect.socket)) return;
     endLeak(this.#binding, suspect.socket, cookie, report);
     ledger.delete(cookie);
+    decisions.note(cookie, 'reclaimed');
     events.ended(report.ageMs);
     events.reclaimed(counted, report);
   }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
+import type { Decisions } from './decisions.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
@@ -37,6 +38,7 @@ export interface SamplerParts {
   readonly ledger: Ledger;
   readonly tracker: LeakTracker;
   readonly descriptions: Descriptions;
+  readonly decisions: Decisions;
   readonly reporter: Reporter;
   readonly options: SamplerOptions;
   readonly events: SamplerEvents;

@@ -9,6 +9,7 @@ import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
 import type { SampleOptions, SocketTable } from '../sockets/socket-table.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { countLedger } from './counting.js';
+import { Decisions } from './decisions.js';
 import { Descriptions } from './descriptions.js';
 import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
@@ -37,6 +38,7 @@ export class Sampler {
   readonly #ledger = new Ledger();
   readonly #tracker: LeakTracker;
   readonly #descriptions: Descriptions;
+  readonly #decisions = new Decisions();
   readonly #clock: LoopClock;
   readonly #closedQueue: ClosedQueue;
   readonly #teller: LeakTeller;
@@ -76,6 +78,7 @@ export class Sampler {
       ledger: this.#ledger,
       tracker: this.#tracker,
       descriptions: this.#descriptions,
+      decisions: this.#decisions,
       isClosed: () => this.#closed,
     };
     this.#teller = new LeakTeller(parts);
@@ -233,6 +236,7 @@ export class Sampler {
     this.#socketsRead += entries.length;
     const closed = this.#closedQueue.take();
     const due = this.#tracker.observe(entries, nowMs, this.#clock.advance(nowMs, loopIdleMs()));
+    this.#decisions.noteSample(entries, due, this.#tracker);
     for (const cookie of closed) this.#teller.end(cookie);
     if (closed.length > 0) this.#teller.tellWaiting();
     return due;

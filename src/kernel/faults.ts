@@ -1,6 +1,6 @@
 /** What of the kernel may be refused or fail while the guard works on. A closed set: it is a label. */
 export const KERNEL_OPERATIONS = [
-  /** An announced socket could not be put on the half-close watch; it is looked at in turn instead. */
+  /** An announced socket could not be put on the half-close watch; it is read in turn instead. */
   'watch_add',
   /** The half-close watch could not be read, or opened. */
   'watch_wait',

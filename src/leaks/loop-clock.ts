@@ -1,5 +1,5 @@
 /**
- * Counts the time in which the event loop was able to act. While the loop is blocked every age grows and nobody could
+ * Counts the time in which the event loop could act. While the loop is blocked every age grows and nobody could
  * have read or closed anything, so that time must not make a leak.
  *
  * Two facts tell the time apart: how late a sample is against the interval, and how long the loop sat idle waiting for
@@ -19,7 +19,7 @@ export class LoopClock {
     this.#lastIdleMs = loopIdleMs;
   }
 
-  /** Time the loop was able to act since this clock was made, in ms. Never decreases. */
+  /** Time the loop could act since this clock was made, in ms. Never decreases. */
   get usableMs(): number {
     return this.#usableMs;
   }

@@ -24,8 +24,8 @@ export interface Tracked {
 }
 
 /**
- * Says which half-closed, reset and stalled sockets have made no progress for `closeWaitTimeout` while the event loop was able
- * to act. Pure: it knows only what it is told, and time is an argument.
+ * Says which half-closed, reset and stalled sockets have made no progress for `closeWaitTimeout` while the event loop could
+ * act. Pure: it knows only what it is told, and time is an argument.
  */
 export class LeakTracker {
   readonly #timeoutMs: number;
@@ -40,7 +40,7 @@ export class LeakTracker {
    * Takes in what one sample read, which need not be every socket there is: counts of bytes only grow, so progress between
    * two reads shows however long they are apart. Returns those that are due: no leaks yet, and idle for the time-out.
    *
-   * @param loopMs the time that the event loop was able to act in so far
+   * @param loopMs the time in which the event loop could act so far
    */
   observe<T extends Tracked>(seen: readonly T[], nowMs: number, loopMs: number): T[] {
     // A sample at an earlier time than the last one would let ages shrink.
@@ -65,7 +65,7 @@ export class LeakTracker {
     return this.#nowMs - progressAtMs;
   }
 
-  /** How much of a socket's idle time the event loop was able to act in, ms. */
+  /** How much of a socket's idle time the event loop could act in, ms. */
   loopIdleMs({ progressAtLoopMs }: Track): number {
     return this.#loopMs - progressAtLoopMs;
   }

@@ -27,7 +27,7 @@ export interface ForeignSample {
  * Connections of our listeners that the peer has left and that only another process still holds: a child that inherited
  * them as stdio, or was sent them. This process has no fd for them, so only sock_diag shows them.
  *
- * sock_diag shows those of this process too. Most are known; what is not is looked for in the fd table, a step in each
+ * sock_diag shows those of this process too. Most are known; what is not is searched for in the fd table, a step in each
  * sample, and is another process's once a whole lap has not met it.
  */
 export class ForeignSockets {
@@ -50,7 +50,7 @@ export class ForeignSockets {
   }
 
   /**
-   * Looks only in a process that has started another: without a child nobody can have inherited anything. Where a dump
+   * Searches only in a process that has started another: without a child nobody can have inherited anything. Where a dump
    * fails, what the last one found stands.
    * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */

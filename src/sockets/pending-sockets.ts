@@ -15,7 +15,7 @@ export interface DueSocket {
   readonly fd: number;
 }
 
-/** Fewest entries that are worth looking through for sockets that are closed by now. */
+/** Fewest sockets among which it is worth searching for closed ones. */
 const COMPACT_FROM = 256;
 
 /**

@@ -4,7 +4,7 @@ import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { missingHere } from '../kernel/self-check.js';
-import { listenForRequests } from '../layers/http1.js';
+import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
 import { listenForSockets } from './announcements.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
@@ -157,7 +157,7 @@ export class SocketTable {
   #noticeServerOf(socket: Socket): void {
     const server = serverOf(socket);
     // Its first connection is announced before the first request on it.
-    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
+    if (server && this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeHalfCloses(nowMs: number): void {

@@ -76,7 +76,7 @@ export class SuspectReader {
     const detached = ref === undefined ? server !== undefined : socket === undefined;
     const read = this.#batch.record(row);
     const record = socket ? withCountedProgress(read, socket) : read;
-    const buffered = socket ? fact(() => bufferedBytes(socket), 0) : 0;
+    const buffered = socket ? fact(() => bufferedBytes(socket, side), 0) : 0;
     return {
       ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
       ...{ record, progress: progressOf(record, buffered, openAtMs), aborted, endpoints },

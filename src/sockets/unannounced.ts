@@ -10,7 +10,7 @@ import type { DueSocket } from './pending-sockets.js';
 import { hasLostPeer, isStalled } from './states.js';
 import { newWatchedSocket, type WatchedSocket } from './watched-socket.js';
 
-/** What one look through a part of the fd table found that this thread does not know. */
+/** Sockets in a part of the fd table that this thread did not know. */
 export interface Unannounced {
   /** A JS socket of this thread has the fd. */
   readonly owned: readonly DueSocket[];

@@ -151,7 +151,7 @@ export class WatchedSockets {
 }
 
 const watchLost = (error: unknown): string =>
-  `${messageOf(error)}. Sockets are looked at in turn until the half-close watch can be opened again`;
+  `${messageOf(error)}. Sockets are read in turn until the half-close watch can be opened again`;
 
 const watchRefused = (errno: number): string =>
-  `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are looked at in turn, and put on the watch when there is room`;
+  `epoll_ctl(EPOLL_CTL_ADD): ${errnoText(errno)}. Such sockets are read in turn, and put on the watch when there is room`;
