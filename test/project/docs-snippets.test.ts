@@ -54,6 +54,7 @@ describe('every block of README.md and docs/', () => {
       'docs/preload.md ini': 2,
       'docs/preload.md text': 2,
       'docs/testing.md text': 2,
+      'docs/troubleshooting.md text': 1,
     });
   });
 });

@@ -97,6 +97,7 @@ describe('what README.md and docs/ say to paste', () => {
       'docs/reference.md: Express, or any HTTP server',
       'docs/reference.md: Reclaim',
       'docs/troubleshooting.md: Why is this socket not reported?',
+      'docs/troubleshooting.md: Why is this socket not reported?',
     ]);
   });
 
