@@ -2,7 +2,7 @@
 
 #include <mutex>
 
-#include "loaded_copies.h"
+#include "linux/loaded_copies.h"
 
 namespace cwg {
 namespace {

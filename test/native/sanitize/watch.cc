@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "../../../native/half_close_watch.h"
+#include "../../../native/linux/half_close_watch.h"
 #include "check.h"
 #include "suites.h"
 

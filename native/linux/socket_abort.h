@@ -1,5 +1,5 @@
-#ifndef CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
-#define CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
+#ifndef CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_
+#define CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_
 
 #include <cstdint>
 
@@ -13,4 +13,4 @@ int AbortOnClose(int fd, std::uint64_t cookie);
 
 }  // namespace cwg
 
-#endif  // CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
+#endif  // CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_

@@ -1,11 +1,12 @@
-#ifndef CLOSE_WAIT_GUARD_HALF_CLOSE_WATCH_H_
-#define CLOSE_WAIT_GUARD_HALF_CLOSE_WATCH_H_
+#ifndef CLOSE_WAIT_GUARD_LINUX_HALF_CLOSE_WATCH_H_
+#define CLOSE_WAIT_GUARD_LINUX_HALF_CLOSE_WATCH_H_
 
 #include <cstddef>
 #include <cstdint>
 
-#include "unique_fd.h"
-#include "watch_registry.h"
+#include "../syscall.h"
+#include "../unique_fd.h"
+#include "../watch_registry.h"
 
 namespace cwg {
 
@@ -19,9 +20,9 @@ class HalfCloseWatch {
   void Close();
   bool is_closed() const { return closed_; }
 
-  // Returns 0 or why the fd is not watched. `cookie` (IdentifyTcp) is what Drain() will report; it is 0 where the fd is no
-  // TCP socket, and set where the kernel refuses to watch one. The registry has it then too: whoever adds a socket answers
-  // for it, and must look at it without the help of epoll.
+  // Returns 0 or why the fd is not watched. `cookie` (IdentifyTcp) is what Drain() will report; it is 0 where the fd is
+  // no TCP socket, and set where the kernel refuses to watch one. The registry has it then too: whoever adds a socket
+  // answers for it, and must look at it without the help of epoll.
   int Add(int fd, std::uint64_t* cookie);
 
   // The socket is closed, or is followed no longer: the registry need not know it. The kernel forgets by itself.
@@ -39,4 +40,4 @@ class HalfCloseWatch {
 
 }  // namespace cwg
 
-#endif  // CLOSE_WAIT_GUARD_HALF_CLOSE_WATCH_H_
+#endif  // CLOSE_WAIT_GUARD_LINUX_HALF_CLOSE_WATCH_H_
