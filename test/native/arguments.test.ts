@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DUMP_FIELDS, ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
-import { binding } from './binding.js';
+import { DUMP_FIELDS, RECORD_FIELDS } from '../../src/kernel/native.js';
+import { binding, ENDPOINT_BYTES } from './binding.js';
 
 const watch = new binding.HalfCloseWatch();
 
@@ -175,11 +175,7 @@ describe('what is not taken', () => {
       [2 ** 32, u16(0), f64(DUMP_FIELDS.length), u64(1)],
       'stateMask must be an integer from 0 to 4294967295, got 4294967296',
     ],
-    [
-      'dumpSockets',
-      [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 5],
-      'family must be 4 or 6, got 5',
-    ],
+    ['dumpSockets', [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 5], 'family must be 4 or 6, got 5'],
     [
       'dumpSockets',
       [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 7],
