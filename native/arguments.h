@@ -70,11 +70,12 @@ class Arguments {
     if (!ok_) return {};
     const Napi::Value value = info_[index];
     std::string takes = WithArticle(type.name);
-    if (min_length > 0)
+    if (min_length > 0) {
       takes += " of at least " + std::to_string(min_length) + (min_length == 1 ? " element" : " elements");
-    napi_typedarray_type actual;
+    }
+    napi_typedarray_type actual = napi_int8_array;
     void* data = nullptr;
-    napi_value buffer;
+    napi_value buffer = nullptr;
     std::size_t length = 0;
     if (!value.IsTypedArray() ||
         napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, &buffer, nullptr) != napi_ok ||

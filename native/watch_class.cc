@@ -77,6 +77,6 @@ Napi::Value WatchClass::Drain(const Napi::CallbackInfo& info) {
   return Count(info.Env(), count);
 }
 
-void WatchClass::Close(const Napi::CallbackInfo&) { watch_.Close(); }
+void WatchClass::Close(const Napi::CallbackInfo& /*info*/) { watch_.Close(); }
 
 }  // namespace cwg

@@ -14,7 +14,7 @@ struct Registry {
 
 // Never destroyed: worker threads may outlive static destructors.
 Registry& TheRegistry() {
-  static Registry* const registry = new Registry();
+  static auto* const registry = new Registry();
   return *registry;
 }
 

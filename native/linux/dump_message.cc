@@ -47,7 +47,7 @@ Endpoints EndpointsOf(const inet_diag_msg& socket) {
 TcpProgress ProgressAmong(const unsigned char* attributes, std::size_t length) {
   std::size_t offset = 0;
   while (length - offset >= sizeof(rtattr)) {
-    rtattr attribute;
+    rtattr attribute = {};
     std::memcpy(&attribute, attributes + offset, sizeof(attribute));
     if (attribute.rta_len < sizeof(attribute) || attribute.rta_len > length - offset) break;
     if (attribute.rta_type == INET_DIAG_INFO) {
@@ -83,7 +83,7 @@ DumpedSocket SocketOf(const inet_diag_msg& message, const unsigned char* attribu
 // Returns 0 or an errno.
 int ParseSocket(const unsigned char* payload, std::size_t length, const DumpRequest& request, const TakeSocket& take,
                 std::size_t* rows) {
-  inet_diag_msg message;
+  inet_diag_msg message = {};
   if (length < sizeof(message)) return EBADMSG;
   std::memcpy(&message, payload, sizeof(message));
   if (!IsAskedFor(request, message)) return 0;
@@ -99,7 +99,7 @@ DumpMessage ParseDump(const unsigned char* bytes, std::size_t length, std::uint3
   DumpMessage result;
   std::size_t offset = 0;
   while (!result.done && result.error == 0 && length - offset >= sizeof(nlmsghdr)) {
-    nlmsghdr header;
+    nlmsghdr header = {};
     std::memcpy(&header, bytes + offset, sizeof(header));
     if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > length - offset) {
       result.error = EBADMSG;

@@ -28,13 +28,13 @@ NamedEndpoint ReadEndpoint(int fd, NameFunction name) {
   socklen_t length = sizeof(storage);
   if (name(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return named;
   if (storage.ss_family == AF_INET && length >= sizeof(sockaddr_in)) {
-    sockaddr_in in;
+    sockaddr_in in = {};
     std::memcpy(&in, &storage, sizeof(in));
     named.family = 4;
     named.endpoint.port = ntohs(in.sin_port);
     std::memcpy(address, &in.sin_addr, sizeof(in.sin_addr));
   } else if (storage.ss_family == AF_INET6 && length >= sizeof(sockaddr_in6)) {
-    sockaddr_in6 in6;
+    sockaddr_in6 in6 = {};
     std::memcpy(&in6, &storage, sizeof(in6));
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in6.sin6_addr);
     const bool mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);

@@ -21,7 +21,7 @@ UniqueFd NewTcpSocket() {
     // EAFNOSUPPORT: a system with one of the families only.
     if (fd || errno != EAFNOSUPPORT) return fd;
   }
-  return UniqueFd();
+  return {};
 }
 
 int CheckQueue(int fd, unsigned long request) {

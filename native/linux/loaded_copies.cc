@@ -67,7 +67,7 @@ struct Search {
   const std::function<void(void*)>* visit;
 };
 
-int VisitObject(dl_phdr_info* object, std::size_t, void* data) {
+int VisitObject(dl_phdr_info* object, std::size_t /*size*/, void* data) {
   const auto& search = *static_cast<const Search*>(data);
   const DynamicTables tables = TablesOf(*object);
   if (!tables) return 0;

@@ -18,7 +18,7 @@ namespace cwg {
 namespace {
 
 // netlink_recvmsg() builds dump messages of at most 32 KiB (net/netlink/af_netlink.c), whatever room there is.
-constexpr std::size_t kReceiveBytes = 32 * 1024;
+constexpr std::size_t kReceiveBytes = std::size_t{32} * 1024;
 
 // A dump of a table that changed under it carries NLM_F_DUMP_INTR: rows may be missing. On a busy host every dump may,
 // so the last attempt counts as it is.
@@ -83,7 +83,9 @@ SyscallError SendRequest(int fd, int family, std::uint32_t sequence, const DumpR
 // One datagram of the kernel. `length` 0: one that came from elsewhere, to be ignored.
 SyscallError Receive(int fd, unsigned char* buffer, std::size_t* length) {
   sockaddr_nl sender = {};
-  iovec part = {buffer, kReceiveBytes};
+  iovec part = {};
+  part.iov_base = buffer;
+  part.iov_len = kReceiveBytes;
   msghdr message = {};
   message.msg_name = &sender;
   message.msg_namelen = sizeof(sender);

@@ -1,10 +1,10 @@
 // ParseDump() over messages no kernel sends. Every input is an exact-size heap block, so that a read one byte past it
 // is an AddressSanitizer report.
-#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstring>
 #include <memory>

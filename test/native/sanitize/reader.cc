@@ -1,10 +1,10 @@
 // socket_reader over everything an fd number can be.
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <poll.h>
 
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstring>
 #include <memory>
@@ -125,7 +125,7 @@ void ReusedNumbers() {
   std::atomic<bool> stop{false};
   std::thread churn([&] {
     for (int i = 0; !stop; i++) {
-      cwg::UniqueFd fd(socket(i % 2 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      cwg::UniqueFd fd(socket(i % 2 != 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
       if (fd && dup3(fd.get(), first, O_CLOEXEC) == first && i % 3 == 0) close(first);
     }
     close(first);

@@ -77,6 +77,7 @@ void Threads() {
   check::Connection connection(listener);
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; i++) {
     threads.emplace_back([&] {
       while (!stop) {

@@ -1,8 +1,8 @@
 // fd_table and real sock_diag dumps, also with no fd left.
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <climits>
 #include <memory>
 #include <set>
@@ -47,6 +47,7 @@ void Listing() {
 void Dumps() {
   check::Listener listener(16);
   std::vector<check::Connection> connections;
+  connections.reserve(300);
   for (int i = 0; i < 300; i++) connections.emplace_back(listener);  // more than one datagram
   cwg::PortSet ports;
   ports.set(static_cast<std::size_t>(listener.port()));

@@ -1,8 +1,8 @@
 // half_close_watch with many sockets, odd ones, and none left.
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include <cerrno>
 #include <memory>
 #include <set>
 #include <vector>
