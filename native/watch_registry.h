@@ -8,13 +8,13 @@
 
 namespace cwg {
 
-// The sockets on one half-close watch. All such lists of the process are in one registry, behind one mutex: a thread
-// asks it whether the guard of another thread has a socket that it cannot attribute itself. JavaScript has no state
-// that threads share, and the kernel tells the members of an epoll set only as text (/proc/PID/fdinfo), at 2 µs a
-// member.
+// The sockets on one half-close watch. All such lists of the process are in one registry, behind one mutex. A thread
+// asks it whether the guard of another thread has a socket for which it has no JavaScript object itself. JavaScript has
+// no state that threads share, and the kernel tells the members of an epoll set only as text (/proc/PID/fdinfo), at 2
+// µs a member.
 //
-// This is the addon's only state outside its environments. A list leaves the registry when its watch is closed or
-// destroyed, which the end of its environment brings about.
+// This is the addon's only state outside its environments. Closing a watch empties its list. The list leaves the
+// registry when the watch is destroyed, by the garbage collector or at the end of its environment.
 class WatchedCookies {
  public:
   WatchedCookies();

@@ -38,7 +38,7 @@ function missingTools() {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
-  if (process.platform !== 'linux' || aptGet('--version').error) return 'there is no apt-get on this machine';
+  if (spawnSync('apt-get', ['--version']).error) return 'there is no apt-get on this machine';
   if (process.getuid() !== 0) return 'only root can install packages';
   const install = () => aptGet('install', '-y', '-q', '--no-install-recommends', ...PACKAGES).status === 0;
   // A new machine has no package lists yet, or old ones.

@@ -16,20 +16,21 @@ class HalfCloseWatch {
  public:
   // Opens an empty epoll set, in place of the one there was.
   SyscallError Open();
-  // For good.
+  // Cannot be undone.
   void Close();
   bool is_closed() const { return closed_; }
 
-  // Returns 0 or why the fd is not watched. `cookie` (IdentifyTcp) is what Drain() will report; it is 0 where the fd is
-  // no TCP socket, and set where the kernel refuses to watch one. The registry has it then too: whoever adds a socket
-  // answers for it, and must look at it without the help of epoll.
+  // Returns 0 or the errno that says why the fd is not watched. `cookie` is set to the socket's identity (IdentifyTcp),
+  // which Drain() will report, or to 0 where the fd is no TCP socket. Where the kernel refuses to watch a TCP socket,
+  // the registry has its cookie all the same: the caller must check such a socket without epoll.
   int Add(int fd, std::uint64_t* cookie);
 
-  // The socket is closed, or is followed no longer: the registry need not know it. The kernel forgets by itself.
+  // Takes a socket that is closed, or no longer followed, out of the registry. The kernel forgets closed ones by
+  // itself.
   void Forget(std::uint64_t cookie) { watched_.Remove(cookie); }
 
-  // Takes at most `capacity` ready sockets and sets `count`. Fails with EBADF from when the epoll set itself is gone
-  // (something has closed its number) until Open().
+  // Takes at most `capacity` ready sockets and sets `count`. Once something else has closed the fd of the epoll set, it
+  // fails with EBADF until Open().
   SyscallError Drain(std::uint64_t* cookies, std::uint32_t* events, std::size_t capacity, std::size_t* count);
 
  private:

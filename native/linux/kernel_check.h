@@ -3,9 +3,9 @@
 
 namespace cwg {
 
-// What the kernel, or the sandbox before it, gives of a fresh TCP socket: 0 or an errno each.
+// What the kernel, or a sandbox around the process, refuses of a new TCP socket: 0 or an errno each.
 struct KernelCheck {
-  int socket = 0;    // socket(2) itself; where it fails nothing else is known, and everything else is 0
+  int socket = 0;    // socket(2); where it fails nothing else is known, and everything else is 0
   int identity = 0;  // SO_COOKIE and the inode both fail, or two sockets have the same cookie (EEXIST)
   int cookie = 0;    // SO_COOKIE fails: the inode identifies
   int tcp_info =

@@ -6,9 +6,9 @@
 
 namespace cwg {
 
-// Writes what goes at once to a pipe, socket, terminal or other character device that may be blocking, and leaves its
-// O_NONBLOCK alone: the flag belongs to the open file description, which other processes share (stderr). Returns the
-// bytes written or minus an errno; -EAGAIN when not one byte could go. No signal is raised.
+// Writes as much as a pipe, socket, terminal or other character device takes at once, even if it is blocking, and
+// leaves its O_NONBLOCK alone: the flag belongs to the open file description, which other processes share (stderr).
+// Returns the bytes written or minus an errno; -EAGAIN when not one byte could go. No signal is raised.
 int WriteNow(int fd, const std::uint8_t* data, std::size_t size);
 
 }  // namespace cwg

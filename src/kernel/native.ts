@@ -1,5 +1,5 @@
 /**
- * The typed face of the addon (native/addon.cc). The package never exports the binary raw. JS validates and sizes the
+ * The interface of the addon (native/addon.cc) as TypeScript sees it. The package never exports the binary raw. JS validates and sizes the
  * arrays; native takes primitives and caller-owned typed arrays only.
  *
  * Native errors carry `code`: `CWG_ERR_NATIVE_ARGUMENT` (a TypeError or RangeError that names the argument) or
@@ -44,7 +44,7 @@ export interface NativeBinding {
   listTcpFds(from: number, to: number, fds: Int32Array, cookies: BigUint64Array): number;
   /** An upper bound of the process's open fd numbers: FDSize of /proc/self/status, else min(RLIMIT_NOFILE, 65536). */
   fdTableSize(): number;
-  /** [open fds or -1 where /proc is not mounted, soft RLIMIT_NOFILE]. */
+  /** [open fds, or -1 where /proc is not mounted; soft RLIMIT_NOFILE, Infinity where there is none]. */
   fdUsage(): [number, number];
 
   /**
@@ -74,7 +74,7 @@ export interface NativeBinding {
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
   /**
-   * Writes what goes at once to a pipe, socket or terminal, also where the fd is blocking, whose O_NONBLOCK it leaves alone.
+   * Writes as much as a pipe, socket or terminal takes at once, also where the fd is blocking. O_NONBLOCK stays as it is.
    * Returns the bytes written, or minus an errno: -EAGAIN when not one byte could go. Not for regular files.
    */
   writeNow(fd: number, bytes: Uint8Array): number;
@@ -109,8 +109,8 @@ export interface NativeHalfCloseWatch {
   /**
    * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
    * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
-   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` names all
-   * that have a cookie: whoever adds a socket answers for it.
+   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` finds
+   * that one too: the caller must check it by other means.
    */
   add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
   /** A new, empty epoll set in place of the old one. Throws CWG_ERR_SYSCALL where none can be had. */

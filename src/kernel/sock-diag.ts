@@ -31,8 +31,8 @@ export interface DumpOptions {
 }
 
 /**
- * The sockets in these states, on these local ports or on any. One dump costs what the namespace holds (about 0.4 µs a socket), so it
- * belongs to a scrape, or to a look that comes rarely.
+ * The sockets in these states, on these local ports or on any. A dump takes about 0.4 µs for each socket of the namespace,
+ * whatever it returns: take one for a scrape, or rarely.
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused (a seccomp sandbox).
  */
 export function dumpSockets(

@@ -45,7 +45,7 @@ void BadFds() {
   CHECK(watch.is_closed());
 }
 
-void Departures() {
+void HalfClosesAndResets() {
   check::Listener listener(16);
   check::Connection leaving(listener), reset(listener), closed(listener);
   cwg::HalfCloseWatch watch;
@@ -114,6 +114,6 @@ void Many() {
 
 void WatchSuite() {
   BadFds();
-  Departures();
+  HalfClosesAndResets();
   Many();
 }
