@@ -1,5 +1,5 @@
+import { stateBit, TcpState } from '../base/tcp-states.js';
 import { DUMP_FIELDS, type NativeBinding } from './native.js';
-import { stateBit, TcpState } from './tcp-states.js';
 
 /** One socket of the network namespace, whoever has it, as sock_diag(7) tells it. */
 export interface DumpedSocket {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { safePath } from '../../src/leaks/sanitise.js';
+import { safePath } from '../../src/base/escape.js';
 
 const SECRET = 'S3CRET';
 const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 1_000 };
