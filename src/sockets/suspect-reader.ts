@@ -71,7 +71,9 @@ export class SuspectReader {
     const owner: Socket | undefined = ref?.deref();
     const socket = owner && fdOf(owner) === fd ? owner : undefined;
     const server =
-      side === 'outbound' ? undefined : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(endpoints)));
+      side === 'outbound'
+        ? undefined
+        : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(this.#binding, endpoints)));
     // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
     const detached = ref === undefined ? server !== undefined : socket === undefined;
     const read = this.#batch.record(row);

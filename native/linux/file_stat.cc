@@ -1,10 +1,11 @@
 #include "file_stat.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #if !defined(SYS_newfstatat) || !defined(__LP64__)
 #include <linux/stat.h>

@@ -17,7 +17,7 @@ std::uint32_t GnuHash(const char* name) {
 }
 
 struct DynamicTables {
-  const ElfW(Sym)* symbols = nullptr;
+  const ElfW(Sym) * symbols = nullptr;
   const char* strings = nullptr;
   const std::uint32_t* hash = nullptr;
 
@@ -43,7 +43,7 @@ DynamicTables TablesOf(const dl_phdr_info& object) {
 }
 
 // One look into the object's hash table: buckets of chains of symbols, where the last of a chain has an odd hash.
-const ElfW(Sym)* FindSymbol(const DynamicTables& tables, const char* name, std::uint32_t hash) {
+const ElfW(Sym) * FindSymbol(const DynamicTables& tables, const char* name, std::uint32_t hash) {
   const std::uint32_t bucket_count = tables.hash[0];
   const std::uint32_t first_symbol = tables.hash[1];
   const std::uint32_t bloom_words = tables.hash[2];
@@ -67,7 +67,7 @@ struct Search {
   const std::function<void(void*)>* visit;
 };
 
-int VisitObject(dl_phdr_info* object, std::size_t, void* data) {
+int VisitObject(dl_phdr_info* object, std::size_t /*size*/, void* data) {
   const auto& search = *static_cast<const Search*>(data);
   const DynamicTables tables = TablesOf(*object);
   if (!tables) return 0;

@@ -1,7 +1,5 @@
 #include "write_now.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -9,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 
 namespace cwg {
 namespace {
@@ -30,7 +30,7 @@ ssize_t WriteWithoutWaiting(int fd, const std::uint8_t* data, std::size_t size) 
 // Where the kernel knows no RWF_NOWAIT for this file (pipes before 6.5, terminals): asks whether it is writable, and
 // writes no more than that promises. A pipe takes PIPE_BUF bytes; a terminal promises no more than one.
 ssize_t WriteAfterPoll(int fd, const std::uint8_t* data, std::size_t size) {
-  const std::size_t step = isatty(fd) ? 1 : PIPE_BUF;
+  const std::size_t step = isatty(fd) != 0 ? 1 : PIPE_BUF;
   std::size_t done = 0;
   do {
     pollfd ready = {fd, POLLOUT, 0};

@@ -1,7 +1,8 @@
 #include "socket_abort.h"
 
-#include <errno.h>
 #include <sys/socket.h>
+
+#include <cerrno>
 
 #include "socket_reader.h"
 

@@ -1,17 +1,16 @@
 #include "kernel_check.h"
 
-#include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <cstddef>
+#include <cerrno>
 #include <cstdint>
 
+#include "../unique_fd.h"
 #include "socket_reader.h"
-#include "tcp_info_view.h"
-#include "unique_fd.h"
+#include "tcp_info.h"
 
 namespace cwg {
 namespace {
@@ -22,7 +21,7 @@ UniqueFd NewTcpSocket() {
     // EAFNOSUPPORT: a system with one of the families only.
     if (fd || errno != EAFNOSUPPORT) return fd;
   }
-  return UniqueFd();
+  return {};
 }
 
 int CheckQueue(int fd, unsigned long request) {
@@ -46,10 +45,9 @@ KernelCheck CheckKernel() {
   check.identity = IdentifyTcp(one.get(), &identities[0]);
   if (check.identity == 0) check.identity = IdentifyTcp(other.get(), &identities[1]);
   if (check.identity == 0 && identities[0] == identities[1]) check.identity = EEXIST;
-  int state = 0;
-  std::size_t length = 0;
-  check.tcp_info = ReadTcpInfoState(one.get(), &state, &length);
-  if (check.tcp_info == 0 && length < kBytesReceivedOffset + sizeof(std::uint64_t)) check.tcp_info = EMSGSIZE;
+  TcpInfo info;
+  check.tcp_info = ReadTcpInfo(one.get(), &info);
+  if (check.tcp_info == 0 && info.bytes_received == kAbsent) check.tcp_info = EMSGSIZE;
   check.queues = CheckQueue(one.get(), SIOCINQ);
   if (check.queues == 0) check.queues = CheckQueue(one.get(), SIOCOUTQ);
   return check;

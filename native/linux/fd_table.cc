@@ -1,19 +1,19 @@
 #include "fd_table.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <cstring>
-#include <limits>
 #include <memory>
 
+#include "../syscall.h"
+#include "../unique_fd.h"
 #include "file_stat.h"
 #include "socket_reader.h"
-#include "unique_fd.h"
 
 namespace cwg {
 namespace {
@@ -23,11 +23,10 @@ constexpr int kFallbackTableSize = 65536;
 // Past this many numbers a walk first asks how large the table is: a caller's 2^31 must not become 2^31 system calls.
 constexpr int kUncheckedWalk = 65536;
 
-double SoftLimit() {
+std::int64_t SoftLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kFallbackTableSize;
-  return limit.rlim_cur == RLIM_INFINITY ? std::numeric_limits<double>::infinity()
-                                         : static_cast<double>(limit.rlim_cur);
+  return limit.rlim_cur < static_cast<rlim_t>(kNoFdLimit) ? static_cast<std::int64_t>(limit.rlim_cur) : kNoFdLimit;
 }
 
 // FDSize stands within the first lines of /proc/self/status, before anything of variable length but the name.
@@ -52,15 +51,15 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-double CountOpenFds(double soft_limit) {
+std::int64_t CountOpenFds(std::int64_t soft_limit) {
   // Linux 6.2 and later tell the number of open fds as the size of the directory; reading it costs 0.8 µs an entry.
   FileStat fds;
   if (StatPath("/proc/self/fd", &fds) != 0) return -1;
-  if (fds.size > 0) return static_cast<double>(fds.size);
+  if (fds.size > 0) return static_cast<std::int64_t>(fds.size);
   std::unique_ptr<DIR, CloseDirectory> directory(opendir("/proc/self/fd"));
   // No number left even for this directory: every one below the limit is taken.
   if (!directory) return errno == EMFILE ? soft_limit : -1;
-  double open = 0;
+  std::int64_t open = 0;
   while (const dirent* entry = readdir(directory.get())) {
     if (entry->d_name[0] != '.') open++;
   }
@@ -72,11 +71,11 @@ double CountOpenFds(double soft_limit) {
 int FdTableSize() {
   const int size = ReadFdSize();
   if (size > 0) return size;
-  return static_cast<int>(std::min<double>(SoftLimit(), kFallbackTableSize));
+  return static_cast<int>(std::min<std::int64_t>(SoftLimit(), kFallbackTableSize));
 }
 
 FdUsage ReadFdUsage() {
-  const double soft_limit = SoftLimit();
+  const std::int64_t soft_limit = SoftLimit();
   return {CountOpenFds(soft_limit), soft_limit};
 }
 

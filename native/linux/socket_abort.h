@@ -1,5 +1,5 @@
-#ifndef CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
-#define CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
+#ifndef CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_
+#define CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_
 
 #include <cstdint>
 
@@ -7,10 +7,10 @@ namespace cwg {
 
 // Makes the coming close(2) of this TCP socket an abort: SO_LINGER on with a time of 0 (socket(7)), so that the kernel
 // sends a RST and forgets the connection at once. An orderly close would leave it in LAST_ACK, with its port pair still
-// taken, where the peer has already gone and nobody answers the FIN. Returns 0 or an errno; EBADF when `fd` is not the
+// taken, if the peer is gone and does not answer the FIN. Returns 0 or an errno; EBADF when `fd` is not the
 // socket with this cookie.
 int AbortOnClose(int fd, std::uint64_t cookie);
 
 }  // namespace cwg
 
-#endif  // CLOSE_WAIT_GUARD_SOCKET_ABORT_H_
+#endif  // CLOSE_WAIT_GUARD_LINUX_SOCKET_ABORT_H_

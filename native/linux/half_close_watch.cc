@@ -1,9 +1,9 @@
 #include "half_close_watch.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "socket_reader.h"
 
