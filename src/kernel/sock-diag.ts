@@ -104,7 +104,10 @@ function socketAt(
 
 /** What sock_diag knows of a listener's port beyond this process's fd table. */
 export interface PortCensus {
-  /** FIN_WAIT_2 sockets: we have closed, the remote end has not. Many of them mean the remote end leaks. */
+  /**
+   * FIN_WAIT_2 sockets: we have closed, the remote end has not. Many of them mean the remote end leaks. Not those with bytes that
+   * this end has not read: a FIN may wait behind them, and what is owed is owed here.
+   */
   readonly finWait2: number;
   /** Connections that nobody has accepted yet and whose client has already gone (CLOSE_WAIT, inode 0). */
   readonly acceptQueueCloseWait: number;
@@ -127,11 +130,11 @@ export function censusByPort(
     family,
     keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0,
   };
-  for (const { state, localPort } of dumpSockets(binding, states, ports, options)) {
+  for (const { state, localPort, inode, receiveQueue } of dumpSockets(binding, states, ports, options)) {
     const counts = census.get(localPort);
     if (!counts) continue;
-    if (state === TcpState.FIN_WAIT2) counts.finWait2++;
-    else counts.acceptQueueCloseWait++;
+    if (state === TcpState.CLOSE_WAIT) counts.acceptQueueCloseWait++;
+    else if (inode === 0 || receiveQueue === 0) counts.finWait2++;
   }
   return census;
 }

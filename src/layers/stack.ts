@@ -34,11 +34,6 @@ export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Lay
   return [new StreamLayer(raw), ...(tls ? [new TlsLayer(tls)] : []), ...(protocol ? [protocol] : [])];
 }
 
-/** Bytes that have left the kernel and wait in JS for the application. When this falls, the application is reading. */
-export function bufferedBytes(raw: Socket, side: Side): number {
-  return layersOf(raw, side).reduce((sum, layer) => sum + layer.bufferedBytes(), 0);
-}
-
 /** What the streams above an fd say now. Property reads only. */
 export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const socket = topSocketOf(raw);

@@ -3,7 +3,7 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, listenersOf, pipesOf, undiciBodyOf, undiciHandlerOf } from './node-internals.js';
+import { countProperty, isReadable, listenersOf, pipesOf, undiciBodyOf, undiciHandlerOf } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
 import { currentOrigin } from './origin.js';
 import { hasReader } from './stream.js';
@@ -102,7 +102,8 @@ export class UndiciLayer implements Layer {
     if (!this.#notes.responseOpen) return false;
     const body = this.#body();
     if (!body || isFetch(this.#notes.request)) return undefined;
-    return hasReader(body);
+    // Of a stream that only takes bytes, what stands behind it tells.
+    return isReadable(body) ? hasReader(body) : undefined;
   }
 
   request(): HttpFacts {
@@ -117,8 +118,10 @@ export class UndiciLayer implements Layer {
     };
   }
 
-  pipeCount(): number {
-    return pipesOf(this.#body());
+  /** stream() writes to the application's stream itself. */
+  pipedTo(): readonly object[] {
+    const body = this.#body();
+    return body === undefined || isReadable(body) ? pipesOf(body) : [body];
   }
 
   end(error: Error): void {

@@ -37,7 +37,7 @@ describe('the layers above a socket', () => {
     });
     expect(names(socket)).toEqual(['stream']);
     const [stream] = layersOf(socket, 'inbound');
-    expect([stream.takenBytes(), stream.hasReader(), stream.pipeCount()]).toEqual([0, false, 0]);
+    expect([stream.takenBytes(), stream.hasReader(), stream.pipedTo()]).toEqual([0, false, []]);
     expect(String(socket.read())).toBe('hello');
     expect([stream.takenBytes(), stream.bufferedBytes()]).toEqual([5, 0]);
     socket.on('data', () => {});
