@@ -65,7 +65,7 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', 'scrape', ...KERNEL_OPERATIONS] as const;
+export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'callback', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
 
 /** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
