@@ -19,22 +19,9 @@ import { parseArgs } from 'node:util';
 import { environmentOfAUser, nodeBinary, npmInstall } from './npm-cache.mjs';
 
 const LINES = ['20', '22', '24', '26'];
-/** Not those that run other runners (they choose their Node themselves), pack, check the project, or measure. */
-const SUITE = [
-  'causes',
-  'fastify',
-  'guard',
-  'leaks',
-  'native',
-  'packages',
-  'prometheus',
-  'properties',
-  'pure',
-  'reclaim',
-]
-  .concat(['register', 'routes', 'testing/audit', 'testing/find', 'testing/hang-up', 'testing/reproduce'])
-  .map((name) => `test/${name}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Not those that run other runners (they choose their Node themselves), pack, check the project, or measure. */
+const SUITE = JSON.parse(fs.readFileSync(path.join(root, 'test', 'selection.json'), 'utf8')).dependsOnNode;
 const register = path.join(root, 'dist', 'register.js');
 
 const { values: options, positionals: nameParts } = parseArgs({
@@ -59,7 +46,7 @@ async function runSuite() {
     const node = nodeBinary(line);
     say(`Node ${(await run(node, ['--version'], root)).trim()}: running the tests`);
     const files = nameParts.length > 0 ? nameParts : SUITE;
-    const child = spawn(node, [vitest, 'run', '--typecheck.enabled=false', ...files], {
+    const child = spawn(node, [vitest, 'run', ...files], {
       cwd: root,
       env: environmentOfAUser(),
       stdio: 'inherit',
