@@ -30,7 +30,10 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
 }
 fs.writeFileSync(path.join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
 
-for (const { import: { types }, require: { types: original } } of entries) {
+for (const {
+  import: { types },
+  require: { types: original },
+} of entries) {
   const file = path.join(root, types);
   const from = path.relative(path.dirname(file), path.join(root, original)).replace(/\.d\.ts$/, '.js');
   const specifier = `'${from.startsWith('.') ? from : `./${from}`}'`;

@@ -130,6 +130,24 @@ export default {
     peer: (server) => server.visit('for whoever holds the handle'),
   },
 
+  'reading-is-stopped-below-the-stream': {
+    expect: { ...inbound, cause: 'unknown' },
+    program: () =>
+      net.createServer((socket) => {
+        socket.on('data', () => {
+          socket._handle.readStop();
+          socket.write('stopped');
+        });
+      }),
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send('one');
+      await visitor.hears('stopped');
+      await visitor.send('two');
+      await visitor.leave();
+    },
+  },
+
   'asks-a-server-and-does-not-read-the-answer': {
     expect: { ...outbound, cause: 'paused' },
     upstream: () => net.createServer((socket) => socket.end('the answer is long overdue')),

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import net from 'node:net';
 import tls from 'node:tls';
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -9,6 +10,11 @@ import { answersWith, localhost, post, trusting, until } from '../lib/peers.mjs'
 
 const inbound = { kind: 'close-wait', side: 'inbound' };
 const kept = [];
+
+/** A frame of the connection (stream 0), RFC 9113. */
+function frame(type, flags, body) {
+  return Buffer.from([0, 0, body.length, type, flags, 0, 0, 0, 0, ...body]);
+}
 
 function chat(onMessage) {
   const server = http.createServer();
@@ -21,7 +27,7 @@ function chat(onMessage) {
   return server;
 }
 
-/** Speaks twice, and goes without a close frame, as a phone that loses its network does not: the FIN comes. */
+/** Speaks twice, and goes without a close frame, as a program does that is killed. */
 async function chatter(server) {
   const client = new WebSocket(`ws://127.0.0.1:${server.port}/rooms/7?key=t0ps3cret`);
   client.on('error', () => {});
@@ -99,6 +105,35 @@ export default {
     },
   },
 
+  'http2-upload-into-a-full-window': {
+    // The session stops reading, as it cannot write. `never-read` is what the stream below it says.
+    expect: { kind: 'close-wait', side: 'outbound', cause: ['write-stalled', 'never-read', 'unknown'] },
+    upstream: () =>
+      net.createServer({ allowHalfOpen: true }, (socket) => {
+        socket.pause();
+        // Settings and a connection window that take any upload; then nothing of it is read.
+        socket.write(
+          Buffer.concat([frame(4, 0, [0, 4, 0x7f, 0xff, 0xff, 0xff]), frame(8, 0, [0x7f, 0xfe, 0xff, 0xff])]),
+        );
+        setTimeout(() => {
+          for (let ping = 0; ping < 2_000; ping++) socket.write(frame(6, 0, [0, 0, 0, 0, 0, 0, 0, 0]));
+          socket.end();
+        }, 700);
+      }),
+    program({ upstream }) {
+      const session = http2.connect(`http://127.0.0.1:${upstream}`);
+      const upload = session.request({ ':method': 'POST', ':path': '/backup' });
+      session.on('error', () => {});
+      upload.on('error', () => {}).resume();
+      const fill = () => {
+        while (upload.write(Buffer.alloc(65_536)));
+      };
+      upload.on('drain', fill);
+      fill();
+      kept.push(session);
+    },
+  },
+
   'http2-session-without-streams': {
     expect: { side: 'inbound', silent: 'it is open on both ends' },
     program: () => http2.createServer((_request, response) => response.end('ok')),
@@ -122,7 +157,7 @@ export default {
       session.request({ ':path': '/never' }).on('error', () => {});
       await once(session, 'connect');
       await new Promise((resolve) => session.ping(resolve));
-      session.socket.destroy ? session.destroy() : session.close();
+      session.destroy();
     },
   },
 };
