@@ -66,6 +66,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/*.{ts,cts}'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'Program > :not(ExportNamedDeclaration[source], ExportAllDeclaration, ImportDeclaration[specifiers.length=0], TSImportEqualsDeclaration, TSExportAssignment)',
+          message: 'The top level of src/ is what package.json exports: re-exports, nothing else.',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/leaks/**/*.ts'],
     rules: {
       'no-restricted-globals': [

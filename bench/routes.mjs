@@ -1,6 +1,6 @@
 // node bench/routes.mjs [first seed]    what the look-up of a route costs, over 200 tables of routes with paths of 16 kB
 import Fastify from 'fastify';
-import { FastifyRouteFinder } from '../dist/routes/route-finder.js';
+import { FastifyRouteFinder } from '../dist/frameworks/fastify/route-finder.js';
 import { machineLine } from './machine.mjs';
 import { declare, requestsOf, tableOf } from './route-tables.mjs';
 import { quantile } from './stats.mjs';

@@ -1,103 +1,57 @@
 import path from 'node:path';
 
 /**
- * The layers of src/, drawn once: a file may import its own layer and what its row names, nothing else.
- * `types` may be imported as types only, which are erased. `packages` are the bare specifiers that may be imported
- * as values (a trailing colon or slash matches a prefix); a row without `packageTypes: false` may name the types of any package.
- * The first row whose `files` match owns the file.
+ * The folders of src/ are its layers, bottom up: a folder may import itself and the folders before it in this list, nothing
+ * else. A row makes an exception narrower: `imports` names the folders whose values it may use where these are fewer, the
+ * rest then lends its types only, which are erased. `packages` are the bare specifiers that may be imported as values (a
+ * trailing colon or slash matches a prefix); a row with `packageTypes: false` may not name the types of any package.
  */
-export const layers = [
-  // Closed sets that every layer speaks of: TCP states, kinds, causes. Pure.
-  {
-    name: 'words',
-    files: ['kernel/tcp-states.ts', 'leaks/report.ts'],
-    imports: [],
-    types: ['kernel', 'sockets'],
-    packages: [],
-    packageTypes: false,
-  },
-  {
-    name: 'base',
-    files: ['base/'],
-    imports: [],
-    types: [],
-    packages: ['node:'],
-    packageTypes: false,
-  },
-  {
-    name: 'leaf',
-    files: ['errors.ts', 'options.ts', 'kernel/clock.ts'],
-    imports: ['words', 'base'],
-    types: [],
-    packages: ['node:'],
-  },
-  { name: 'kernel', files: ['kernel/'], imports: ['words', 'base', 'leaf'], types: [], packages: ['node:'] },
-  {
-    name: 'sockets',
-    files: ['sockets/'],
-    imports: ['words', 'base', 'leaf', 'kernel'],
-    types: [],
-    packages: ['node:'],
-  },
+const folders = [
+  // Closed sets, errors, escaping, clock, channels: what every layer speaks of.
+  { name: 'base', packages: ['node:'], packageTypes: false },
+  // The only folder that touches the addon.
+  { name: 'kernel', packages: ['node:'] },
+  // What stands above one fd.
+  { name: 'layers', packages: ['node:'] },
+  // Which sockets there are.
+  { name: 'sockets', packages: ['node:'] },
+  // What each API calls a thing: data.
+  { name: 'apis', imports: ['base'], packages: [], packageTypes: false },
   // Pure: it knows the shape of the facts it judges, and nothing that could fetch one.
+  { name: 'leaks', imports: ['base', 'apis'], packages: [], packageTypes: false },
+  { name: 'guard', packages: ['node:'] },
+  { name: 'metrics', imports: ['base', 'guard'], packages: ['node:'] },
+  { name: 'frameworks', packages: ['node:', 'fastify-plugin'] },
+  { name: 'preload', packages: ['node:'] },
+  { name: 'testing/runners', packages: ['node:', 'vitest', 'vitest/', '@jest/globals'] },
+  { name: 'testing', packages: ['node:', 'json-schema-faker'] },
+];
+/** A part of testing/, which stands above all else in it. */
+const RUNNERS = 'testing/runners';
+const order = ['base', 'kernel', 'layers', 'sockets', 'apis', 'leaks', 'guard', 'metrics', 'frameworks', 'preload'];
+
+export const layers = [
+  ...folders.map(({ name, imports, packages, packageTypes }) => {
+    const below =
+      name === RUNNERS || name === 'testing'
+        ? // Tests are checked with a guard; they neither serve metrics nor preload.
+          order.filter((folder) => folder !== 'metrics' && folder !== 'preload')
+        : order.slice(0, order.indexOf(name));
+    return {
+      name,
+      files: [`${name}/`],
+      imports: [...(imports ?? below), ...(name === RUNNERS ? ['testing'] : [])],
+      types: below,
+      packages,
+      packageTypes,
+    };
+  }),
+  // The top level is what package.json exports.
   {
-    name: 'leaks',
-    files: ['leaks/'],
-    imports: ['words', 'leaf'],
-    types: ['kernel', 'sockets'],
-    packages: [],
-    packageTypes: false,
-  },
-  {
-    name: 'guard',
-    files: ['guard.ts', 'guard/'],
-    imports: ['words', 'base', 'leaf', 'kernel', 'sockets', 'leaks'],
+    name: 'entry point',
+    files: ['index.ts', 'prometheus.ts', 'register.ts', 'testing.ts', 'vitest.ts', 'jest.cts', 'node-test.ts'],
+    imports: [...order, 'testing', RUNNERS],
     types: [],
-    packages: ['node:'],
-  },
-  // What an application's router knows, and how it reads patterns.
-  { name: 'routes', files: ['routes/'], imports: ['words', 'base', 'leaf'], types: [], packages: [] },
-  // The adapters know the guard and not each other, but that the plugin and the preload serve the metrics.
-  {
-    name: 'prometheus',
-    files: ['prometheus.ts', 'metrics/'],
-    imports: ['words', 'base', 'leaf', 'guard'],
-    types: [],
-    packages: ['node:'],
-  },
-  {
-    name: 'fastify',
-    files: ['fastify.ts'],
-    imports: ['words', 'base', 'leaf', 'guard', 'routes', 'prometheus'],
-    types: [],
-    packages: ['node:', 'fastify-plugin'],
-  },
-  {
-    name: 'register',
-    files: ['register.ts', 'preload/'],
-    imports: ['words', 'base', 'leaf', 'kernel', 'guard', 'prometheus'],
-    types: [],
-    packages: ['node:'],
-  },
-  {
-    name: 'test runner',
-    files: ['testing/vitest.ts', 'testing/jest.cts', 'testing/node-test.ts'],
-    imports: ['words', 'base', 'leaf', 'guard', 'testing'],
-    types: [],
-    packages: ['node:', 'vitest', 'vitest/', '@jest/globals'],
-  },
-  {
-    name: 'testing',
-    files: ['testing/'],
-    imports: ['words', 'base', 'leaf', 'guard', 'routes'],
-    types: [],
-    packages: ['node:', 'json-schema-faker'],
-  },
-  {
-    name: 'index',
-    files: ['index.ts'],
-    imports: ['words', 'base', 'leaf', 'guard', 'fastify'],
-    types: ['kernel', 'sockets', 'leaks', 'prometheus'],
     packages: [],
   },
 ];

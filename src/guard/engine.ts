@@ -1,6 +1,6 @@
+import { monotonicMs } from '../base/clock.js';
 import { isSwitchedOff } from '../base/environment.js';
 import { otherVersionInUse } from '../base/shared-state.js';
-import { monotonicMs } from '../kernel/clock.js';
 import { loadBinding } from '../kernel/loader.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { unsupportedReason } from '../kernel/self-check.js';

@@ -1,5 +1,5 @@
 import { readSwitch, unknownNames } from '../base/environment.js';
-import { shown } from '../errors.js';
+import { shown } from '../base/errors.js';
 import { warnSetting } from './warnings.js';
 
 /** Says once of each environment variable that is misspelt, and of a switch that is neither on nor off, what they take. */

@@ -1,4 +1,4 @@
-import type { Guard } from '../guard.js';
+import type { Guard } from './guard.js';
 
 /** On every guard, of whichever copy or form of this library: `instanceof` knows only its own. */
 export const GUARD_BRAND = Symbol.for('close-wait-guard.guard');

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { badArgument } from '../errors.js';
+import { badArgument } from '../base/errors.js';
 import type { GuardEvents, WatchOptions } from './face.js';
 
 type Listener = (...args: unknown[]) => void;

@@ -1,10 +1,10 @@
 import type { AddressInfo, Server } from 'node:net';
-import { monotonicMs } from '../kernel/clock.js';
+import { monotonicMs } from '../base/clock.js';
+import { TcpState } from '../base/tcp-states.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { censusByPort, type PortCensus } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
-import { TcpState } from '../kernel/tcp-states.js';
-import { fdOf } from '../sockets/node-internals.js';
+import { fdOf } from '../layers/node-internals.js';
 import type { ListenerStats } from './stats.js';
 
 export interface Listener {

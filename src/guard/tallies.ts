@@ -1,5 +1,5 @@
-import type { LeakCause, LeakKind } from '../leaks/report.js';
-import type { Side } from '../sockets/announcements.js';
+import type { LeakCause, LeakKind } from '../base/vocabulary.js';
+import type { Side } from '../base/vocabulary.js';
 
 /** Leaks that agree in every label. */
 export interface LeakCount {

@@ -1,4 +1,4 @@
-import { monotonicMs } from './clock.js';
+import { monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from './native.js';
 import { isTransient, ProcScan, watchesOf, type ProcessFds } from './proc-scan.js';
 

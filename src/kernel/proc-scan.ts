@@ -1,5 +1,5 @@
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { monotonicMs } from './clock.js';
+import { monotonicMs } from '../base/clock.js';
 
 /** A process that holds sockets somebody asked about. */
 export interface ProcessFds {
@@ -10,7 +10,7 @@ export interface ProcessFds {
   watched: ReadonlySet<bigint> | undefined;
 }
 
-/** How many fds are read between two looks at the clock. */
+/** How many fds are read between two reads of the clock. */
 const FDS_A_STEP = 16;
 
 /**

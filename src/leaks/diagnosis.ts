@@ -1,6 +1,6 @@
-import type { Side } from '../sockets/announcements.js';
-import type { StreamFacts } from '../sockets/facts.js';
-import type { LeakCause, LeakKind } from './report.js';
+import type { Side } from '../base/vocabulary.js';
+import type { LeakCause, LeakKind } from '../base/vocabulary.js';
+import type { StreamFacts } from '../layers/facts.js';
 
 /** Everything the cause is decided from: plain data, so that a table can test it. */
 export interface DiagnosisFacts {

@@ -1,30 +1,5 @@
-import type { Side } from '../sockets/announcements.js';
-import type { TcpStateName } from '../kernel/tcp-states.js';
-
-/**
- * `close-wait`: the peer's FIN arrived and `close()` never ran. `reset`: the kernel has ended the connection (state CLOSE)
- * and the fd is still open. `stalled`: the FIN waits behind a full receive window.
- */
-export const LEAK_KINDS = ['close-wait', 'reset', 'stalled'] as const;
-export type LeakKind = (typeof LEAK_KINDS)[number];
-
-/** Why a socket leaked: a closed set, so that it can be a metric's label. */
-export const LEAK_CAUSES = [
-  'never-read',
-  'paused',
-  'half-open-not-ended',
-  'response-not-ended',
-  'request-body-not-read',
-  'request-body-abandoned',
-  'response-body-not-read',
-  'pipelined-behind-pending-response',
-  'write-stalled',
-  'detached-handle',
-  'not-owned-by-this-thread',
-  'held-by-another-process',
-  'unknown',
-] as const;
-export type LeakCause = (typeof LEAK_CAUSES)[number];
+import type { TcpStateName } from '../base/tcp-states.js';
+import type { LeakCause, LeakKind, Side } from '../base/vocabulary.js';
 
 /** One leaked (or half-closed) socket, as plain data that survives JSON. Times are milliseconds, sizes bytes. */
 export interface LeakReport {

@@ -1,5 +1,5 @@
-import type { LeakCause, LeakKind } from './report.js';
-import type { Side } from '../sockets/announcements.js';
+import type { LeakCause, LeakKind } from '../base/vocabulary.js';
+import type { Side } from '../base/vocabulary.js';
 
 /** What a report's two sentences are made of. */
 export interface Circumstances {

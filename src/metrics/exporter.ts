@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers';
-import { GuardError } from '../errors.js';
+import { GuardError } from '../base/errors.js';
+import type { Guard } from '../guard/guard.js';
 import { SAMPLE_ON_DEMAND } from '../guard/internals.js';
 import type { GuardStats } from '../guard/stats.js';
 import { warnFailure } from '../guard/warnings.js';
-import type { Guard } from '../guard.js';
 import { CombinedRows } from './combine.js';
 import { Durations } from './durations.js';
 import { DURATION_HISTOGRAM, METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './families.js';

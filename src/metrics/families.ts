@@ -1,4 +1,4 @@
-import { LEAK_KINDS } from '../leaks/report.js';
+import { LEAK_KINDS } from '../base/vocabulary.js';
 import { GUARD_OPERATIONS, type GuardStats, type LeakCount } from '../guard/stats.js';
 
 export type Labels = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-import { describeRange, GUARD_DEFAULTS, integerIn, RANGES, REDACTABLE, type Redactable } from '../options.js';
-import { shown } from '../errors.js';
+import { shown } from '../base/errors.js';
+import { describeRange, GUARD_DEFAULTS, integerIn, RANGES, REDACTABLE, type Redactable } from '../guard/options.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
 /** What the preload reads from its environment. */

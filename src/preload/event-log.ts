@@ -2,12 +2,12 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
-import { monotonicMs } from '../kernel/clock.js';
-import type { LeakReport } from '../leaks/report.js';
+import { monotonicMs } from '../base/clock.js';
 import { warnSetting } from '../guard/warnings.js';
+import type { LeakReport } from '../leaks/report.js';
 import { LineQueue, type QueueLimits } from './line-queue.js';
-import { JSON_FORM, TERMINAL_FORM, type LineForm, type LogEvent } from './log-line.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
+import { JSON_FORM, TERMINAL_FORM, type LineForm, type LogEvent } from './log-line.js';
 import { LogTarget } from './log-target.js';
 
 const STDERR = 2;

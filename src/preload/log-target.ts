@@ -1,5 +1,5 @@
 import { fstatSync, statSync } from 'node:fs';
-import { monotonicMs } from '../kernel/clock.js';
+import { monotonicMs } from '../base/clock.js';
 import type { LineQueue } from './line-queue.js';
 import { endsInsideLine, NEWLINE, openInherited, openPath, type OpenLog } from './open-log.js';
 

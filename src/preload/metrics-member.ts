@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { threadId } from 'node:worker_threads';
-import type { Guard } from '../guard.js';
+import type { Guard } from '../guard/guard.js';
 import type { PageRegistry } from '../metrics/page.js';
 import { eachLine } from './lines.js';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { fact } from '../base/fact.js';
+import { TcpState } from '../base/tcp-states.js';
 import type { SocketRecord } from '../kernel/socket-batch.js';
-import { TcpState } from '../kernel/tcp-states.js';
 
 /**
  * Where the kernel refuses a count, the socket's own stands in for it, so that progress is still seen: without TCP_INFO the

@@ -1,6 +1,6 @@
-import { badArgument } from '../errors.js';
+import { badArgument } from '../base/errors.js';
+import { fillPattern, patternParts } from '../frameworks/fastify/patterns.js';
 import type { LeakReport } from '../leaks/report.js';
-import { fillPattern, patternParts } from '../routes/patterns.js';
 import type { HangUpOptions, HangUpRequest } from './hang-up/options.js';
 import { ABANDONED_BODY_BYTES, UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';

@@ -4,7 +4,7 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
 import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { end, logLines, SETTINGS, start, temporaryFile } from '../support/preloaded.js';

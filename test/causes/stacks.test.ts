@@ -4,7 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
-import type { GuardOptions } from '../../src/options.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
+import type { GuardOptions } from '../../src/guard/options.js';
 import { ESTABLISHED, isListed, kernelRow, socketInode } from '../support/kernel-view.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest, type Followed } from '../support/leak-case.js';
 import type { Client } from '../support/stage.js';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
-import { GuardError } from '../../src/errors.js';
+import { GuardError } from '../../src/base/errors.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
 import { QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { until } from '../support/until.js';
 

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { guardOn } from '../support/guarded-server.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GUARD_DEFAULTS } from '../../src/options.js';
+import { GUARD_DEFAULTS } from '../../src/guard/options.js';
 import { jsonOf, programs, runModule, runNode } from '../support/programs.js';
 
 interface Look {

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
-import type { GuardOptions } from '../../src/options.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
+import type { GuardOptions } from '../../src/guard/options.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { until } from '../support/until.js';

@@ -2,12 +2,12 @@ import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
-import { collectGuardMetrics } from '../../src/prometheus.js';
+import { createGuard } from '../../src/guard/guard.js';
+import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { valueOf } from '../support/metrics-page.js';
-import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 const throws = (): never => {
   throw new Error('a bug of the application');

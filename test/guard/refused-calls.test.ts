@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TcpState } from '../../src/base/tcp-states.js';
 import type { GuardStats } from '../../src/guard/stats.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { TcpState } from '../../src/kernel/tcp-states.js';
 import { jsonOf, programs, root, runNode } from '../support/programs.js';
 
 interface Found {

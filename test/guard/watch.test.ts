@@ -5,14 +5,14 @@ import https from 'node:https';
 import net, { type Server } from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
-import { UPLOAD_BYTES } from '../support/upload.js';
 import { post, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 /** A TLS client that says `data`, sends its FIN, and goes once the kernel has delivered it. */
 async function visitTls(stage: Stage, port: number, data: string): Promise<void> {

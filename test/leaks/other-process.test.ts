@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
 import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { programs } from '../support/programs.js';

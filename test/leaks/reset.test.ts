@@ -1,6 +1,6 @@
 import net, { type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import { isListed, kernelRow, socketInode } from '../support/kernel-view.js';
 import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
 import { until } from '../support/until.js';

@@ -175,11 +175,7 @@ describe('what is not taken', () => {
       [2 ** 32, u16(0), f64(DUMP_FIELDS.length), u64(1)],
       'stateMask must be an integer from 0 to 4294967295, got 4294967296',
     ],
-    [
-      'dumpSockets',
-      [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 5],
-      'family must be 4 or 6, got 5',
-    ],
+    ['dumpSockets', [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 5], 'family must be 4 or 6, got 5'],
     [
       'dumpSockets',
       [2, u16(0), f64(DUMP_FIELDS.length), u64(1), undefined, false, 7],

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { LEAK_CAUSES, LEAK_KINDS } from '../../src/leaks/report.js';
+import { LEAK_CAUSES, LEAK_KINDS } from '../../src/base/vocabulary.js';
 import { root, runNode } from '../support/programs.js';
 
 const corpus = path.join(root, 'test/corpus');

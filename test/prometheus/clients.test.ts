@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { collectGuardMetrics } from '../../src/prometheus.js';
+import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { CLIENTS, type ClientRegistry } from '../support/clients.js';
 import { guardOn, leak, leakyServer, scrape } from '../support/guarded-server.js';
 import { stageOfEachTest } from '../support/leak-case.js';

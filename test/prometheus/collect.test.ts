@@ -3,11 +3,11 @@ import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
-import type { Guard } from '../../src/guard.js';
-import { collectGuardMetrics, type GuardRegistry } from '../../src/prometheus.js';
+import type { Guard } from '../../src/guard/guard.js';
+import { collectGuardMetrics, type GuardRegistry } from '../../src/metrics/prometheus.js';
 import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
 import { FIN_WAIT2, kernelRows } from '../support/kernel-view.js';
+import { stageOfEachTest } from '../support/leak-case.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 

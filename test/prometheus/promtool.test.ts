@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
-import { collectGuardMetrics } from '../../src/prometheus.js';
+import { createGuard } from '../../src/guard/guard.js';
+import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { stageOfEachTest } from '../support/leak-case.js';
 import { until } from '../support/until.js';
 

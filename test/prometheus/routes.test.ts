@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
-import { collectGuardMetrics } from '../../src/prometheus.js';
+import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { guardOn, held, scrape } from '../support/guarded-server.js';
 import { stageOfEachTest } from '../support/leak-case.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';

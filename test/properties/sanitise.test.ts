@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { safePath } from '../../src/leaks/sanitise.js';
+import { safePath } from '../../src/base/escape.js';
 import { propertyRuns } from '../support/property-runs.js';
 
 const SECRET = 'S3CRET';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LEAK_KINDS } from '../../src/base/vocabulary.js';
 import {
   LeakTallies,
   MAX_OPEN_ROUTES,
@@ -9,7 +10,6 @@ import {
   type LeakCount,
   type LeakLabels,
 } from '../../src/guard/tallies.js';
-import { LEAK_KINDS } from '../../src/leaks/report.js';
 import { propertyRuns } from '../support/property-runs.js';
 
 const RUNS = { ...propertyRuns(100), endOnFailure: true };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
+import type { HttpFacts, StreamFacts } from '../../src/layers/facts.js';
 import { diagnose, type DiagnosisFacts } from '../../src/leaks/diagnosis.js';
-import { LEAK_CAUSES, type LeakCause } from '../../src/leaks/report.js';
-import type { HttpFacts, StreamFacts } from '../../src/sockets/facts.js';
 
 interface Change {
   readonly facts?: Partial<Omit<DiagnosisFacts, 'stream'>>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GUARD_ERROR_CODES, GuardError, shown } from '../../src/errors.js';
+import { GUARD_ERROR_CODES, GuardError, shown } from '../../src/base/errors.js';
+import { LEAK_KINDS } from '../../src/base/vocabulary.js';
+import { GUARD_DEFAULTS, resolveGuardOptions } from '../../src/guard/options.js';
 import { resolveReclaim } from '../../src/guard/reclaim.js';
-import { LEAK_KINDS } from '../../src/leaks/report.js';
-import { GUARD_DEFAULTS, resolveGuardOptions } from '../../src/options.js';
 import { readEnvironment } from '../../src/preload/environment.js';
 
 describe('options', () => {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { LEAK_CAUSES } from '../../src/base/vocabulary.js';
 import { redactReport } from '../../src/guard/redact.js';
-import { LEAK_CAUSES, type LeakReport } from '../../src/leaks/report.js';
+import type { LeakReport } from '../../src/leaks/report.js';
 import { sentencesFor } from '../../src/leaks/sentences.js';
 
 const PEERS: [local: string, remote: string, remotePort: number][] = [

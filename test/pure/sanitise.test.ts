@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { TcpState, tcpStateName } from '../../src/kernel/tcp-states.js';
+import { safeHost, safeMethod, safePath } from '../../src/base/escape.js';
+import { TcpState, tcpStateName } from '../../src/base/tcp-states.js';
 import { LeakTallies } from '../../src/guard/tallies.js';
-import { safeHost, safeMethod, safePath } from '../../src/leaks/sanitise.js';
 
 describe('what a client sent', () => {
   it.each([

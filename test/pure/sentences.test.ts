@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LEAK_CAUSES, type LeakCause } from '../../src/leaks/report.js';
+import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
 import { bytes, duration, sentencesFor, type Circumstances } from '../../src/leaks/sentences.js';
 
 const FACTS: Circumstances = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Registry } from 'prom-client';
-import { createGuard, followFastifyRoutes } from '../../src/guard.js';
+import { followFastifyRoutes } from '../../src/frameworks/fastify/channel.js';
+import { createGuard } from '../../src/guard/guard.js';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
@@ -8,8 +9,8 @@ import { QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { leakyApp, LineLog } from '../support/leaky-app.js';
 import { Reclaims } from '../support/reclaim-case.js';
 import { get, post } from '../support/stage.js';
-import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
+import { UPLOAD_BYTES } from '../support/upload.js';
 
 const stage = stageOfEachTest();
 

@@ -9,7 +9,7 @@ import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
 import { kernelRow } from '../support/kernel-view.js';
 import { QUICK, stageOfEachTest } from '../support/leak-case.js';
 import { root } from '../support/programs.js';

@@ -1,8 +1,8 @@
 import net, { type Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
+import type { ReclaimOptions } from '../../src/guard/options.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import type { ReclaimOptions } from '../../src/options.js';
 import {
   CLOSE_WAIT,
   ESTABLISHED,

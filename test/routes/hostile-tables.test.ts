@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { declare, requestsOf, tableOf, type TableRequest } from '../../bench/route-tables.mjs';
-import { FastifyRouteFinder } from '../../src/routes/route-finder.js';
+import { FastifyRouteFinder } from '../../src/frameworks/fastify/route-finder.js';
 
 const TABLES = 200;
 

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { FastifyRouteFinder, type RouteAnswer, type RoutedRequest } from '../../src/routes/route-finder.js';
+import { FastifyRouteFinder, type RouteAnswer, type RoutedRequest } from '../../src/frameworks/fastify/route-finder.js';
 
 const PATTERNS = [
   '/',

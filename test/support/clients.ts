@@ -1,6 +1,6 @@
 import successor from '@prometheus-io/client';
 import promClient from 'prom-client';
-import type { GuardRegistry } from '../../src/prometheus.js';
+import type { GuardRegistry } from '../../src/metrics/prometheus.js';
 
 /** What tests need of a registry beyond what a guard does. */
 export interface ClientRegistry extends GuardRegistry {

@@ -1,8 +1,8 @@
 import net, { type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createGuard, type Guard } from '../../src/guard.js';
-import type { GuardOptions } from '../../src/options.js';
-import type { GuardRegistry } from '../../src/prometheus.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
+import type { GuardOptions } from '../../src/guard/options.js';
+import type { GuardRegistry } from '../../src/metrics/prometheus.js';
 import { CLOSE_WAIT, kernelRows } from './kernel-view.js';
 import { follow } from './leak-case.js';
 import type { Stage } from './stage.js';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { createGuard, type Guard } from '../../src/guard.js';
+import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { CLOSE_WAIT, ESTABLISHED, isListed, kernelRow, socketInode } from './kernel-view.js';
 import { Stage } from './stage.js';

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createGuard } from '../../src/guard.js';
+import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { kernelRows } from './kernel-view.js';
 import { expectKernelAgrees, follow, portOf, QUICK, stageOfEachTest } from './leak-case.js';

@@ -9,9 +9,9 @@ import {
   GuardError,
   type FindLeakedSocketsOptions,
   type LeakedSocketsError,
-} from '../../src/testing/index.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+} from '../../src/testing.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
+import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
 import { jsonOf, runModule } from '../support/programs.js';
 import { post } from '../support/stage.js';
 import { until } from '../support/until.js';

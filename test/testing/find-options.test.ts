@@ -1,7 +1,7 @@
 import http from 'node:http';
 import net, { type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { findLeakedSockets } from '../../src/testing/index.js';
+import { findLeakedSockets } from '../../src/testing.js';
 import { listenApp } from '../support/fastify-app.js';
 import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { GuardError, hangUp } from '../../src/testing/index.js';
+import { GuardError, hangUp } from '../../src/testing.js';
 import { stageOfEachTest } from '../support/leak-case.js';
 
 const stage = stageOfEachTest();

@@ -5,13 +5,7 @@ import https from 'node:https';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import {
-  hangUp,
-  HANG_UP_HOWS,
-  type HangUpMoment,
-  type HangUpOptions,
-  type HangUpRequest,
-} from '../../src/testing/index.js';
+import { hangUp, HANG_UP_HOWS, type HangUpMoment, type HangUpOptions, type HangUpRequest } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRows, LISTEN } from '../support/kernel-view.js';
 import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
 import { localhost } from '../support/tls.js';

@@ -12,7 +12,7 @@ import closeWaitGuard, {
   type Guard,
   type GuardOptions,
 } from '../../src/index.js';
-import { collectGuardMetrics } from '../../src/prometheus.js';
+import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { localhost } from '../support/tls.js';
 
 const prometheus = {} as Registry;

@@ -1,4 +1,5 @@
-import type { Guard } from '../../guard.js';
+import type { FoundRoute } from '../../frameworks/fastify/routes.js';
+import type { Guard } from '../../guard/guard.js';
 import type { LeakReport } from '../../leaks/report.js';
 import {
   HANG_UP_MOMENTS,
@@ -20,7 +21,6 @@ import {
   type FirstAnswer,
 } from './plan.js';
 import { leavesHole, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
-import type { FoundRoute } from '../../routes/fastify-routes.js';
 import { Runs } from './runs.js';
 import type { Sample } from './samples.js';
 

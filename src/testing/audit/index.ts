@@ -1,13 +1,13 @@
-import { badOption } from '../../errors.js';
+import { badOption } from '../../base/errors.js';
+import { routesOf, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import { hangUpOn, openLine } from '../hang-up/index.js';
+import { resolveHangUpOptions } from '../hang-up/options.js';
 import { Accepted } from './accepted.js';
 import { audit, type Subject } from './audit.js';
-import { resolveHangUpOptions } from '../hang-up/options.js';
 import { checkFastify, makeListen, type FastifyApplication } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
 import { momentsForAll } from './plan.js';
 import type { AuditReport, NotTried } from './report.js';
-import { routesOf, type FoundRoute } from '../../routes/fastify-routes.js';
 import { NoSample, sampleOf } from './samples.js';
 import { loadSampler } from './schemas.js';
 import { drawReport } from './table.js';

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6, Server } from 'node:net';
-import { badArgument, GuardError, shown } from '../../errors.js';
-import type { RoutePrinter } from '../../routes/fastify-routes.js';
+import { badArgument, GuardError, shown } from '../../base/errors.js';
+import type { RoutePrinter } from '../../frameworks/fastify/routes.js';
 
 /** A Fastify 5 instance, as far as an audit uses it: of any server, logger and type provider. */
 export interface FastifyApplication extends RoutePrinter {

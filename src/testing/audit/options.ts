@@ -1,7 +1,7 @@
-import { badOption, shown } from '../../errors.js';
-import { checkOptionNames, describeRange, integerIn } from '../../options.js';
+import { badOption, shown } from '../../base/errors.js';
+import type { AuditRoute } from '../../frameworks/fastify/routes.js';
+import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
 import { HANG_UP_HOWS, HANG_UP_MOMENTS, type HangUpHow, type HangUpMoment } from '../hang-up/options.js';
-import type { AuditRoute } from '../../routes/fastify-routes.js';
 
 /** A request for one route, in place of one made from its schema; what is left out is made from it. */
 export interface AuditRequest {

@@ -1,6 +1,6 @@
-import { asLeak, type Guard } from '../../guard.js';
+import { asLeak, type Guard } from '../../guard/guard.js';
 import type { LeakReport } from '../../leaks/report.js';
-import { waitUntil } from '../patience.js';
+import { waitUntil } from '../check/wait.js';
 
 /** How long after the last run a server of others may take to close, ms; one that takes longer is not seen. */
 const GRACE_MS = 250;

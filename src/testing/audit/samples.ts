@@ -1,8 +1,8 @@
+import { fillPattern, patternParts } from '../../frameworks/fastify/patterns.js';
+import type { FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { HangUpRequest } from '../hang-up/options.js';
 import { guessedBodies, jsonBodies, takesBody, type BodyCandidate } from './bodies.js';
 import type { AuditExample, AuditRequest } from './options.js';
-import { fillPattern, patternParts } from '../../routes/patterns.js';
-import type { FoundRoute } from '../../routes/fastify-routes.js';
 import { exampleIn, isJsonSchema, SAMPLER_PACKAGE, type Sampler } from './schemas.js';
 
 /** What a route is asked with: without a body, or with one of several of which it is to be seen which one it takes. */

@@ -1,4 +1,4 @@
-import { GuardError } from '../../errors.js';
+import { GuardError } from '../../base/errors.js';
 
 /** JSON Schema, or what an application gives for one. */
 type Schema = Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { GuardError } from '../../errors.js';
-import { monotonicMs } from '../../kernel/clock.js';
+import { monotonicMs } from '../../base/clock.js';
+import { GuardError } from '../../base/errors.js';
+import { later, stopLater } from '../check/wait.js';
 import type { HangUpHow } from './options.js';
-import { later, stopLater } from '../patience.js';
 import { ResponseReader } from './response.js';
 import type { Callee } from './target.js';
 

@@ -1,7 +1,9 @@
-import { followFastifyRoutes, Guard } from '../../guard.js';
-import { monotonicMs } from '../../kernel/clock.js';
-import { turn } from '../patience.js';
+import { monotonicMs } from '../../base/clock.js';
+import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
+import { Guard } from '../../guard/guard.js';
+import { turn } from '../check/wait.js';
 import { Client } from './client.js';
+import { play } from './moments.js';
 import {
   resolveHangUpOptions,
   type HangUpOptions,
@@ -10,7 +12,6 @@ import {
   type HangUpTarget,
   type ResolvedHangUpOptions,
 } from './options.js';
-import { play } from './moments.js';
 import { messageOf } from './request.js';
 import { ServerEnd } from './server-end.js';
 import { calleeOf, type Callee } from './target.js';

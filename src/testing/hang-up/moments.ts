@@ -1,4 +1,4 @@
-import { monotonicMs } from '../../kernel/clock.js';
+import { monotonicMs } from '../../base/clock.js';
 import type { Client } from './client.js';
 import type { ResolvedHangUpOptions } from './options.js';
 import type { Body, Message } from './request.js';

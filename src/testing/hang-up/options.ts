@@ -1,8 +1,8 @@
 import type { Server } from 'node:net';
-import { badOption } from '../../errors.js';
+import { badOption } from '../../base/errors.js';
+import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
 import type { LeakReport } from '../../leaks/report.js';
-import { checkOptionNames, describeRange, integerIn } from '../../options.js';
-import type { ServerHolder } from '../options.js';
+import type { ServerHolder } from '../check/options.js';
 
 /**
  * When the client leaves. `connect`: connected, nothing sent. `mid-headers`: in the middle of the headers. `headers`: after the

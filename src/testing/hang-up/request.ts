@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { getDefaultHighWaterMark } from 'node:stream';
-import { badArgument, badOption } from '../../errors.js';
+import { badArgument, badOption } from '../../base/errors.js';
 import type { HangUpBody, HangUpMoment, HangUpRequest, ResolvedHangUpOptions } from './options.js';
 
 /**

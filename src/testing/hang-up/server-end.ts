@@ -1,7 +1,7 @@
-import { asLeak, type Guard, type SocketReport } from '../../guard.js';
-import { monotonicMs } from '../../kernel/clock.js';
+import { monotonicMs } from '../../base/clock.js';
+import { asLeak, type Guard, type SocketReport } from '../../guard/guard.js';
 import type { LeakReport } from '../../leaks/report.js';
-import { turn, waitUntil } from '../patience.js';
+import { turn, waitUntil } from '../check/wait.js';
 import type { Client } from './client.js';
 
 /**

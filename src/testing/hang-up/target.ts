@@ -1,7 +1,7 @@
 import { Server, type AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { badArgument } from '../../errors.js';
-import type { ServerHolder } from '../options.js';
+import { badArgument } from '../../base/errors.js';
+import type { ServerHolder } from '../check/options.js';
 import type { HangUpTarget } from './options.js';
 
 /** Where to connect to, and how. */

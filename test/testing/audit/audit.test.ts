@@ -8,8 +8,8 @@ import { setInterval } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../../src/index.js';
+import { auditRoutes, findLeakedSockets, type AuditOptions, type AuditReport } from '../../../src/testing.js';
 import { Runs } from '../../../src/testing/audit/runs.js';
-import { auditRoutes, findLeakedSockets, type AuditOptions, type AuditReport } from '../../../src/testing/index.js';
 import { CLOSE_WAIT, kernelRows } from '../../support/kernel-view.js';
 import { until } from '../../support/until.js';
 

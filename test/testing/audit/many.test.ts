@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { hasSubscribers } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import { auditRoutes } from '../../../src/testing/index.js';
+import { auditRoutes } from '../../../src/testing.js';
 import { HANG_UP_MOMENTS } from '../../../src/testing/hang-up/options.js';
 import { kernelRows, openFds } from '../../support/kernel-view.js';
 import { until } from '../../support/until.js';

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fromText, routesOf } from '../../../src/routes/fastify-routes.js';
+import { fromText, routesOf } from '../../../src/frameworks/fastify/routes.js';
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {

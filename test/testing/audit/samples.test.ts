@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
+import { fillPattern, patternParts } from '../../../src/frameworks/fastify/patterns.js';
+import { routesOf } from '../../../src/frameworks/fastify/routes.js';
 import { BODY_BYTES } from '../../../src/testing/audit/bodies.js';
-import { fillPattern, patternParts } from '../../../src/routes/patterns.js';
-import { routesOf } from '../../../src/routes/fastify-routes.js';
 import { NoSample, sampleOf, type SampleSources } from '../../../src/testing/audit/samples.js';
 import { loadSampler } from '../../../src/testing/audit/schemas.js';
 

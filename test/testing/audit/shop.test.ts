@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { auditRoutes, type AuditReport } from '../../../src/testing/index.js';
+import { auditRoutes, type AuditReport } from '../../../src/testing.js';
 import { CLOSE_WAIT, kernelRows } from '../../support/kernel-view.js';
 import { until } from '../../support/until.js';
 

@@ -1,0 +1,142 @@
+import fp from 'fastify-plugin';
+// Who guards a raw server may have no Fastify. TypeScript must then not stumble over the two mentions of it in the published
+// types, with `skipLibCheck` off too: the comments before them are published with them.
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore: there may be no Fastify */
+import type { FastifyContextConfig, FastifyInstance } from 'fastify';
+import type { Server } from 'node:net';
+import { shared } from '../../base/shared-state.js';
+import { badOption, GuardError } from '../../base/errors.js';
+import { createGuard, isTcpAddress, type Guard, type RouteFinder } from '../../guard/guard.js';
+import type { LeakReport } from '../../leaks/report.js';
+import type { GuardOptions } from '../../guard/options.js';
+import { collectInApplication } from './metrics.js';
+import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
+import type { AuditRoute } from './routes.js';
+import { FastifyRouteFinder } from './route-finder.js';
+
+/** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
+export interface CloseWaitGuardPluginOptions extends GuardOptions {
+  /**
+   * `false`: no metrics. @default no prefix, no labels, and the registry that the application scrapes: that of fastify-metrics, else
+   * the global one of the client that is loaded or installed; known when the application is ready
+   */
+  metrics?: false | GuardMetricsOptions | undefined;
+  /**
+   * Path of the metrics page, `false` for none. Left alone when the application has a GET route there; answers 501 where there is
+   * no Prometheus client. Whoever can reach the application can read it (docs/metrics.md). @default '/metrics'
+   */
+  metricsRoute?: string | false | undefined;
+}
+
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore: there may be no Fastify */
+declare module 'fastify' {
+  interface FastifyInstance {
+    closeWaitGuard: Guard;
+  }
+  interface FastifyContextConfig {
+    /** What the guard may do with this route's sockets. */
+    closeWaitGuard?: { reclaim?: boolean };
+  }
+}
+
+/** One guard for each Fastify root: every context of an application shares its server, and so its guard. */
+const guards = shared('fastify-guards', () => new WeakMap<Server, Guard>());
+
+// eslint-disable-next-line @typescript-eslint/require-await -- how Fastify tells a plugin's forms apart; an error is then one of ready()
+async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOptions): Promise<void> {
+  const existing = guards().get(fastify.server);
+  if (existing) {
+    joinExisting(fastify, existing, options);
+    return;
+  }
+  const { metrics, metricsRoute = '/metrics', ...guardOptions } = options;
+  if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !/^\/(.*[^/])$/.test(metricsRoute))) {
+    throw badOption('metricsRoute', metricsRoute, `a path that starts with '/' and does not end with one, or false`);
+  }
+  if (metrics !== false && !isObjectOrLeftOut(metrics)) {
+    throw badOption('metrics', metrics, 'false or an object { register, prefix, labels }');
+  }
+  const guard = createGuard(guardOptions);
+  let uncollect: (() => void) | undefined;
+  try {
+    const addresses = () => fastify.addresses().filter(isTcpAddress);
+    guard.watch(fastify.server, {}, { addresses, routeOf: routeFinderOf(fastify) });
+    if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
+  } catch (error) {
+    guard.close();
+    throw error;
+  }
+  guards().set(fastify.server, guard);
+  fastify.decorate('closeWaitGuard', guard);
+  guard.on('leak', (leak) => {
+    fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
+  });
+  guard.on('released', (leak) => {
+    fastify.log.info({ leak }, leakLine('Leaked socket was closed', leak));
+  });
+  guard.on('reclaimed', (leak) => {
+    fastify.log.warn({ leak }, leakLine('Leaked socket was reclaimed', leak));
+  });
+  fastify.addHook('onClose', () => {
+    uncollect?.();
+    guard.close();
+    guards().delete(fastify.server);
+  });
+}
+
+/** A second registration shares the first one's guard; options of its own would have no effect, so they are an error. */
+function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWaitGuardPluginOptions): void {
+  const own = Object.keys(options);
+  if (own.length > 0) {
+    throw new GuardError(
+      'CWG_ERR_ALREADY_REGISTERED',
+      `close-wait-guard is registered on this server already, and this registration has options of its own (${own.join(', ')}); give them where it is registered first`,
+    );
+  }
+  if (!fastify.hasDecorator('closeWaitGuard')) fastify.decorate('closeWaitGuard', guard);
+}
+
+/**
+ * Names routes when it is asked to: a leak is rare and a request is not, so nothing is noted of requests. The routes are
+ * those of the whole application, whose contexts share one router; none is added once it is ready.
+ */
+function routeFinderOf(fastify: FastifyInstance): RouteFinder {
+  let finder: FastifyRouteFinder | undefined;
+  // A server of the application's own may have been asked before.
+  fastify.addHook('onReady', (done) => {
+    finder = undefined;
+    done();
+  });
+  return (request) => {
+    finder ??= new FastifyRouteFinder(fastify);
+    const answer = finder.find(request);
+    if (!answer.known)
+      return { route: undefined, matched: undefined, reclaim: answer.candidates.every(mayBeReclaimed) };
+    const { route } = answer;
+    return route
+      ? { route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
+      : { route: undefined, matched: false, reclaim: true };
+  };
+}
+
+function mayBeReclaimed({ config }: AuditRoute): boolean {
+  return (config as FastifyContextConfig).closeWaitGuard?.reclaim ?? true;
+}
+
+/** As it is in the application's source, and `request.routeOptions.url`: of `/a/:b?` the router makes two. */
+function declaredUrlOf({ config, url }: AuditRoute): string {
+  return typeof config.url === 'string' ? config.url : url;
+}
+
+function isObjectOrLeftOut(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null);
+}
+
+function leakLine(what: string, leak: LeakReport): string {
+  return `${what}: ${leak.explanation} Fix: ${leak.fix}`;
+}
+
+/** The Fastify 5 plugin: `server.register(closeWaitGuard)`. Decorates the server with `closeWaitGuard`, a {@link Guard}. */
+export const closeWaitGuard = fp(plugin, { fastify: '5.x', name: 'close-wait-guard' });

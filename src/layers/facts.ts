@@ -1,0 +1,38 @@
+/** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
+export interface StreamFacts {
+  readonly readableFlowing: boolean | null;
+  readonly readableEnded: boolean;
+  /** The FIN was read from the kernel, but `'end'` may still wait behind buffered bytes. */
+  readonly endBuffered: boolean;
+  readonly hasReadableListener: boolean;
+  readonly writableEnded: boolean;
+  /** Bytes that JS holds because the kernel did not take them. */
+  readonly writableLength: number;
+  /** http stopped reading because answers wait behind one that is pending. */
+  readonly pausedByPipelining: boolean;
+  /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
+  readonly readByHttp: boolean;
+  /** http does not close this socket after a parse error: its server has a 'clientError' listener, whose job that is. */
+  readonly leftToClientErrorListener: boolean;
+  readonly http: HttpFacts | undefined;
+}
+
+export interface HttpFacts {
+  readonly role: 'server' | 'client';
+  readonly method: string | undefined;
+  /** As the client sent it: sanitise before showing. */
+  readonly url: string | undefined;
+  /** Fastify's route pattern. */
+  readonly route: string | undefined;
+  /** Fastify's router found no route. */
+  readonly unmatched?: boolean;
+  /** `http://host:port` of an outbound request. */
+  readonly base: string | undefined;
+  /** The body we read from (request's when role is server, response's when client) has been taken whole. */
+  readonly bodyComplete: boolean;
+  readonly contentLength: number | undefined;
+  /** A message is under way on this socket now; false when only notes of the last one are left. */
+  readonly answering: boolean;
+  readonly answerStarted: boolean;
+  readonly answerEnded: boolean;
+}

@@ -1,0 +1,73 @@
+import type { Server, Socket } from 'node:net';
+import { shared } from '../base/shared-state.js';
+
+/** What was asked of this process in one inbound request. */
+export interface RequestNotes {
+  method: string | undefined;
+  url: string | undefined;
+  /** Fastify's route pattern, where its tracing channel told it. */
+  route: string | undefined;
+  /** True where that channel told that the router found no route. */
+  unmatched: boolean;
+  /** Whose request it is: where it is followed beyond its socket, and the route is to be looked up. */
+  readonly server: Server | undefined;
+  /** False where the route's own configuration says that its sockets are not to be reclaimed. */
+  reclaim: boolean;
+  /** It ended HTTP on its connection (`Upgrade`, CONNECT): no request listener and no router saw it. */
+  readonly upgraded?: true;
+}
+
+/** Where an outbound request or connection came from. */
+export interface Origin {
+  /** The inbound request whose handler asked for it. */
+  readonly requestedBy: RequestNotes | undefined;
+  /** The application's own frames at that moment. */
+  readonly stack: string | undefined;
+}
+
+/** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive. */
+export interface SocketNotes {
+  /** Last inbound request on this connection. */
+  request: RequestNotes | undefined;
+  /** Last outbound undici/fetch request. */
+  outbound: OutboundNotes | undefined;
+  /** Where an outbound connection, or the undici request on it, came from. */
+  origin: Origin | undefined;
+}
+
+export interface OutboundNotes {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  /** As in `http://inventory:8080`. */
+  readonly base: string | undefined;
+  /** Its response's headers came, and its last byte has not been taken. */
+  responseOpen: boolean;
+}
+
+/**
+ * Where the notes hang on the socket, so that they die with it. A WeakMap would say the same and cost every collection of
+ * a server with many short connections: its entries are looked through one by one.
+ */
+const kNotes = Symbol.for('close-wait-guard.notes');
+
+type Noted = Socket & { [kNotes]?: SocketNotes | undefined };
+
+export function notesOf(socket: Socket): SocketNotes | undefined {
+  return (socket as Noted)[kNotes];
+}
+
+export function ensureNotes(socket: Socket): SocketNotes {
+  const noted: Noted = socket;
+  return (noted[kNotes] ??= { request: undefined, outbound: undefined, origin: undefined });
+}
+
+/** Where ClientRequests of node:http came from; a pooled socket carries one after another. */
+const origins = shared('origins', () => new WeakMap<object, Origin>());
+
+export function noteOrigin(clientRequest: object, origin: Origin): void {
+  origins().set(clientRequest, origin);
+}
+
+export function originOf(clientRequest: unknown): Origin | undefined {
+  return typeof clientRequest === 'object' && clientRequest !== null ? origins().get(clientRequest) : undefined;
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Side } from '../base/vocabulary.js';
+import type { StreamFacts } from './facts.js';
+import { Http1Layer } from './http1.js';
+import { Http2Layer } from './http2.js';
+import type { Layer } from './layer.js';
+import {
+  booleanProperty,
+  clientErrorIsHandledBy,
+  countProperty,
+  endIsBuffered,
+  httpMessageOf,
+  isPausedByPipelining,
+  isReadByHttp,
+  isServerResponse,
+  listenersOf,
+  messageBeingParsed,
+  requestedHostOf,
+  requestOf,
+  serverOf,
+} from './node-internals.js';
+import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
+import { StreamLayer } from './stream.js';
+import { TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
+import { UndiciLayer } from './undici.js';
+
+/** The layers above a raw socket, from the lowest up. The first is always its stream. */
+export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Layer[]] {
+  const tls = tlsSocketOf(raw);
+  const top = tls ?? raw;
+  const protocol =
+    Http2Layer.on(top) ?? Http1Layer.on(top, side) ?? (side === 'inbound' ? undefined : UndiciLayer.on(top));
+  return [new StreamLayer(raw), ...(tls ? [new TlsLayer(tls)] : []), ...(protocol ? [protocol] : [])];
+}
+
+/** Bytes that have left the kernel and wait in JS for the application. When this falls, the application is reading. */
+export function bufferedBytes(raw: Socket, side: Side): number {
+  return layersOf(raw, side).reduce((sum, layer) => sum + layer.bufferedBytes(), 0);
+}
+
+/** What the streams above an fd say now. Property reads only. */
+export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
+  const socket = topSocketOf(raw);
+  const readByHttp = isReadByHttp(socket);
+  const server = serverOf(socket) ?? serverOf(raw);
+  const readableEnded = booleanProperty(socket, 'readableEnded') ?? false;
+  return {
+    readableFlowing: booleanProperty(socket, 'readableFlowing') ?? null,
+    readableEnded,
+    endBuffered: endIsBuffered(socket) ?? readableEnded,
+    hasReadableListener: listenersOf(socket, 'readable') > 0,
+    writableEnded: booleanProperty(socket, 'writableEnded') ?? false,
+    writableLength: countProperty(socket, 'writableLength'),
+    pausedByPipelining: isPausedByPipelining(socket),
+    readByHttp,
+    leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
+    http: layersOf(raw, side).at(-1)?.request(),
+  };
+}
+
+/** Where an outbound socket's request, or the socket itself, came from. */
+export function originOfSocket(raw: Socket): Origin | undefined {
+  const socket = topSocketOf(raw);
+  const ofConnection = notesOf(socket)?.origin ?? notesOf(raw)?.origin;
+  const ofRequest = originOf(httpMessageOf(socket));
+  if (!ofRequest || ofRequest.stack !== undefined || ofRequest.requestedBy !== ofConnection?.requestedBy) {
+    return ofRequest ?? ofConnection;
+  }
+  // Before Node 22.12 a request is announced in a later turn, without its caller's stack; the connection it opened has it.
+  return ofConnection;
+}
+
+/** The inbound request that a socket serves, or served last. */
+export function inboundRequestOf(raw: Socket): RequestNotes | undefined {
+  return notesOf(topSocketOf(raw))?.request;
+}
+
+/** The message of that request, while it is being answered or its body has not come to its end. */
+export function inboundMessageOf(raw: Socket): IncomingMessage | undefined {
+  const socket = topSocketOf(raw);
+  const message = httpMessageOf(socket);
+  return isServerResponse(message) ? requestOf(message) : messageBeingParsed(socket);
+}
+
+/** `host` a client socket was asked for; a report's fallback is the remote address. */
+export function destinationHostOf(raw: Socket): string | undefined {
+  return requestedHostOf(topSocketOf(raw));
+}

@@ -1,0 +1,41 @@
+/**
+ * Preload: `node --import close-wait-guard/register app.js` starts a guard with no change to the application. This is the
+ * one entry point that acts on import. Settings come from the environment, see docs/preload.md; a setting that cannot be taken is
+ * a warning and its default, never the end of the application.
+ */
+import { isSwitchedOff } from '../base/environment.js';
+import { followFastifyRoutes } from '../frameworks/fastify/channel.js';
+import { createGuard } from '../guard/guard.js';
+import { warnSetting } from '../guard/warnings.js';
+import { readEnvironment } from './environment.js';
+import { EventLog } from './event-log.js';
+import { serveMetrics } from './metrics-server.js';
+import { isPackageManager } from './package-managers.js';
+
+if (!isSwitchedOff() && !isPackageManager(process.argv[1])) start();
+
+function start(): void {
+  const settings = readEnvironment(process.env, warnSetting);
+  const guard = createGuard({
+    closeWaitTimeout: settings.closeWaitTimeout,
+    sampleInterval: settings.sampleInterval,
+    reclaim: settings.reclaim,
+    redact: settings.redact,
+  });
+
+  if (guard.supported) {
+    const log = new EventLog(settings.log, { level: settings.logLevel });
+    followFastifyRoutes();
+    guard.on('leak', (leak) => {
+      log.write('leak', leak);
+    });
+    guard.on('released', (leak) => {
+      log.write('released', leak);
+    });
+    guard.on('reclaimed', (leak) => {
+      log.write('reclaimed', leak);
+    });
+  }
+  // Of all processes and threads one serves the page.
+  if (settings.metricsPort !== undefined) serveMetrics(guard, settings.metricsPort);
+}
