@@ -108,7 +108,7 @@ export class Guard extends GuardEmitter implements Disposable {
         this.#tell('reclaimed', this.#public(report));
       },
       filterFailed: (error) => {
-        this.#fail('listener', error);
+        this.#fail('callback', error);
       },
       failed: (error) => {
         this.#fail('sample', error);
@@ -303,7 +303,7 @@ export class Guard extends GuardEmitter implements Disposable {
 
   #call<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
     callGuarded(callback, this, args, (error) => {
-      this.#fail('listener', error);
+      this.#fail('callback', error);
     });
   }
 

@@ -61,7 +61,7 @@ export interface GuardOptions {
   redact?: boolean | readonly Redactable[] | undefined;
   /**
    * Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). What it throws, or is rejected
-   * with when it is async, is counted in `stats().errors.listener` and kept from the application.
+   * with when it is async, is counted in `stats().errors.callback` and kept from the application.
    */
   onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
 }

@@ -13,8 +13,8 @@ export function warnUnsupported(reason: string): void {
 export function warnFailure(operation: GuardOperation, error: unknown): void {
   const what = textOf(error);
   const where =
-    operation === 'listener'
-      ? 'a listener of the guard threw'
+    operation === 'callback'
+      ? 'a callback given to the guard threw'
       : operation === 'fact'
         ? 'something of a socket could not be read, and its report does without it'
         : `${operation} failed`;

@@ -40,14 +40,14 @@ describe('a listener that throws', () => {
     await stage.visit(port, 'hello');
     await until('the leak', () => heard.length > 0);
     expect(heard).toEqual(['second', 'once', 'onLeak close-wait']);
-    expect(guard.stats().errors.listener).toBe(2);
+    expect(guard.stats().errors.callback).toBe(2);
     await stage.visit(port, 'again');
     await until('the second leak', () => guard.leaks().length === 2);
     expect(heard).toEqual(['second', 'once', 'onLeak close-wait', 'second', 'onLeak close-wait']);
     await until('the warning', () => warnings.length > 0);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({ name: 'CloseWaitGuardWarning', code: 'CWG_WARN_LISTENER' });
-    expect(warnings[0]?.message).toContain('a listener of the guard threw');
+    expect(warnings[0]).toMatchObject({ name: 'CloseWaitGuardWarning', code: 'CWG_WARN_CALLBACK' });
+    expect(warnings[0]?.message).toContain('a callback given to the guard threw');
   });
 
   it('may close the guard: it hears nothing more, and the next guard finds what was left', async () => {
@@ -81,7 +81,7 @@ describe('a listener that throws', () => {
     await stage.visit(port, 'hello');
     await until('the leak', () => asked.length > 0);
     expect(asked).toEqual([1, 1]);
-    expect(guard.stats().errors).toMatchObject({ sample: 0, listener: 0 });
+    expect(guard.stats().errors).toMatchObject({ sample: 0, callback: 0 });
   });
 });
 

@@ -69,7 +69,7 @@ describe('a listener that fails', () => {
       },
     });
     await until('all leaks', () => counts.leak === 10);
-    expect(guard.stats().errors).toMatchObject({ listener: 10, sample: 0 });
+    expect(guard.stats().errors).toMatchObject({ callback: 10, sample: 0 });
     expect(guard.leaks()).toHaveLength(10);
     expect(halfClosed(port)).toBe(10);
   });
@@ -81,7 +81,7 @@ describe('a listener that fails', () => {
     };
     const { guard, counts } = await tenLeaks({ onLeak });
     // Vitest fails a test during which a rejection is left unhandled.
-    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.listener === 10);
+    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.callback === 10);
   });
 
   it('by a promise whose then() throws', async () => {
@@ -91,7 +91,7 @@ describe('a listener that fails', () => {
       },
     });
     const { guard, counts } = await tenLeaks({ onLeak });
-    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.listener === 10);
+    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.callback === 10);
   });
 });
 
@@ -157,8 +157,8 @@ describe('a reclaim filter', () => {
     expect(counts.reclaimed).toBe(0);
     expect(halfClosed(port)).toBe(10);
     // A promise is a mistake that deserves a word; an answer other than true is an answer.
-    if (what.includes('promise')) expect(guard.stats().errors.listener).toBeGreaterThanOrEqual(10);
-    else expect(guard.stats().errors.listener).toBe(0);
+    if (what.includes('promise')) expect(guard.stats().errors.callback).toBeGreaterThanOrEqual(10);
+    else expect(guard.stats().errors.callback).toBe(0);
   });
 
   it('that says no is asked again later, not in each sample', async () => {

@@ -97,7 +97,7 @@ describe('a process at its limit of fds', () => {
   it('is sampled as before: the leak is found and its release, and nothing is thrown', async () => {
     const { cause, errors, fds, samples, warnings } = jsonOf(await run('working guard'));
     expect({ cause, samples }).toEqual({ cause: 'never-read', samples: 5 });
-    expect(errors).toMatchObject({ sample: 0, fd_walk: 0, watch_add: 0, listener: 0 });
+    expect(errors).toMatchObject({ sample: 0, fd_walk: 0, watch_add: 0, callback: 0 });
     expect(fds.limit).toBe(64);
     // What needs an fd of its own cannot be had then, and says so.
     expect(errors.sock_diag).toBeGreaterThan(0);

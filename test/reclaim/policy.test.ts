@@ -155,7 +155,7 @@ describe('reclaim takes', () => {
     await until('the reclaim of another', isReclaimed(seen, await stage.visit(port, 'hello')));
     expectUntouched(port, left);
     expect(guard.stats().errors).toMatchObject({ sample: 0 });
-    expect(guard.stats().errors.listener).toBeGreaterThan(0);
+    expect(guard.stats().errors.callback).toBeGreaterThan(0);
     expect(warning.mock.calls.filter(([text]) => String(text).includes('a bug in the filter'))).toHaveLength(1);
   });
 

@@ -112,7 +112,7 @@ export function testReclaims(cases: readonly ReclaimCase[]): void {
       expect(valueOf(page, 'close_wait_duration_seconds_count')).toBeGreaterThanOrEqual(1);
       expect(seen.reclaimed.filter((each) => isOurs(each.leak))).toHaveLength(1);
       expect(seen.released).toEqual([]);
-      expect(guard.stats().errors).toMatchObject({ sample: 0, listener: 0 });
+      expect(guard.stats().errors).toMatchObject({ sample: 0, callback: 0 });
     },
   );
 }
