@@ -22,13 +22,11 @@ export class Descriptions {
   factsOf(id: bigint): LeakFacts | undefined {
     const entry = this.#ledger.get(id);
     const tracked = this.#tracker.get(id);
-    return entry && tracked && leakFactsOf(this.#binding, entry.departed, tracked, this.#names);
+    return entry && tracked && leakFactsOf(this.#binding, entry.departed, tracked, this.#names, entry.holder);
   }
 
   describe(id: bigint, facts = this.factsOf(id)): LeakReport | undefined {
-    const entry = this.#ledger.get(id);
-    const tracked = this.#tracker.get(id);
-    return facts && entry && tracked && buildReport(facts, entry.departed, tracked, entry.holder);
+    return facts && buildReport(facts);
   }
 
   /** The leaks that were told and are open. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
 import type { Departed } from '../layers/facts.js';
+import { diagnose } from '../leaks/diagnosis.js';
 import type { TrackedSocket } from '../leaks/tracker.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
@@ -54,9 +55,9 @@ export class LeakTeller {
     if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return undefined;
     const facts = this.#parts.descriptions.factsOf(id);
     if (!facts) return undefined;
-    const { kind, cause, side, routeLabel: route, endpoints } = facts;
+    const { kind, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
-    const counted = { kind, cause, side, route, remoteAddress, localPort };
+    const counted = { kind, cause: diagnose(facts), side, route, remoteAddress, localPort };
     this.#parts.ledger.count(id, counted);
     this.#parts.tracker.markLeaked(id);
     this.#parts.table.markKnown(id);

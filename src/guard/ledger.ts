@@ -1,10 +1,10 @@
 import type { LeakKind } from '../base/vocabulary.js';
 import type { Departed } from '../layers/facts.js';
 import type { LeakReport } from '../leaks/report.js';
-import { kindOf, type LeakFacts } from './leak-facts.js';
+import { kindOf } from './leak-facts.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
-export type LeakCounted = Pick<LeakFacts, 'kind' | 'cause' | 'side' | 'route'> & {
+export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route'> & {
   readonly remoteAddress: string | undefined;
   readonly localPort: number | undefined;
 };
