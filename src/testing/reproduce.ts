@@ -8,19 +8,19 @@ import type { HangUpBody, HangUpOptions, HangUpRequest } from './hang-up/options
 import { ABANDONED_BODY_BYTES, UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';
 
-/** What of a {@link LeakReport} is needed, so that one from a log (JSON) will do. */
+/** The part of a {@link LeakReport} that is needed: a report read from a log (JSON) has it. */
 export type ReproducibleLeak = Pick<LeakReport, 'kind' | 'cause' | 'side'> &
   Partial<Pick<LeakReport, 'method' | 'route' | 'requestedBy' | 'unreadKernelBytes' | 'unreadStreamBytes'>>;
 
 export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, options: HangUpOptions];
 
-/** More than the largest receive window that a connection on loopback begins with: the FIN stays behind it. */
+/** More than the largest receive window that a connection on loopback starts with, so that the FIN cannot arrive. */
 const STALLING_BYTES = 1_048_576;
 
 /**
  * Makes a test of a leak that was found in production: `await hangUp(app, ...reproduce(leak))`. Parameters of the route are
- * filled with `1`; what the report does not know (headers, a body's content) is for the caller to add. For an outbound leak
- * that says who asked for it (`requestedBy`) it is the request that makes the handler ask.
+ * filled with `1`. The caller adds what the report does not have: headers, a body's content. An outbound leak is made again
+ * by the inbound request that caused it (`requestedBy`).
  * @throws GuardError CWG_ERR_ARGUMENT where a report of this cause does not say enough.
  */
 export function reproduce(leak: ReproducibleLeak): HangUpArguments {
@@ -40,7 +40,7 @@ export function reproduce(leak: ReproducibleLeak): HangUpArguments {
   ];
 }
 
-/** A report may come from a later version, whose cause this one does not know. */
+/** A report may come from a later version, and have a cause that this version does not know. */
 function reproductionOf({ cause }: ReproducibleLeak): Reproduction {
   return (CAUSES as Readonly<Partial<Record<string, Cause>>>)[cause]?.reproduction ?? LEAVES_AFTER_REQUEST;
 }
@@ -61,7 +61,7 @@ function unreadBytes({ unreadKernelBytes = 0, unreadStreamBytes = 0 }: Reproduci
   return unreadKernelBytes + unreadStreamBytes;
 }
 
-/** As much as was unread, of a protocol that the report does not know. */
+/** As many bytes as were unread, of a protocol that the report does not name. */
 function rawBytes(leak: ReproducibleLeak): Uint8Array {
   const bytes = leak.kind === 'stalled' ? STALLING_BYTES : Math.max(4, unreadBytes(leak));
   return Buffer.alloc(bytes, '?\r\n\n');

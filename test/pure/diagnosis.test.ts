@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
 import { diagnose } from '../../src/leaks/diagnosis.js';
+import type { FdHolder } from '../../src/leaks/facts.js';
 import { leakFacts, type FactsChange } from '../support/leak-facts.js';
 
 const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
@@ -77,6 +78,14 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ],
 ];
 
+const WITHOUT_STREAM: [heldBy: FdHolder, cause: LeakCause][] = [
+  ['lost-socket', 'detached-handle'],
+  ['unknown', 'not-owned-by-this-thread'],
+  ['other-process', 'held-by-another-process'],
+  // The properties of its stream throw.
+  ['socket', 'unknown'],
+];
+
 describe('the cause', () => {
   it.each(TABLE)('%s', (_name, change, cause) => {
     expect(diagnose(leakFacts(change))).toBe(cause);
@@ -88,14 +97,13 @@ describe('the cause', () => {
     }
   });
 
-  it.each([
-    ['lost-socket', 'detached-handle'],
-    ['unknown', 'not-owned-by-this-thread'],
-    ['other-process', 'held-by-another-process'],
-    // Its stream throws.
-    ['socket', 'unknown'],
-  ] as const)('of a socket without a stream goes by who holds its fd: %s', (heldBy, cause) => {
+  it.each(WITHOUT_STREAM)('of a socket without a stream goes by who holds its fd: %s', (heldBy, cause) => {
     expect(diagnose({ ...leakFacts({ heldBy, side: 'unknown' }), stream: undefined })).toBe(cause);
+  });
+
+  it('can be any of them', () => {
+    const decided = [...TABLE.map(([, , cause]) => cause), ...WITHOUT_STREAM.map(([, cause]) => cause)];
+    expect(new Set(decided)).toEqual(new Set(LEAK_CAUSES));
   });
 
   it('is one of the closed set', () => {
