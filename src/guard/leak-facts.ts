@@ -59,38 +59,38 @@ const NO_ENDPOINTS: Endpoints = {
 /** Each fact is read in its own guard: one that throws is left out, and the rest stands. */
 export function leakFactsOf(
   binding: NativeBinding,
-  departed: Departed,
+  suspect: Departed,
   tracked: Pick<TrackedSocket, 'kind' | 'ageMs' | 'idleMs'>,
   names: Names,
   holderPid: number | undefined,
 ): LeakFacts {
-  const { record, socket, side, server } = departed;
-  const endpoints = fact(() => unpackEndpoints(binding, departed.endpoints), NO_ENDPOINTS);
+  const { record, socket, side, server } = suspect;
+  const endpoints = fact(() => unpackEndpoints(binding, suspect.endpoints), NO_ENDPOINTS);
   const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
   const http = stream?.http;
-  const info = side === 'inbound' ? routeInfoOf(departed, http, names) : undefined;
+  const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
   const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
-    cookie: departed.cookie,
-    fd: departed.fd,
+    cookie: suspect.cookie,
+    fd: suspect.fd,
     kind: tracked.kind === 'closing' ? 'close-wait' : tracked.kind,
     side,
     state: tcpStateName(record.state),
-    aborted: departed.aborted,
+    aborted: suspect.aborted,
     ageMs: tracked.ageMs,
     idleMs: tracked.idleMs,
-    heldBy: heldBy(departed),
+    heldBy: heldBy(suspect),
     holderPid,
     endpoints,
     server: server && fact(() => names.ofServer(server, endpoints.localPort), undefined),
     method: http?.method === undefined ? undefined : safeMethod(http.method),
     route,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
-    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(departed),
+    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
     framework: frameworkOf(http, info),
-    destination: side === 'outbound' ? destinationOf(departed, http, endpoints) : undefined,
+    destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     stream,

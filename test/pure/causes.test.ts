@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ApiWords } from '../../src/apis/words.js';
@@ -19,6 +19,11 @@ describe('each cause', () => {
 
   it.each(LEAK_CAUSES)('%s has its name, and the path of its page', (cause) => {
     expect(CAUSES[cause]).toMatchObject({ name: cause, docs: `docs/causes/${cause}.md` });
+  });
+
+  it('has that page', (context) => {
+    context.skip(!existsSync(path.join(root, 'docs/causes')), 'there are no pages of causes yet');
+    expect(LEAK_CAUSES.filter((cause) => !existsSync(path.join(root, CAUSES[cause].docs)))).toEqual([]);
   });
 });
 
