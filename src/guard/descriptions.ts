@@ -2,10 +2,10 @@ import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import { leakFactsOf, type LeakFacts, type Names } from './leak-facts.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
 import { buildReport } from './report-builder.js';
 
-/** Puts into words what ledger and tracker know. Costs some 100 µs a socket, so it is for what is told or asked for. */
+/** Puts into words what the ledger knows. Costs some 100 µs a socket, so it is for what is told or asked for. */
 export class Descriptions {
   readonly #binding: NativeBinding;
   readonly #ledger: Ledger;
@@ -19,32 +19,30 @@ export class Descriptions {
     this.#names = names;
   }
 
-  factsOf(id: bigint): LeakFacts | undefined {
-    const entry = this.#ledger.get(id);
-    const tracked = this.#tracker.get(id);
-    return entry && tracked && leakFactsOf(this.#binding, entry.departed, tracked, this.#names, entry.holder);
+  factsOf({ suspect, track, holder }: LedgerEntry): LeakFacts | undefined {
+    if (!track) return undefined;
+    const tracked = { kind: track.kind, ageMs: this.#tracker.ageMs(track), idleMs: this.#tracker.idleMs(track) };
+    return leakFactsOf(this.#binding, suspect, tracked, this.#names, holder);
   }
 
-  describe(id: bigint, facts = this.factsOf(id)): LeakReport | undefined {
+  describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
     return facts && buildReport(facts);
   }
 
   /** The leaks that were told and are open. */
   leaks(): LeakReport[] {
-    return this.#ledger.told().flatMap((id) => {
-      const entry = this.#ledger.get(id);
-      if (!entry) return [];
-      entry.report = this.describe(id) ?? entry.report;
-      return entry.report ?? [];
+    return Array.from(this.#ledger.entries()).flatMap((entry) => {
+      if (!entry.report) return [];
+      return (entry.report = this.describe(entry) ?? entry.report);
     });
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet. */
   sockets(): (LeakReport & { readonly leaked: boolean })[] {
-    return this.#ledger.ids().flatMap((id) => {
-      if (this.#tracker.get(id)?.kind === 'closing') return [];
-      const report = this.describe(id);
-      return report ? [{ ...report, leaked: this.#ledger.get(id)?.report !== undefined }] : [];
+    return Array.from(this.#ledger.entries()).flatMap((entry) => {
+      if (entry.track?.kind === 'closing') return [];
+      const report = this.describe(entry);
+      return report ? [{ ...report, leaked: entry.report !== undefined }] : [];
     });
   }
 }

@@ -1,14 +1,13 @@
 import type { Server } from 'node:net';
 import { safeHost, safeMethod, safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
-import { TcpState, tcpStateName } from '../base/tcp-states.js';
-import type { Framework, LeakKind } from '../base/vocabulary.js';
+import { tcpStateName } from '../base/tcp-states.js';
+import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
-import type { Departed, HttpFacts } from '../layers/facts.js';
+import type { HttpFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import {
-  bufferedBytes,
   destinationHostOf,
   inboundMessageOf,
   inboundRequestOf,
@@ -17,8 +16,9 @@ import {
 } from '../layers/stack.js';
 import type { FdHolder, LeakFacts } from '../leaks/facts.js';
 import { hostPort, peerOf } from '../leaks/phrases.js';
-import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
+import type { Track } from '../leaks/tracker.js';
 import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
+import type { Suspect } from '../sockets/suspect.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
 
 export type { LeakFacts } from '../leaks/facts.js';
@@ -27,26 +27,6 @@ export type { LeakFacts } from '../leaks/facts.js';
 export interface Names {
   readonly ofServer: (server: Server, port: number | undefined) => string;
   readonly ofRoute: (server: Server, request: RoutedRequest) => RouteInfo | undefined;
-}
-
-/** A half-closed socket in the tracker's terms. */
-export function sightingOf({ record, socket, cookie, openAtMs }: Departed): Sighting {
-  return {
-    id: cookie,
-    kind: kindOf(record.state),
-    state: record.state,
-    readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
-    bufferedBytes: socket ? fact(() => bufferedBytes(socket), 0) : 0,
-    ackedBytes: record.bytesAcked,
-    lastAckAgeMs: record.lastAckRecvMs,
-    openAtMs,
-  };
-}
-
-export function kindOf(state: number): LeakKind | 'closing' {
-  if (state === TcpState.CLOSE_WAIT) return 'close-wait';
-  if (state === TcpState.ESTABLISHED) return 'stalled';
-  return state === TcpState.CLOSE ? 'reset' : 'closing';
 }
 
 const NO_ENDPOINTS: Endpoints = {
@@ -59,8 +39,8 @@ const NO_ENDPOINTS: Endpoints = {
 /** Each fact is read in its own guard: one that throws is left out, and the rest stands. */
 export function leakFactsOf(
   binding: NativeBinding,
-  suspect: Departed,
-  tracked: Pick<TrackedSocket, 'kind' | 'ageMs' | 'idleMs'>,
+  suspect: Suspect,
+  tracked: Pick<Track, 'kind'> & { readonly ageMs: number; readonly idleMs: number },
   names: Names,
   holderPid: number | undefined,
 ): LeakFacts {
@@ -95,12 +75,12 @@ export function leakFactsOf(
     stack: origin?.stack,
     stream,
     unreadKernelBytes: Math.max(0, record.unreadBytes),
-    unreadStreamBytes: socket ? fact(() => bufferedBytes(socket), 0) : 0,
+    unreadStreamBytes: suspect.progress.bufferedBytes,
     unsentBytes: Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0),
   };
 }
 
-function heldBy({ foreignInode, socket, detached }: Departed): FdHolder {
+function heldBy({ foreignInode, socket, detached }: Suspect): FdHolder {
   if (foreignInode !== undefined) return 'other-process';
   if (socket !== undefined) return 'socket';
   return detached ? 'lost-socket' : 'unknown';
@@ -112,7 +92,7 @@ function frameworkOf(http: HttpFacts | undefined, info: RouteInfo | undefined): 
   return http.route !== undefined || http.unmatched === true ? 'fastify' : info?.framework;
 }
 
-function requestAllowsReclaim({ side, socket }: Departed): boolean {
+function requestAllowsReclaim({ side, socket }: Suspect): boolean {
   if (side !== 'inbound' || socket === undefined) return true;
   return fact(() => inboundRequestOf(socket)?.reclaim !== false, false);
 }
@@ -121,7 +101,7 @@ function requestAllowsReclaim({ side, socket }: Departed): boolean {
 const UNKNOWN_ROUTE: RouteInfo = { route: undefined, matched: undefined, reclaim: false };
 
 /** What the application says of the route that an inbound socket's request went to. */
-function routeInfoOf({ server, socket }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+function routeInfoOf({ server, socket }: Suspect, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
   if (!server || http?.method === undefined || http.url === undefined) return undefined;
   const { method, url } = http;
   return fact(() => {
@@ -140,7 +120,7 @@ function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, n
   return parts.length === 0 ? undefined : parts.join(' ');
 }
 
-function destinationOf({ socket }: Departed, http: HttpFacts | undefined, endpoints: Endpoints): string | undefined {
+function destinationOf({ socket }: Suspect, http: HttpFacts | undefined, endpoints: Endpoints): string | undefined {
   if (http?.base !== undefined) return `${safePath(http.base)}${http.url === undefined ? '' : safePath(http.url)}`;
   const host = socket && fact(() => destinationHostOf(socket), undefined);
   return host === undefined ? peerOf(endpoints) : hostPort(safeHost(host), endpoints.remotePort);
