@@ -49,7 +49,7 @@ describe('assertNoLeakedSockets()', () => {
             '\\(100,000 bytes declared, [\\d,]+ unread\\) and has not answered; the client left [\\d.]+ m?s ago\\.$',
         ),
       ),
-      '     Fix: Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.',
+      '     Fix: Read the body (req.resume() discards it), or end the response: either lets Node see that the client has gone and close the socket.',
     ]);
     expect(error.message).toContain(leak!.explanation);
     expect(error.message).toContain(leak!.fix);

@@ -109,15 +109,16 @@ function routeFinderOf(fastify: FastifyInstance): RouteFinder {
     finder = undefined;
     done();
   });
+  const framework = 'fastify';
   return (request) => {
     finder ??= new FastifyRouteFinder(fastify);
     const answer = finder.find(request);
     if (!answer.known)
-      return { route: undefined, matched: undefined, reclaim: answer.candidates.every(mayBeReclaimed) };
+      return { framework, route: undefined, matched: undefined, reclaim: answer.candidates.every(mayBeReclaimed) };
     const { route } = answer;
     return route
-      ? { route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
-      : { route: undefined, matched: false, reclaim: true };
+      ? { framework, route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
+      : { framework, route: undefined, matched: false, reclaim: true };
   };
 }
 
