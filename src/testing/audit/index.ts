@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../base/clock.js';
 import { badOption } from '../../base/errors.js';
 import { routesOf, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import { hangUpOn, openLine } from '../hang-up/index.js';
@@ -34,7 +35,7 @@ export async function auditRoutes(fastify: FastifyApplication, options?: AuditOp
         hangUpOn(line, request, resolveHangUpOptions({ at, how, deadlineMs: resolved.deadlineMs })),
       upgrades: fastify.server.listenerCount('upgrade') > 0,
       leftOut,
-      now: () => performance.now(),
+      now: monotonicMs,
     });
     // Not enumerable: the report is data, and a runner that compares or prints it does not see a function.
     return Object.defineProperty(data, 'toString', { value: () => drawReport(data) });
