@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { end, logLines, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
 import { environmentOfAUser, root } from '../support/programs.js';
-import type { Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

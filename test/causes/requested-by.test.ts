@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard, { createGuard, type LeakReport } from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { guardOn } from '../support/guarded-server.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { leakyApp } from '../support/leaky-app.js';
-import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { kernelRow } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post, type Stage } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 

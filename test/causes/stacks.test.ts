@@ -6,7 +6,8 @@ import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
 import { ESTABLISHED, isListed, kernelRow, socketInode } from '../support/kernel-view.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, type Followed } from '../support/leak-case.js';
-import type { Client } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK, type Followed } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

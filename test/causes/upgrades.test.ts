@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { closeWaitGuard } from '../../src/frameworks/fastify/plugin.js';
 import { createGuard } from '../../src/guard/guard.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 

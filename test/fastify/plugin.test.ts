@@ -2,10 +2,10 @@ import { register as globalRegister } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, QUICK } from '../support/reports.js';
+import { post, stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp, LineLog } from '../support/leaky-app.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
-import { post } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 

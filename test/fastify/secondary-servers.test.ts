@@ -3,7 +3,8 @@ import net, { type Server } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 

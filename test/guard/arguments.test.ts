@@ -4,7 +4,8 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { GuardError } from '../../src/base/errors.js';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const listener = (): void => {};

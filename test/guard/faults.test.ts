@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { guardOn } from '../support/guarded-server.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { leakOnce } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root, type Outcome } from '../support/programs.js';
 import { until } from '../support/until.js';
 

@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
-import { post, type Stage } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { testScenarios } from '../support/scenario.js';
+import { post, stageOfEachTest, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -39,11 +40,11 @@ describe('watch() names the server of a leak', () => {
   };
   const inbound = { kind: 'close-wait', side: 'inbound' } as const;
 
-  testLeaks([
+  testScenarios([
     {
       name: 'net',
-      report: { ...inbound, server: 'mail: in', cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'mail: in', cause: 'never-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           net.createServer(() => {}),
@@ -55,8 +56,8 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'tls',
-      report: { ...inbound, server: 'mails', cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'mails', cause: 'never-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           tls.createServer(localhost, () => {}),
@@ -68,8 +69,8 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'http',
-      report: { ...inbound, server: 'web', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'web', method: 'POST', route: '/upload', cause: 'request-body-not-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           http.createServer(() => {}),
@@ -81,8 +82,10 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'https',
-      report: { ...inbound, server: 'webs', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
-      start: async (stage) => {
+      expect: {
+        leak: { ...inbound, server: 'webs', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
+      },
+      play: async (stage) => {
         const scene = await named(
           stage,
           https.createServer(localhost, () => {}),

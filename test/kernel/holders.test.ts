@@ -4,10 +4,9 @@ import net, { type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Holders, type HolderAnswer } from '../../src/kernel/holders.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { socketInode } from '../support/kernel-view.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { binding, fdOf, readOne } from '../native/binding.js';
 

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { programs } from '../support/programs.js';
 import { until } from '../support/until.js';
 

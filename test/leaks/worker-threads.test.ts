@@ -8,9 +8,10 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { testScenarios } from '../support/scenario.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { root } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 /** A server in a worker thread that nobody reads; 'close' destroys its sockets. With a guard of its own if asked to. */
@@ -56,11 +57,11 @@ async function startWorker(
 }
 
 describe('a socket of a worker thread without a guard', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'is reported by the main thread, which does not know whose it is',
-      report: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread', server: undefined },
-      start: async (stage) => {
+      expect: { leak: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread', server: undefined } },
+      play: async (stage) => {
         const { worker, port } = await startWorker(stage, false);
         await stage.visit(port, 'hello');
         return { port, release: () => worker.postMessage('close') };

@@ -3,8 +3,8 @@ import httpProxy from 'http-proxy';
 import type { Socket } from 'node:net';
 import net from 'node:net';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import { testPairs } from '../support/scenario.js';
 import { get, post, type Stage } from '../support/stage.js';
-import { testTwins } from '../support/twins.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
@@ -32,10 +32,10 @@ async function proxyTo(
   return { port: await stage.listen(server), answered };
 }
 
-testTwins([
+testPairs([
   {
     name: 'http-proxy: an upload whose upstream dies, and an error handler that only logs',
-    report: { kind: 'close-wait', side: 'inbound', cause: 'request-body-not-read', method: 'POST', route: '/upload' },
+    leak: { kind: 'close-wait', side: 'inbound', cause: 'request-body-not-read', method: 'POST', route: '/upload' },
     play: async (stage, well) => {
       let upstreamSide: Socket | undefined;
       const upstream = await stage.listen(
@@ -59,7 +59,7 @@ testTwins([
   },
   {
     name: 'http-proxy: a proxied response whose client goes',
-    report: { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
+    leak: { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
     play: async (stage, well) => {
       let sendRest: (() => void) | undefined;
       const upstream = await stage.listen(

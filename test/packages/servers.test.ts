@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { post, get, type Stage } from '../support/stage.js';
+import { testPairs } from '../support/scenario.js';
+import { get, post, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
-import { testTwins } from '../support/twins.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
@@ -60,15 +60,15 @@ async function webSocket(stage: Stage, pause: boolean): Promise<number> {
   return port;
 }
 
-testTwins([
+testPairs([
   {
     name: 'ws: pausing a connection',
-    report: { ...inbound, cause: 'paused', route: '/live' },
+    leak: { ...inbound, cause: 'paused', route: '/live' },
     play: (stage, well) => webSocket(stage, !well),
   },
   {
     name: 'express: an upload that its handler does not read',
-    report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/7' },
+    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/7' },
     play: async (stage, well) => {
       const app = express();
       app.post('/items/:id', (request) => {
@@ -81,7 +81,7 @@ testTwins([
   },
   {
     name: 'https: an upload that its handler does not read',
-    report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
+    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
     play: async (stage, well) => {
       const server = https.createServer(localhost, (request) => {
         if (well) request.resume();
@@ -95,7 +95,7 @@ testTwins([
   },
   {
     name: 'tls: a socket that is paused',
-    report: { ...inbound, cause: 'paused' },
+    leak: { ...inbound, cause: 'paused' },
     play: async (stage, well) => {
       let accepted: tls.TLSSocket | undefined;
       const server = tls.createServer(localhost, (socket) => {
@@ -116,7 +116,7 @@ testTwins([
   },
   {
     name: 'tls: a half-open socket that is not ended',
-    report: { ...inbound, cause: 'half-open-not-ended' },
+    leak: { ...inbound, cause: 'half-open-not-ended' },
     play: async (stage, well) => {
       const server = tls.createServer({ ...localhost, allowHalfOpen: true }, (socket: Socket) => {
         socket.on('error', () => {}).resume();
@@ -131,7 +131,7 @@ testTwins([
   },
   {
     name: 'express: an event stream whose client goes',
-    report: undefined,
+    leak: undefined,
     play: async (stage) => {
       const app = express();
       app.get('/events', (_request, response) => {
@@ -147,7 +147,7 @@ testTwins([
   },
   {
     name: 'http2: an upload that nobody reads and a stream that nobody answers',
-    report: undefined,
+    leak: undefined,
     play: async (stage) => {
       const server = http2.createServer();
       let streams = 0;

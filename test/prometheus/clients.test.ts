@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { CLIENTS, type ClientRegistry } from '../support/clients.js';
 import { guardOn, leak, leakyServer, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 
 describe.each(CLIENTS)('a registry of %s', (_name, { Registry, AggregatorRegistry }) => {

@@ -7,7 +7,7 @@ import type { Guard } from '../../src/guard/guard.js';
 import { collectGuardMetrics, type GuardRegistry } from '../../src/metrics/prometheus.js';
 import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
 import { FIN_WAIT2, kernelRows } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 

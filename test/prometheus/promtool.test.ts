@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 describe('promtool', () => {

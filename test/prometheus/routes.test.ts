@@ -6,9 +6,8 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { guardOn, held, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
-import { get } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const OPEN = 'close_wait_leaked_sockets';

@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { guardOn, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 
 describe('several guards in one registry', () => {

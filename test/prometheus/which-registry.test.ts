@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root, type Outcome } from '../support/programs.js';
 

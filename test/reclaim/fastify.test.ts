@@ -5,10 +5,9 @@ import { createGuard } from '../../src/guard/guard.js';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK, Reclaims } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { leakyApp, LineLog } from '../support/leaky-app.js';
-import { Reclaims } from '../support/reclaim-case.js';
-import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 

@@ -12,9 +12,8 @@ import {
   openFds,
   socketInode,
 } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { Reclaims } from '../support/reclaim-case.js';
-import type { Client } from '../support/stage.js';
+import { QUICK, Reclaims } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_WAIT, kernelRows, LISTEN } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { freePort, listening, request } from '../support/metrics-port.js';
 import { PRELOAD, SETTINGS, start } from '../support/preloaded.js';

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { parseLines, PRELOAD, SETTINGS, temporaryFile, type LogLine } from '../support/preloaded.js';
 import { environmentOfAUser, programs, root } from '../support/programs.js';
 import { blockingWriter, makeFifo, SlowReader } from '../support/slow-reader.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 /** More than a pipe's 64 KiB or a socket's buffer holds. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach } from 'vitest';
 import { ESTABLISHED, kernelRow } from './kernel-view.js';
 import { until } from './until.js';
 
@@ -56,6 +57,12 @@ export class Stage {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }
+}
+
+export function stageOfEachTest(): Stage {
+  const stage = new Stage();
+  afterEach(() => stage.clear());
+  return stage;
 }
 
 export class Client {

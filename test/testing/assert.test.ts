@@ -11,9 +11,9 @@ import {
   type LeakedSocketsError,
 } from '../../src/testing.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { post, stageOfEachTest } from '../support/stage.js';
 import { jsonOf, runModule } from '../support/programs.js';
-import { post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const QUICK = Object.freeze({ deadlineMs: 300 });

@@ -3,9 +3,9 @@ import net, { type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { findLeakedSockets } from '../../src/testing.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
-import { get } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { connected, ENDLESS, forgetful, halfClosed, QUICK } from './connections.js';
 

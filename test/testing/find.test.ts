@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { Guard } from '../../src/guard/guard.js';
 import { findLeakedSockets } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRow, kernelRows } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { connected, ENDLESS, forgetful, halfClosed, QUICK, type Connection } from './connections.js';
 

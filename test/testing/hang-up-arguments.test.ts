@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GuardError, hangUp } from '../../src/testing.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 
 const stage = stageOfEachTest();
 

@@ -9,8 +9,8 @@ import { followFastifyRoutes } from '../../src/frameworks/fastify/channel.js';
 import { type GuardError, hangUp, reproduce, type LeakReport } from '../../src/testing.js';
 import { listenApp } from '../support/fastify-app.js';
 import { guardOn } from '../support/guarded-server.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
