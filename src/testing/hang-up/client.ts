@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { monotonicMs } from '../../base/clock.js';
 import { GuardError } from '../../base/errors.js';
-import { later, stopLater } from '../check/wait.js';
+import { Changes, within } from '../check/wait.js';
 import type { HangUpHow } from './options.js';
 import { ResponseReader } from './response.js';
 import type { Callee } from './target.js';
@@ -15,7 +15,7 @@ export class Client {
   /** Below TLS; the same as `#socket` without. */
   readonly #raw: Socket;
   readonly #socket: Socket;
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
   #unsent = 0;
 
   /** @throws GuardError CWG_ERR_ARGUMENT when nobody answers there within `deadlineMs`. */
@@ -30,19 +30,12 @@ export class Client {
       socket.once(callee.tls ? 'secureConnect' : 'connect', resolve);
       // The raw socket hands its error on to the TLS socket above it.
       socket.once('error', reject);
-      const timer = later(() => {
-        reject(new Error(`no answer in ${deadlineMs} ms`));
-      }, deadlineMs);
       socket.once('close', () => {
-        stopLater(timer);
         reject(new Error('the connection was closed'));
-      });
-      socket.once(callee.tls ? 'secureConnect' : 'connect', () => {
-        stopLater(timer);
       });
     });
     try {
-      await connected;
+      await within(deadlineMs, connected);
     } catch (error) {
       socket.on('error', () => undefined).destroy();
       raw.destroy();
@@ -64,12 +57,12 @@ export class Client {
     this.response = new ResponseReader(method);
     socket.on('data', (chunk: Buffer) => {
       this.response.push(chunk);
-      this.#tell();
+      this.#changes.announce();
     });
     const ended = (): void => {
       this.endedAtMs ??= monotonicMs();
       this.response.end();
-      this.#tell();
+      this.#changes.announce();
     };
     socket.on('end', ended);
     // A reset is how a server may end it, too.
@@ -99,17 +92,13 @@ export class Client {
     this.#unsent++;
     this.#socket.write(bytes, () => {
       this.#unsent--;
-      this.#tell();
+      this.#changes.announce();
     });
   }
 
   /** Waits until it is so, the server has ended the connection, or the time is over. Returns whether it is so. */
   async until(isSo: () => boolean, deadlineAtMs: number): Promise<boolean> {
-    while (!isSo() && !this.ended) {
-      const leftMs = deadlineAtMs - monotonicMs();
-      if (leftMs <= 0) return false;
-      await this.#change(leftMs);
-    }
+    await this.#changes.until(() => isSo() || this.ended, deadlineAtMs);
     return isSo();
   }
 
@@ -124,7 +113,7 @@ export class Client {
   /** Frees this end, however it left. What the server did with its own is not changed by it, but where it still waited. */
   dispose(how: HangUpHow): void {
     this.endedAtMs ??= monotonicMs();
-    this.#tell();
+    this.#changes.announce();
     if (how === 'vanish') this.#reset();
     this.#socket.destroy();
     this.#raw.destroy();
@@ -132,22 +121,6 @@ export class Client {
 
   #reset(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
-  }
-
-  #tell(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-
-  #change(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        stopLater(timer);
-        resolve();
-      };
-      const timer = later(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
   }
 }
 
