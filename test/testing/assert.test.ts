@@ -187,7 +187,7 @@ describe('what it leaves behind', () => {
     expect(after).toBe(before);
     expect(names.sort()).toEqual([
       'GuardError',
-      'HANG_UP_HOWS',
+      'HANG_UP_WAYS',
       'HANG_UP_MOMENTS',
       'assertNoLeakedSockets',
       'auditRoutes',

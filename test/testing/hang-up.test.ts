@@ -5,7 +5,7 @@ import https from 'node:https';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { hangUp, HANG_UP_HOWS, type HangUpMoment, type HangUpOptions, type HangUpRequest } from '../../src/testing.js';
+import { hangUp, HANG_UP_WAYS, type HangUpMoment, type HangUpOptions, type HangUpRequest } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRows, LISTEN } from '../support/kernel-view.js';
 import { expectKernelAgrees } from '../support/reports.js';
 import { stageOfEachTest } from '../support/stage.js';
@@ -172,7 +172,7 @@ describe('how it leaves', () => {
 });
 
 describe('a server that does well', () => {
-  it.each(HANG_UP_HOWS.filter((how) => how !== 'vanish'))('%s at every moment', async (how) => {
+  it.each(HANG_UP_WAYS.filter((how) => how !== 'vanish'))('%s at every moment', async (how) => {
     const server = healthy();
     const port = await stage.listen(server);
     for (const at of ['connect', 'mid-headers', 'headers', 'request', 'mid-response', 'response', 'idle'] as const) {

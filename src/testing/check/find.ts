@@ -5,7 +5,7 @@ import { isSuspect, wasIdleAtDeadline } from './leak-rule.js';
 import { resolveFindOptions, type FindLeakedSocketsOptions, type ResolvedFindOptions } from './options.js';
 import { turn, waitUntil } from './wait.js';
 
-/** Never reached: an observer is asked what there is, it does not report by itself. */
+/** Never reached: this guard is asked what there is, it reports nothing by itself. */
 const NO_TIMEOUT_MS = 86_400_000;
 
 /**

@@ -38,7 +38,7 @@ interface Run extends TestRun {
 export class LeakSession {
   readonly #storage = new AsyncLocalStorage<Run>();
   readonly #attribution = new Attribution<Run>(() => this.#storage.getStore());
-  // Knows every socket from now on, so that a leak found later has its route, its age, and where and for whom it was opened.
+  // Follows every socket from now on, so that a leak has its route, its age, and where and for which request it was opened.
   readonly #observer = new Guard({ sampleInterval: 0, traceRequests: true, captureStacks: true }, { observer: true });
   readonly #unfollow = followFastifyRoutes();
   readonly #running = new Set<Run>();
