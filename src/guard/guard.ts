@@ -3,14 +3,13 @@ import { badArgument, GuardError } from '../base/errors.js';
 import { fact, takeFactFailures } from '../base/fact.js';
 import { VERSION } from '../base/version.js';
 import type { LeakKind } from '../base/vocabulary.js';
-import { departingSockets, isOpenAt } from '../kernel/departing.js';
+import { isOpenAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { ephemeralPorts } from '../kernel/port-range.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
 import type { LeakReport } from '../leaks/report.js';
-import { addressesOf, defaultServerName, noteSelfNaming, WatchedServers } from '../sockets/servers.js';
+import { addressesOf, defaultServerName, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
-import { halfClosedNow } from './counting.js';
 import { openTable, type Engine } from './engine.js';
 import type { GuardEvents, GuardRole, SocketReport, WatchInternals, WatchOptions } from './face.js';
 import { GUARD_BRAND, SAMPLE_ON_DEMAND } from './internals.js';
@@ -20,15 +19,9 @@ import { CensusOnce, listenerStats, type Listener } from './listeners.js';
 import { resolveGuardOptions, type GuardOptions } from './options.js';
 import { resolveReclaim } from './reclaim.js';
 import { redactReport } from './redact.js';
-import { answersFor, routeFinderOf, type Claimant } from './reporters.js';
+import { answersFor, routeFinderOf, type Reporter } from './reporters.js';
 import { Sampler } from './sampler.js';
-import {
-  countHalfClosed,
-  GUARD_OPERATIONS,
-  worstCollisionRatio,
-  type GuardOperation,
-  type GuardStats,
-} from './stats.js';
+import { GUARD_OPERATIONS, type GuardOperation, type GuardStats } from './stats.js';
 import { LeakTallies } from './tallies.js';
 import { warnFailure, warnUnsupported } from './warnings.js';
 
@@ -37,6 +30,8 @@ export { isGuard } from './internals.js';
 export { isTcpAddress, type RouteFinder } from '../sockets/servers.js';
 
 export type { SocketReport, WatchOptions } from './face.js';
+
+const NOTHING_COUNTED = { halfClosed: [], oldestMs: 0, unreadBytes: 0, portCollisionRatio: 0 };
 
 /**
  * Finds leaked sockets of this thread, see {@link createGuard}. Where the addon cannot run, `supported` is false and
@@ -54,7 +49,7 @@ export class Guard extends GuardEmitter implements Disposable {
   readonly #released: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #reclaimed: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #errors = Object.fromEntries(GUARD_OPERATIONS.map((name) => [name, 0])) as Record<GuardOperation, number>;
-  readonly #claimant: Claimant;
+  readonly #reporter: Reporter;
   readonly #onLeak: GuardOptions['onLeak'];
   /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
   readonly #public: <Report extends LeakReport>(report: Report) => Report;
@@ -73,10 +68,11 @@ export class Guard extends GuardEmitter implements Disposable {
     this.#onLeak = resolved.onLeak;
     this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#onDemand = resolved.sampleInterval === 0;
-    this.#claimant = {
+    this.#reporter = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
-      takesTheRest: resolved.scope === 'process',
+      wholeProcess: resolved.scope === 'process',
+      hasCounted: (cookie) => this.#engine?.sampler.hasCounted(cookie) ?? false,
     };
     const opened = openTable();
     this.supported = opened.reason === undefined;
@@ -86,7 +82,7 @@ export class Guard extends GuardEmitter implements Disposable {
       return;
     }
     const { binding, table, release } = opened;
-    const sampler = new Sampler(binding, table, { ...resolved, observer, reclaim }, this.#claimant, this.#names, {
+    const sampler = new Sampler(binding, table, { ...resolved, observer, reclaim }, this.#reporter, this.#names, {
       counted: (leak) => {
         this.#tallies.countLeak(leak);
       },
@@ -99,6 +95,9 @@ export class Guard extends GuardEmitter implements Disposable {
         this.#released[leak.kind]++;
         this.#tallies.countEnd(leak);
         if (report) this.#tell('released', this.#public(report));
+      },
+      changed: (leaks) => {
+        this.#tallies.setOpen(leaks);
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
@@ -140,7 +139,7 @@ export class Guard extends GuardEmitter implements Disposable {
     if (name !== undefined && (typeof name !== 'string' || !/^[\w.:@/ -]{1,100}$/.test(name))) {
       throw badArgument('the name given to watch()', name, '1 to 100 letters, digits, spaces or any of _ . : @ / -');
     }
-    if (routeOf) noteSelfNaming(server);
+    if (routeOf) noteRoutesKnown(server);
     return this.#servers.add({ server, name, addresses: addresses ?? (() => addressesOf(server)), routeOf });
   }
 
@@ -157,7 +156,7 @@ export class Guard extends GuardEmitter implements Disposable {
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. @internal */
   departing(): Set<string> {
     try {
-      const cookies = this.#engine ? departingSockets(this.#engine.binding) : [];
+      const cookies = this.#engine ? socketsWithClosingPeer(this.#engine.binding) : [];
       return new Set(Array.from(cookies, String));
     } catch (error) {
       this.#fail('sock_diag', error);
@@ -194,9 +193,9 @@ export class Guard extends GuardEmitter implements Disposable {
   stats(): GuardStats {
     const { binding, table, sampler } = this.#engine ?? {};
     this.#takeErrors();
-    const entries = sampler ? fact(() => halfClosedNow(sampler, this.#nameOf), []) : [];
-    const leaks = entries.map(({ leak }) => leak).filter((leak) => leak !== undefined);
-    this.#tallies.setOpen(leaks);
+    const counts = sampler
+      ? fact(() => sampler.count(this.#nameOf, ephemeralPorts()), NOTHING_COUNTED)
+      : NOTHING_COUNTED;
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
       version: VERSION,
@@ -204,14 +203,11 @@ export class Guard extends GuardEmitter implements Disposable {
       unsupportedReason: this.#unsupportedReason,
       watched: table?.watchedCount ?? 0,
       pending: table?.pendingCount ?? 0,
-      halfClosed: countHalfClosed(entries),
+      ...counts,
       leaks: this.#tallies.list(),
       released: { ...this.#released },
       reclaimed: { ...this.#reclaimed },
-      unreported: sampler?.ledger.untoldCount ?? 0,
-      oldestMs: entries.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
-      portCollisionRatio: worstCollisionRatio(leaks, ephemeralPorts()),
-      unreadBytes: entries.reduce((sum, { leak, unreadBytes }) => sum + (leak ? unreadBytes : 0), 0),
+      unreported: sampler?.untoldCount ?? 0,
       listeners: binding ? fact(() => this.#listenerStats(binding), []) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
@@ -254,7 +250,7 @@ export class Guard extends GuardEmitter implements Disposable {
   /** The servers given to watch(), and those of the process that no guard watches, when this one answers for them. */
   #listenerStats(binding: NativeBinding): GuardStats['listeners'] {
     const others = (this.#engine?.table.listeningServers() ?? []).filter(
-      (server) => !this.#servers.has(server) && answersFor(server) === this.#claimant,
+      (server) => !this.#servers.has(server) && answersFor(server) === this.#reporter,
     );
     const listeners: Listener[] = [
       ...this.#servers

@@ -2,11 +2,12 @@ import type { Socket } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
+import type { Decisions } from './decisions.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
 import type { ReclaimPolicy } from './reclaim.js';
-import type { Claimant } from './reporters.js';
+import type { Reporter } from './reporters.js';
 
 export interface SamplerOptions extends ResolvedGuardOptions {
   readonly reclaim: ReclaimPolicy | undefined;
@@ -24,6 +25,8 @@ export interface SamplerEvents {
   reclaimed(leak: LeakCounted, report: LeakReport): void;
   /** A half-closed socket is closed, leak or not. */
   ended(ageMs: number): void;
+  /** The open leaks have changed in this sample. */
+  changed(leaks: Iterable<LeakCounted>): void;
   /** A filter of the application threw, or answered with a promise. */
   filterFailed(error: unknown): void;
   failed(error: unknown): void;
@@ -35,9 +38,10 @@ export interface SamplerParts {
   readonly ledger: Ledger;
   readonly tracker: LeakTracker;
   readonly descriptions: Descriptions;
-  readonly claimant: Claimant;
+  readonly decisions: Decisions;
+  readonly reporter: Reporter;
   readonly options: SamplerOptions;
   readonly events: SamplerEvents;
-  /** A listener or a filter may close the guard at any time: it hears of nothing more, and claims no socket. */
+  /** A listener or a filter may close the guard at any time: it hears of nothing more, and reports no socket. */
   readonly isClosed: () => boolean;
 }

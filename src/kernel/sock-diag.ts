@@ -32,7 +32,7 @@ export interface DumpOptions {
 
 /**
  * The sockets in these states, on these local ports or on any. One dump costs what the namespace holds (about 0.4 µs a socket), so it
- * belongs to a scrape, or to a look that comes rarely.
+ * belongs to a scrape, or to a sample that comes rarely.
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused (a seccomp sandbox).
  */
 export function dumpSockets(

@@ -71,14 +71,3 @@ export function noteOrigin(clientRequest: object, origin: Origin): void {
 export function originOf(clientRequest: unknown): Origin | undefined {
   return typeof clientRequest === 'object' && clientRequest !== null ? origins().get(clientRequest) : undefined;
 }
-
-/** The TLSSocket above a raw socket, whose stream state is the one that matters. */
-const tlsAbove = shared('tls-above', () => new WeakMap<object, WeakRef<Socket>>());
-
-export function noteTls(raw: Socket, tls: Socket): void {
-  tlsAbove().set(raw, new WeakRef(tls));
-}
-
-export function tlsSocketOf(raw: Socket): Socket | undefined {
-  return tlsAbove().get(raw)?.deref();
-}

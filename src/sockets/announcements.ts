@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
-import { noteClientRequest } from '../layers/http1.js';
+import { noteClientRequest } from '../layers/requests.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
 import { undiciHandlers } from '../layers/undici.js';
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its undo.
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its dispose function.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */

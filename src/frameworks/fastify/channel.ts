@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../../base/channels.js';
-import { areRequestsNoted, noteRequest } from '../../layers/http1.js';
+import { areRequestsNoted, noteRequest } from '../../layers/requests.js';
 import { notesOf } from '../../layers/notes.js';
 
 /** Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. */

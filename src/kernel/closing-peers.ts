@@ -7,14 +7,14 @@ import { dumpSockets } from './sock-diag.js';
 /**
  * Cookies of the sockets of this process that are about to be half-closed: ours is ESTABLISHED and its peer, on this host,
  * is in FIN_WAIT1. It has closed, and its FIN waits behind data that the receive window has no room for yet, so nothing on
- * our end tells. In a test, where the peer is on loopback, this is what a client that has just left looks like.
+ * our end tells. In a test, where the peer is on loopback, a client that has just closed is in this state.
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
  */
-export function departingSockets(binding: NativeBinding): Set<bigint> {
-  const leaving = dumpSockets(binding, [TcpState.FIN_WAIT1]);
-  if (leaving.length === 0) return new Set();
+export function socketsWithClosingPeer(binding: NativeBinding): Set<bigint> {
+  const closing = dumpSockets(binding, [TcpState.FIN_WAIT1]);
+  if (closing.length === 0) return new Set();
   const own = new Set(new FdWalk(binding).lap().map(({ cookie }) => cookie));
-  const peersOf = new Set(leaving.map(({ localPort, remotePort }) => `${remotePort} ${localPort}`));
+  const peersOf = new Set(closing.map(({ localPort, remotePort }) => `${remotePort} ${localPort}`));
   return new Set(
     dumpSockets(binding, [TcpState.ESTABLISHED])
       .filter(
