@@ -13,7 +13,7 @@ const stage = stageOfEachTest();
 /** The one leak that `start` makes on the port it returns. */
 async function leakOf(start: (stage: Stage) => Promise<number>): Promise<LeakReport> {
   const guard = createGuard(QUICK);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const seen = follow(guard);
   const port = await start(stage);
   return until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));

@@ -11,7 +11,7 @@ describe('the metrics route', () => {
 
   function newApp(): FastifyInstance {
     const app = Fastify();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     return app;
   }
 

@@ -33,7 +33,7 @@ describe('registered without options, the plugin', () => {
 
   it('works with inject(), and answers HEAD and a query', async () => {
     const app = leakyApp();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     await app.register(closeWaitGuard);
     app.get('/', async () => 'hello');
     expect((await app.inject('/')).body).toBe('hello');
@@ -96,7 +96,7 @@ describe('a leak in a Fastify application', () => {
     client.say('GET /health HTTP/1.1\r\nHost: shop.test\r\n\r\n');
     await until('the first answer', () => client.text.endsWith('ok'));
     client.say(post('/items/9', UPLOAD_BYTES));
-    await client.leave();
+    await client.close();
     const leak = await until('the leak', () => app.closeWaitGuard.leaks()[0]);
     expect(leak).toMatchObject({ method: 'POST', route: '/items/:id' });
   });

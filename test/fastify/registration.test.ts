@@ -48,7 +48,7 @@ describe('registered more than once', () => {
 
   it('in the root and in a context shares the guard', async () => {
     const app = Fastify();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     await app.register(closeWaitGuard, { metrics: false });
     let inside: FastifyInstance | undefined;
     await app.register(async (child) => {
@@ -164,7 +164,7 @@ describe('https and http2', () => {
     await app.register(closeWaitGuard, QUICK);
     app.get('/', async () => 'hello');
     await app.listen({ port: 0, host: '127.0.0.1' });
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     expect((await app.inject('/')).body).toBe('hello');
     const page = (await app.inject('/metrics')).body;
     const { port } = app.server.address() as { port: number };

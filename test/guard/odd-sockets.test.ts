@@ -93,9 +93,9 @@ describe('a socket of which something cannot be read', () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
-    stage.undo(() => process.off('warning', warned));
+    stage.defer(() => process.off('warning', warned));
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const port = await stage.listen(onSocket((socket) => breaks(socket, 'readableLength')));
     await stage.visit(port, 'hello');
     await until('the count', () => guard.stats().errors.fact > 1);
@@ -110,7 +110,7 @@ describe('a socket of which something cannot be read', () => {
 
   it.each(ODD)('is reported beside the others: %s', async (_name, make) => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const register = new Registry();
     collectGuardMetrics(guard, { register });
     const seen = follow(guard);

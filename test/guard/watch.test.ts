@@ -18,7 +18,7 @@ import { UPLOAD_BYTES } from '../support/upload.js';
 /** A TLS client that says `data`, sends its FIN, and goes once the kernel has delivered it. */
 async function visitTls(stage: Stage, port: number, data: string): Promise<void> {
   const client = tls.connect({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost' });
-  stage.undo(() => client.destroy());
+  stage.defer(() => client.destroy());
   client.on('error', () => {});
   await once(client, 'secureConnect');
   client.end(data);
@@ -34,7 +34,7 @@ describe('watch() names the server of a leak', () => {
     name: string,
   ): Promise<{ port: number; guard: ReturnType<typeof createGuard> }> => {
     const guard = createGuard({ ...QUICK, scope: 'watched' });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     guard.watch(server, { name });
     return { port: await stage.listen(server), guard };
   };
@@ -103,7 +103,7 @@ describe('an http2 server', () => {
 
   it('is watched, and a session that comes and goes is nobody’s leak', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const server = http2.createServer((_request, response) => response.end('ok'));
     const port = await stage.listen(server);
@@ -138,7 +138,7 @@ describe('scope', () => {
   it(`'watched' keeps to the watched servers, and 'process' takes the rest: each leak is reported by one`, async () => {
     const rest = createGuard(QUICK);
     const watched = createGuard({ ...QUICK, scope: 'watched' });
-    for (const guard of [rest, watched]) stage.undo(() => guard.close());
+    for (const guard of [rest, watched]) stage.defer(() => guard.close());
     const [ofRest, ofWatched] = [follow(rest), follow(watched)];
     const ports = [await leakOn(true, watched), await leakOn(false, watched)];
     await until('both leaks', () => ofRest.leaks.length > 0 && ofWatched.leaks.length > 0);
@@ -150,7 +150,7 @@ describe('scope', () => {
 
   it('the oldest guard of the process reports what no guard watches, and the next one when it is closed', async () => {
     const guards = [createGuard(QUICK), createGuard(QUICK)];
-    for (const guard of guards) stage.undo(() => guard.close());
+    for (const guard of guards) stage.defer(() => guard.close());
     const [older, younger] = guards.map((guard) => follow(guard));
     const first = await leakOn(false, guards[0]!);
     await until('the leak', () => older!.leaks.length > 0);
@@ -166,7 +166,7 @@ describe('scope', () => {
 
   it('a leak stays with the guard that reported it, also when another one begins to watch its server', async () => {
     const guards = [createGuard(QUICK), createGuard(QUICK)] as const;
-    for (const guard of guards) stage.undo(() => guard.close());
+    for (const guard of guards) stage.defer(() => guard.close());
     const [first, second] = guards.map((guard) => follow(guard));
     const server = net.createServer(() => {});
     const port = await stage.listen(server);
@@ -184,7 +184,7 @@ describe('scope', () => {
   it('the undo of watch() gives the server back, and is idempotent', async () => {
     const guard = createGuard({ ...QUICK, scope: 'watched' });
     const rest = createGuard(QUICK);
-    for (const each of [guard, rest]) stage.undo(() => each.close());
+    for (const each of [guard, rest]) stage.defer(() => each.close());
     const seen = follow(rest);
     const server = net.createServer(() => {});
     const undo = guard.watch(server, { name: 'mail' });
@@ -208,7 +208,7 @@ describe('watch() refuses', () => {
     [8080, 'the server given to watch() is 8080; it takes a net, tls, http, https or http2 server'],
   ])('%o', (server, message) => {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     expect(() => guard.watch(server as Server)).toThrow(
       expect.objectContaining({ code: 'CWG_ERR_ARGUMENT', message: `close-wait-guard: ${message}` }),
     );
@@ -216,7 +216,7 @@ describe('watch() refuses', () => {
 
   it.each<[unknown]>([[''], ['a\nb'], ['é'], ['"'], ['x'.repeat(101)], [7]])('the name %j', (name) => {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     expect(() => guard.watch(net.createServer(), { name: name as string })).toThrow(
       expect.objectContaining({
         code: 'CWG_ERR_ARGUMENT',

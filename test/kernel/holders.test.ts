@@ -21,7 +21,7 @@ async function heldByChild(stage: Stage): Promise<{ inode: number; cookie: bigin
   const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], {
     stdio: ['ignore', socket, 'ignore'],
   });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
   socket.destroy();
   return { inode, cookie, pid: child.pid! };
@@ -33,7 +33,7 @@ describe('who else reports a socket', () => {
   function holders(): { holders: Holders; faults: unknown[] } {
     const faults: unknown[] = [];
     const opened = new Holders(binding, (error) => faults.push(error));
-    stage.undo(() => opened.close());
+    stage.defer(() => opened.close());
     return { holders: opened, faults };
   }
 

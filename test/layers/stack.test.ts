@@ -20,7 +20,7 @@ describe('the layers above a socket', () => {
   /** A guard notes what stands above a socket, so it is there before the first connection. */
   async function listen(server: Server): Promise<{ port: number; accepted: Promise<Socket> }> {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const accepted = once(server, 'connection').then(([socket]) => socket as Socket);
     return { port: await stage.listen(server), accepted };
   }
@@ -59,7 +59,7 @@ describe('the layers above a socket', () => {
     const { port, accepted } = await listen(server);
     const request = https.get({ port, host: '127.0.0.1', path: '/tls', rejectUnauthorized: false });
     request.on('error', () => {});
-    stage.undo(() => request.destroy());
+    stage.defer(() => request.destroy());
     await once(server, 'request');
     expect(names(await accepted)).toEqual(['stream', 'tls', 'http1']);
   });
@@ -68,7 +68,7 @@ describe('the layers above a socket', () => {
     const server = http2.createServer();
     const { port, accepted } = await listen(server);
     const session = http2.connect(`http://127.0.0.1:${port}`);
-    stage.undo(() => session.destroy());
+    stage.defer(() => session.destroy());
     const [serverSession] = (await once(server, 'session')) as [http2.ServerHttp2Session];
     const socket = await accepted;
     expect(names(socket)).toEqual(['stream', 'http2']);
@@ -80,7 +80,7 @@ describe('the layers above a socket', () => {
     const server = http.createServer((_request, response) => response.write('the first of two'));
     const { port } = await listen(server);
     const pool = new Pool(`http://127.0.0.1:${port}`);
-    stage.undo(() => pool.destroy());
+    stage.defer(() => pool.destroy());
     let socket: Socket | undefined;
     pool.on('connect', (_url, [, client]) => {
       const key = Reflect.ownKeys(client as object).find(

@@ -35,7 +35,7 @@ describe('a Fastify application leaks a socket when', () => {
         const client = await stage.connect(scene.port);
         client.say(post('/events', UPLOAD_BYTES));
         await until('the first event', () => client.text.includes('data: hi'));
-        await client.leave();
+        await client.close();
         return { ...scene, unread: UPLOAD_BYTES };
       },
     },

@@ -30,7 +30,7 @@ describe('an http server leaks a socket when', () => {
         const client = await stage.connect(port);
         client.say(get('/live?token=secret', 'Connection: Upgrade\r\nUpgrade: feed\r\n'));
         await until('the upgrade', () => client.text.includes('101'));
-        await client.leave();
+        await client.close();
         return { port, unread: 0 };
       },
     },
@@ -47,7 +47,7 @@ describe('an http server leaks a socket when', () => {
         const client = await stage.connect(port);
         client.say('CONNECT db.test:5432 HTTP/1.1\r\nHost: db.test:5432\r\n\r\n');
         await until('the tunnel', () => client.text.includes('200'));
-        await client.leave();
+        await client.close();
         return { port, unread: 0 };
       },
     },
@@ -120,7 +120,7 @@ describe('an http server leaks a socket when', () => {
         const client = await stage.connect(port);
         client.say(post('/store', ABANDONED_BYTES));
         await until('the answer', () => client.text.includes('500'));
-        await client.leave();
+        await client.close();
         return { port };
       },
     },

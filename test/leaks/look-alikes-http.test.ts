@@ -156,7 +156,7 @@ describe('a WebSocket is no leak when', () => {
       play: async (stage) => {
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         let heard = 0;
         sockets.on('connection', (socket) => socket.on('error', () => {}).on('message', () => heard++));
         const port = await stage.listen(server);
@@ -222,7 +222,7 @@ describe('an outbound socket is no leak when', () => {
         const client = await stage.connect(await stage.listen(proxy));
         client.say(get('/catalogue'));
         await until('the first bytes to come through', () => client.text.includes('start'));
-        await client.leave();
+        await client.close();
         await until('the upstream server to see it', () => answer?.destroyed);
         return port;
       },

@@ -65,7 +65,7 @@ describe('a raw socket is no leak when', () => {
         client.say('first');
         await until('the server to pause', () => accepted?.isPaused());
         client.say('and more');
-        await client.leave();
+        await client.close();
         await once(accepted!, 'close');
         expect(accepted?.bytesRead).toBe(13);
         return port;
@@ -111,7 +111,7 @@ describe('a raw socket is no leak when', () => {
         await client.halfClose();
         let taken = 0;
         const timer = setInterval(() => (taken += (client.socket.read() as Buffer | null)?.length ?? 0), 8);
-        stage.undo(() => clearInterval(timer));
+        stage.defer(() => clearInterval(timer));
         await until('the whole answer', () => taken === size);
         client.socket.destroy();
         return port;

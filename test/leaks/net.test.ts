@@ -50,7 +50,7 @@ describe('a raw server leaks a socket when', () => {
         client.say('first');
         await until('the server to pause', () => accepted?.isPaused());
         client.say('and more');
-        await client.leave();
+        await client.close();
         return { port, unread: 8 };
       },
     },
@@ -96,7 +96,7 @@ describe('a raw server leaks a socket when', () => {
         await until('the pipe to break', () => upstream?.destroyed);
         client.say('next query');
         await until('the query to wait', () => accepted!.readableLength > 0);
-        await client.leave();
+        await client.close();
         return { port, unread: 10 };
       },
     },

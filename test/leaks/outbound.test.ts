@@ -77,7 +77,7 @@ describe('a client leaks a socket when', () => {
         const client = await stage.connect(proxyPort);
         client.say(get('/catalogue'));
         await until('the first bytes to come through', () => client.text.includes('start'));
-        await client.leave();
+        await client.close();
         await until('the proxy to see it', () => answered?.destroyed);
         sendRest?.();
         kept.push(answer);

@@ -47,7 +47,7 @@ describe('a leak whose connection ends later', () => {
 
   it('stays one leak, of kind reset from then on', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     let accepted: Socket | undefined;
     const server = net.createServer({ pauseOnConnect: true }, (socket) => {

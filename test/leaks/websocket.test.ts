@@ -15,7 +15,7 @@ describe('a WebSocket server leaks a socket when', () => {
         let accepted: WebSocket | undefined;
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         sockets.on('connection', (socket) => {
           accepted = socket;
           socket.on('error', () => {});

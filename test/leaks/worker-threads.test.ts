@@ -49,7 +49,7 @@ async function startWorker(
 ): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
   const guard = guarded ? pathToFileURL(path.join(installed, 'dist/index.js')).href : undefined;
   const worker = new Worker(WORKER, { eval: true, workerData: { guard, options: QUICK } });
-  stage.undo(() => worker.terminate());
+  stage.defer(() => worker.terminate());
   const said: FromWorker[] = [];
   worker.on('message', (message: FromWorker) => said.push(message));
   await once(worker, 'message');
@@ -75,7 +75,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it('is reported by that guard alone', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { worker, port, said } = await startWorker(stage, true);
     await stage.visit(port, 'hello');
@@ -99,13 +99,13 @@ describe('a socket of a worker thread with a guard', () => {
   it('is reported by that guard alone also when its addon is another file', async () => {
     // Another installation: the threads have no state in common, and the addon is loaded twice.
     const installed = mkdtempSync(path.join(tmpdir(), 'another-copy-'));
-    stage.undo(() => rmSync(installed, { recursive: true, force: true }));
+    stage.defer(() => rmSync(installed, { recursive: true, force: true }));
     for (const part of ['dist', 'build/Release', 'package.json']) {
       cpSync(path.join(root, part), path.join(installed, part), { recursive: true });
     }
     symlinkSync(path.join(root, 'node_modules'), path.join(installed, 'node_modules'));
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { port, said } = await startWorker(stage, true, installed);
     await stage.visit(port, 'hello');
@@ -119,7 +119,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it("is the main thread's again when that guard is closed", async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { worker, port, said } = await startWorker(stage, true);
     await stage.visit(port, 'hello');
@@ -132,7 +132,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it('costs the main thread no time, however many there are', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { port, said } = await startWorker(stage, true);
     let longestMs = 0;

@@ -55,7 +55,7 @@ describe('abortOnClose', () => {
   it('tells why an fd is not a socket', () => {
     expect(binding.abortOnClose(99_999, BigUint64Array.of(1n))).toBe(EBADF);
     const file = openSync(os.devNull, 'r');
-    stage.undo(() => closeSync(file));
+    stage.defer(() => closeSync(file));
     expect(binding.abortOnClose(file, BigUint64Array.of(1n))).toBe(ENOTSOCK);
   });
 });

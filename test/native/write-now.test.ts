@@ -91,7 +91,7 @@ describe('writeNow', () => {
 
   function openReadOnly(): number {
     const fd = openSync(os.devNull, 'r');
-    stage.undo(() => closeSync(fd));
+    stage.defer(() => closeSync(fd));
     return fd;
   }
 });

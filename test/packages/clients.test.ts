@@ -48,7 +48,7 @@ testPairs([
     play: (stage, well) =>
       asked(stage, 220 * KB, async (url) => {
         const dispatcher = new Agent();
-        stage.undo(() => dispatcher.destroy());
+        stage.defer(() => dispatcher.destroy());
         const { body } = await request(url, { dispatcher });
         body.on('error', () => {});
         if (well) await body.dump({ limit: 1024 * KB });

@@ -21,7 +21,7 @@ async function proxyTo(
   onUpstream: (upstream: http.IncomingMessage, response: ServerResponse) => void = () => {},
 ): Promise<Proxy> {
   const proxy = httpProxy.createProxyServer({ target: `http://127.0.0.1:${upstream}`, agent: false });
-  stage.undo(() => proxy.close());
+  stage.defer(() => proxy.close());
   const answered: ServerResponse[] = [];
   proxy.on('error', (_error, _request, response) => onError(response as ServerResponse));
   proxy.on('proxyRes', (received, _request, response) => onUpstream(received, response));
@@ -52,7 +52,7 @@ testPairs([
       upstreamSide!.resetAndDestroy();
       await until('the proxy to fail', () => failed);
       client.say('u'.repeat(UPLOAD_BYTES - 2_000));
-      if (!well) await client.leave();
+      if (!well) await client.close();
       else client.socket.destroy();
       return port;
     },
@@ -80,7 +80,7 @@ testPairs([
       const client = await stage.connect(port);
       client.say(get('/film'));
       await until('the first bytes', () => client.text.includes('start'));
-      await client.leave();
+      await client.close();
       await until('the proxy to see it', () => answered[0]?.destroyed);
       sendRest!();
       await until('the upstream server to close', () =>

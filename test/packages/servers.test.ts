@@ -28,7 +28,7 @@ async function clientHasLeft(port: number): Promise<void> {
 /** Reads all it gets: a client that closes with something unread sends a RST and no FIN. */
 async function secureClient(stage: Stage, port: number): Promise<tls.TLSSocket> {
   const client = tls.connect({ port, ...trusting });
-  stage.undo(() => client.destroy());
+  stage.defer(() => client.destroy());
   client.on('error', () => {}).resume();
   await once(client, 'secureConnect');
   return client;
@@ -37,7 +37,7 @@ async function secureClient(stage: Stage, port: number): Promise<tls.TLSSocket> 
 async function webSocket(stage: Stage, pause: boolean): Promise<number> {
   const server = http.createServer();
   const sockets = new WebSocketServer({ server });
-  stage.undo(() => sockets.close());
+  stage.defer(() => sockets.close());
   let accepted: WebSocket | undefined;
   let heard = 0;
   sockets.on('connection', (socket) => {
@@ -141,7 +141,7 @@ testPairs([
       const client = await stage.connect(port);
       client.say(get('/events'));
       await until('the first event', () => client.text.includes('data: 1'));
-      await client.leave();
+      await client.close();
       return port;
     },
   },

@@ -66,7 +66,7 @@ function run(stage: Stage, folder: string, command: readonly [string, ...string[
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  stage.undo(() => child.exitCode ?? process.kill(-child.pid!, 'SIGKILL'));
+  stage.defer(() => child.exitCode ?? process.kill(-child.pid!, 'SIGKILL'));
   let output = '';
   let port = '';
   for (const stream of [child.stdout!, child.stderr!])

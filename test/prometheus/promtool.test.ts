@@ -15,8 +15,8 @@ describe('promtool', () => {
     context.skip(!found, 'promtool is not installed (Debian: apt-get install prometheus)');
     const register = new Registry();
     const guard = createGuard({ closeWaitTimeout: 200, sampleInterval: 0 });
-    stage.undo(() => guard.close());
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(() => guard.close());
+    stage.defer(collectGuardMetrics(guard, { register }));
     const server = net.createServer(() => {});
     const port = await stage.listen(server);
     guard.watch(server, { name: 'smtp' });

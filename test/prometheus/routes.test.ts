@@ -24,7 +24,7 @@ describe('the label route', () => {
     const guard = guardOn(stage, { closeWaitTimeout: 300, sampleInterval: 50, maxReported: 20 });
     guard.watch(server, { name: 'web' });
     const register = new Registry();
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const routes = (page: string, name: string): Set<string | undefined> =>
       new Set(samplesOf(page).flatMap((sample) => (sample.name === name ? (sample.labels.route ?? []) : [])));
     const pageWith = async (leaks: number): Promise<string> =>
@@ -57,7 +57,7 @@ describe('the label route', () => {
 
   it('is one for all that the router does not know', async () => {
     const app = Fastify({ forceCloseConnections: true });
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     const register = new Registry();
     await app.register(closeWaitGuard, {
       closeWaitTimeout: 300,

@@ -63,7 +63,7 @@ describe('a guard that is closed', () => {
     const register = new Registry();
     const guard = guardOn(stage);
     const { port } = await leakyServer(stage, guard, 'smtp');
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     await leak(stage, guard, port);
     await scrape(register);
     guard.close();

@@ -57,7 +57,7 @@ describe('with no registry given', () => {
   /** A folder in which these packages of the project can be required. */
   function folderWith(names: readonly string[]): string {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-clients-'));
-    stage.undo(() => rmSync(folder, { recursive: true, force: true }));
+    stage.defer(() => rmSync(folder, { recursive: true, force: true }));
     for (const name of names) {
       const link = path.join(folder, 'node_modules', name);
       mkdirSync(path.dirname(link), { recursive: true });

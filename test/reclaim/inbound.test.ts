@@ -35,7 +35,7 @@ describe('reclaim destroys', () => {
         const closing = { socket: closingOf(accepted!) };
         const errors = { socket: errorsOf(accepted!) };
         client.say('hello');
-        await client.leave();
+        await client.close();
         return { port, closing, errors };
       },
     },
@@ -50,7 +50,7 @@ describe('reclaim destroys', () => {
         await until('the connection', () => accepted);
         const closing = { socket: closingOf(accepted!) };
         client.say('hello');
-        await client.leave();
+        await client.close();
         return { port, closing };
       },
     },
@@ -72,7 +72,7 @@ describe('reclaim destroys', () => {
           response: closingOf(response),
           socket: closingOf(request.socket),
         };
-        await client.leave();
+        await client.close();
         return { port, closing, errors: { 'server (clientError)': clientErrors } };
       },
     },
@@ -92,7 +92,7 @@ describe('reclaim destroys', () => {
         client.say(post('/events', BODY));
         await until('the request', () => response);
         const closing = { response: closingOf(response!), socket: closingOf(response!.socket!) };
-        await client.leave();
+        await client.close();
         return { port, closing };
       },
     },
@@ -107,7 +107,7 @@ describe('reclaim destroys', () => {
         });
         const port = await stage.listen(server);
         const client = tls.connect({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost' });
-        stage.undo(() => client.destroy());
+        stage.defer(() => client.destroy());
         // One that closes with something unread (a session ticket, say) sends a RST and no FIN.
         client.on('error', () => {}).resume();
         await once(client, 'secureConnect');
@@ -127,7 +127,7 @@ describe('reclaim destroys', () => {
         let accepted: WebSocket | undefined;
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         sockets.on('connection', (socket) => {
           accepted = socket;
           socket.on('message', () => socket.pause());

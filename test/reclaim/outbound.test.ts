@@ -69,7 +69,7 @@ describe('reclaim destroys', () => {
       play: async (stage) => {
         const port = await serve(stage, ANSWER);
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-        stage.undo(() => agent.destroy());
+        stage.defer(() => agent.destroy());
         const call = http.get({ port, host: '127.0.0.1', path: '/first', agent });
         const response = await responseTo(call);
         // With one socket at most, this one waits until the leak is gone.

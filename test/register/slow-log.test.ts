@@ -40,7 +40,7 @@ function launch(
     killSignal: 'SIGKILL',
     ...(uid === undefined ? {} : { uid }),
   });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, printed: () => text };
@@ -172,7 +172,7 @@ describe('stderr that the program shares', () => {
   ])('%s', async (_name, flags) => {
     const file = temporaryFile(stage, 'stderr');
     const fd = openSync(file, flags);
-    stage.undo(() => closeSync(fd));
+    stage.defer(() => closeSync(fd));
     const outlet = { ...launch(stage, fd, { LINES_OF_ITS_OWN: '1' }), read: () => readFileSync(file, 'utf8') };
     await written(outlet);
     await expectEachOnce(outlet);

@@ -40,7 +40,7 @@ describe('the log on a terminal', () => {
         detached: true,
       },
     );
-    stage.undo(() => process.kill(-child.pid!, 'SIGKILL'));
+    stage.defer(() => process.kill(-child.pid!, 'SIGKILL'));
     let printed = '';
     let shown = '';
     child.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));

@@ -12,7 +12,7 @@ export const ON_DEMAND = { closeWaitTimeout: 300, sampleInterval: 0 };
 
 export function guardOn(stage: Stage, options: GuardOptions = ON_DEMAND): Guard {
   const guard = createGuard(options);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   return guard;
 }
 

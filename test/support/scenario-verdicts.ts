@@ -118,7 +118,7 @@ export async function expectReclaim(stage: Stage, scenario: Scenario, report: Pa
 
 function guardFor(stage: Stage, { closeWaitTimeout }: Scenario, options: GuardOptions = {}): Guard {
   const guard = createGuard({ ...QUICK, ...options, ...(closeWaitTimeout !== undefined && { closeWaitTimeout }) });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   return guard;
 }
 

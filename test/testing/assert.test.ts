@@ -74,7 +74,7 @@ describe('assertNoLeakedSockets()', () => {
     });
     const upstreamPort = await stage.listen(upstream);
     const request = http.get({ port: upstreamPort, host: '127.0.0.1', path: '/stock?key=secret', agent: false });
-    stage.undo(() => request.destroy());
+    stage.defer(() => request.destroy());
     // Asked for, and never read.
     await once(request, 'response');
     const requestPort = request.socket!.localPort!;

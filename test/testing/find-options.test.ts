@@ -22,7 +22,7 @@ describe('progress', () => {
     const timer = setInterval(() => {
       if (performance.now() - startedAt < forMs || socket.bytesRead === 0) socket.read(100);
     }, 10);
-    stage.undo(() => clearInterval(timer));
+    stage.defer(() => clearInterval(timer));
     await until('the reader to read', () => socket.bytesRead > 0);
   }
 
@@ -101,7 +101,7 @@ describe('server', () => {
     const client = await stage.connect(port);
     client.say(get('/'));
     await until('the answer', () => client.text.includes('ok'));
-    await client.leave();
+    await client.close();
     expect(await findLeakedSockets({ ...ENDLESS, server })).toEqual([]);
   });
 });

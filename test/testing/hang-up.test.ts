@@ -201,8 +201,8 @@ describe('a server that leaks', () => {
     const app = Fastify();
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     app.post('/items/:id', () => new Promise(() => {}));
-    stage.undo(() => app.close());
-    stage.undo(() => app.server.closeAllConnections());
+    stage.defer(() => app.close());
+    stage.defer(() => app.server.closeAllConnections());
     // It does not listen yet.
     const result = await hangUp(app, { method: 'POST', path: '/items/7' }, { at: 'request', how, ...QUICK });
     expect(result).toMatchObject({
@@ -325,7 +325,7 @@ describe('what it leaves behind', () => {
       hangUp(server, GET, { at: 'response' }),
       hangUp(server, GET, { at: 'idle' }),
     ]);
-    stage.undo(() => new Promise((resolve) => server.close(resolve)));
+    stage.defer(() => new Promise((resolve) => server.close(resolve)));
     expect([first, second]).toMatchObject([{ closed: true }, { closed: true }]);
     expect(server.listening).toBe(true);
     const { port, address } = server.address() as net.AddressInfo;

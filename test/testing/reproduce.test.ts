@@ -67,7 +67,7 @@ const leaks: Production[] = [
         webSocket.on('error', () => {});
         webSocket.pause();
       });
-      stage.undo(() => {
+      stage.defer(() => {
         for (const webSocket of webSockets.clients) webSocket.terminate();
       });
       return { target: server, port: await stage.listen(server) };
@@ -93,7 +93,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
     async (_name, { start, request }) => {
       const guard = guardOn(stage, QUICK);
       // As the plugin and the preload do.
-      stage.undo(followFastifyRoutes());
+      stage.defer(followFastifyRoutes());
       const seen = follow(guard);
       const { target, port } = await start();
       const client = await stage.connect(port);
@@ -104,7 +104,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
         client.say(Buffer.from([0x82, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]));
       }
       if (request.includes('/upload')) await until('the answer', () => client.text.includes(' 500 '));
-      await client.leave();
+      await client.close();
       const inProduction = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
 
       // As it comes out of a log.
