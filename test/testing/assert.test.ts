@@ -187,8 +187,8 @@ describe('what it leaves behind', () => {
     expect(after).toBe(before);
     expect(names.sort()).toEqual([
       'GuardError',
-      'HANG_UP_WAYS',
       'HANG_UP_MOMENTS',
+      'HANG_UP_WAYS',
       'assertNoLeakedSockets',
       'auditRoutes',
       'findLeakedSockets',

@@ -1,7 +1,7 @@
 import { badOption, shown } from '../../base/errors.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
 import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
-import { HANG_UP_WAYS, HANG_UP_MOMENTS, type HangUpWay, type HangUpMoment } from '../hang-up/options.js';
+import { HANG_UP_MOMENTS, HANG_UP_WAYS, type HangUpMoment, type HangUpWay } from '../hang-up/options.js';
 
 /** A request for one route, in place of one made from its schema. What is not given is made from the schema. */
 export interface AuditRequest {
