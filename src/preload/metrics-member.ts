@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { threadId } from 'node:worker_threads';
 import type { Guard } from '../guard/guard.js';
 import type { PageRegistry } from '../metrics/page.js';
 import { eachLine } from './lines.js';
@@ -10,7 +10,7 @@ const PUSH_AFTER_MS = 100;
 
 /** Tells the process that has the metrics port what this one counts: when asked, and soon after a total has grown. */
 export class MetricsMember {
-  readonly #id = `${process.pid}-${threadId}-${process.hrtime.bigint()}`;
+  readonly #id = randomUUID();
   readonly #registry: PageRegistry;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;

@@ -9,8 +9,8 @@ import closeWaitGuard from '../../src/index.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { listenApp } from '../support/fastify-app.js';
 import { kernelRow } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post, type Stage } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
@@ -19,7 +19,7 @@ const stage = stageOfEachTest();
 /** The one leak that `start` makes on the port it returns. */
 async function leakOf(start: (stage: Stage) => Promise<number>): Promise<LeakReport> {
   const guard = createGuard(QUICK);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const seen = follow(guard);
   const port = await start(stage);
   return until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));

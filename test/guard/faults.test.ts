@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { guardOn } from '../support/guarded-server.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { leakOnce } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 
@@ -15,7 +16,7 @@ describe('a listener that throws', () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
-    stage.undo(() => process.off('warning', warned));
+    stage.defer(() => process.off('warning', warned));
     const heard: string[] = [];
     const guard = createGuard({
       ...QUICK,
@@ -24,7 +25,7 @@ describe('a listener that throws', () => {
         throw new Error('broken onLeak');
       },
     });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     guard.on('leak', () => {
       throw new Error('broken listener');
     });
@@ -68,13 +69,13 @@ describe('a listener that throws', () => {
     expect(guard.leaks()).toEqual([]);
 
     const next = createGuard({ ...QUICK, sampleInterval: 0 });
-    stage.undo(() => next.close());
+    stage.defer(() => next.close());
     await until('both leaks', () => next.leaks().filter(({ localPort }) => localPort === port).length === 2);
   });
 
   it('may ask the guard itself', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const asked: number[] = [];
     guard.on('leak', () => asked.push(guard.leaks().length, guard.sockets().length));
     const port = await stage.listen(net.createServer(() => {}));
@@ -108,7 +109,7 @@ describe('maxReported', () => {
 
   it('keeps a flood of leaks from being a flood of reports, and they follow when there is room', async () => {
     const guard = createGuard({ ...QUICK, maxReported: 2 });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const { leaks, sockets } = follow(guard);
     const port = await stage.listen(net.createServer(() => {}));
     for (let i = 0; i < 5; i++) await stage.visit(port, 'hello');

@@ -54,7 +54,7 @@ describe('a row', () => {
 
   it('of a listener has its accept queue and backlog as queues', async () => {
     const server = net.createServer();
-    stage.undo(() => server.close());
+    stage.defer(() => server.close());
     server.listen({ port: 0, host: '127.0.0.1', backlog: 41 });
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
@@ -142,7 +142,7 @@ describe('sockets that no fd of this process holds', () => {
     const { client } = await connectPair(stage);
     const { port } = client;
     const { cookie } = readOne(fdOf(client.socket));
-    await client.leave();
+    await client.close();
     const [orphan] = await until('the orphan', () => {
       const rows = dump([State.FIN_WAIT2], [port]);
       return rows.some(({ inode }) => inode === 0) ? rows : undefined;

@@ -11,9 +11,9 @@ import {
   type LeakedSocketsError,
 } from '../../src/testing.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { post, stageOfEachTest } from '../support/stage.js';
 import { jsonOf, runModule } from '../support/programs.js';
-import { post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const QUICK = Object.freeze({ deadlineMs: 300 });
@@ -74,7 +74,7 @@ describe('assertNoLeakedSockets()', () => {
     });
     const upstreamPort = await stage.listen(upstream);
     const request = http.get({ port: upstreamPort, host: '127.0.0.1', path: '/stock?key=secret', agent: false });
-    stage.undo(() => request.destroy());
+    stage.defer(() => request.destroy());
     // Asked for, and never read.
     await once(request, 'response');
     const requestPort = request.socket!.localPort!;
@@ -187,8 +187,8 @@ describe('what it leaves behind', () => {
     expect(after).toBe(before);
     expect(names.sort()).toEqual([
       'GuardError',
-      'HANG_UP_HOWS',
       'HANG_UP_MOMENTS',
+      'HANG_UP_WAYS',
       'assertNoLeakedSockets',
       'auditRoutes',
       'findLeakedSockets',

@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { Guard } from '../../src/guard/guard.js';
 import { findLeakedSockets } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRow, kernelRows } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { connected, ENDLESS, forgetful, halfClosed, QUICK, type Connection } from './connections.js';
 
@@ -17,7 +18,7 @@ async function fullWindow(): Promise<Connection & { guard: Guard }> {
   const { socket, client, port } = await connected(stage, server);
   client.say(Buffer.alloc(4_000_000));
   const guard = new Guard({ sampleInterval: 0 }, { observer: true });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   await until('the receive window to be full', () => guard.sockets().some(({ kind }) => kind === 'stalled'));
   expect(kernelRow(client.port, port)!.sendQueue, 'bytes the kernel could not deliver').toBeGreaterThan(0);
   return { guard, socket, client, port };
@@ -116,7 +117,7 @@ describe('finds', () => {
   it('leaks with fake timers installed', async () => {
     await halfClosed(stage, forgetful());
     vi.useFakeTimers();
-    stage.undo(() => vi.useRealTimers());
+    stage.defer(() => vi.useRealTimers());
     expect(await findLeakedSockets(QUICK)).toHaveLength(1);
   });
 });

@@ -12,8 +12,8 @@ import { type GuardError, hangUp, reproduce, type LeakReport } from '../../src/t
 import { resolveHangUpOptions } from '../../src/testing/hang-up/options.js';
 import { listenApp } from '../support/fastify-app.js';
 import { guardOn } from '../support/guarded-server.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
@@ -70,7 +70,7 @@ const leaks: Production[] = [
         webSocket.on('error', () => {});
         webSocket.pause();
       });
-      stage.undo(() => {
+      stage.defer(() => {
         for (const webSocket of webSockets.clients) webSocket.terminate();
       });
       return { target: server, port: await stage.listen(server) };
@@ -96,7 +96,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
     async (_name, { start, request }) => {
       const guard = guardOn(stage, QUICK);
       // As the plugin and the preload do.
-      stage.undo(followFastifyRoutes());
+      stage.defer(followFastifyRoutes());
       const seen = follow(guard);
       const { target, port } = await start();
       const client = await stage.connect(port);
@@ -107,7 +107,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
         client.say(Buffer.from([0x82, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]));
       }
       if (request.includes('/upload')) await until('the answer', () => client.text.includes(' 500 '));
-      await client.leave();
+      await client.close();
       const inProduction = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
 
       // As it comes out of a log.

@@ -1,49 +1,49 @@
 import { badOption, shown } from '../../base/errors.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
 import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
-import { HANG_UP_HOWS, HANG_UP_MOMENTS, type HangUpHow, type HangUpMoment } from '../hang-up/options.js';
+import { HANG_UP_MOMENTS, HANG_UP_WAYS, type HangUpMoment, type HangUpWay } from '../hang-up/options.js';
 
-/** A request for one route, in place of one made from its schema; what is left out is made from it. */
+/** A request for one route, in place of one made from its schema. What is not given is made from the schema. */
 export interface AuditRequest {
   /** Path and query, parameters filled in. */
   readonly path?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Bytes, or a size in bytes. It is sent many times, so nothing that yields its bytes once. */
+  /** Bytes, or a size in bytes. No iterable: it is sent many times. */
   readonly body?: string | Uint8Array | number | undefined;
 }
 
-/** What a route is asked with; what is left out comes from its schema. */
+/** What to send a route. What is not given comes from its schema. */
 export interface AuditExample {
   /** Path parameters; `*` is the wildcard. */
   readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** A string or bytes are sent as they are; anything else as JSON, with white space behind it up to the size that leaks need. */
+  /** A string or bytes are sent as they are; anything else as JSON, with white space behind it up to the size that a leak needs. */
   readonly body?: unknown;
 }
 
 /** Options of {@link auditRoutes}. All optional. */
 export interface AuditOptions {
-  /** False leaves a route out; an object is the request to send it. @default every route */
+  /** False excludes a route; an object is the request to send it. @default every route */
   filter?: ((route: AuditRoute) => boolean | AuditRequest) | undefined;
-  /** By method and pattern, as in `'POST /items/:id'`. They win over the schema. @default none */
+  /** By method and pattern, as in `'POST /items/:id'`. They come before the schema. @default none */
   examples?: Readonly<Record<string, AuditExample>> | undefined;
-  /** Added to every request: what the application wants to see before it answers. @default none */
+  /** Added to every request, as for an authorization. @default none */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** When the client leaves. @default all that make sense for the route */
+  /** When the client hangs up. @default all that the route can have */
   moments?: readonly HangUpMoment[] | undefined;
   /**
-   * How the client leaves, one or several. With `'reset'`, an upgraded socket that has no 'error' listener ends the process.
+   * How the client hangs up, one way or several. With `'reset'`, an upgraded socket that has no 'error' listener ends the process.
    * @default 'fin'
    */
-  how?: HangUpHow | readonly HangUpHow[] | undefined;
+  how?: HangUpWay | readonly HangUpWay[] | undefined;
   /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 2000 */
   deadlineMs?: number | undefined;
   /** How many runs go on at the same time, 1 to 100. @default 16 */
   concurrency?: number | undefined;
   /** How many runs there are at most, 1 to 1,000,000. @default 2000 */
   maxRuns?: number | undefined;
-  /** After this no run is begun any more, in milliseconds, 1 to 86,400,000. @default 60000 */
+  /** No run is begun after this time, in milliseconds, 1 to 86,400,000. @default 60000 */
   timeLimitMs?: number | undefined;
   /** Also HEAD routes that Fastify made from GET routes. @default false */
   headRoutes?: boolean | undefined;
@@ -78,12 +78,12 @@ const EXAMPLE_NAMES = new Set(['params', 'query', 'headers', 'body']);
 const REQUEST_NAMES = new Set(['path', 'headers', 'body']);
 
 export interface ResolvedAuditOptions {
-  /** True: asked with what its schema gives. */
+  /** True: the request is made from its schema. */
   readonly filter: (route: AuditRoute) => boolean | AuditRequest;
   readonly examples: ReadonlyMap<string, AuditExample>;
   readonly headers: Readonly<Record<string, string>>;
   readonly moments: readonly HangUpMoment[];
-  readonly hows: readonly HangUpHow[];
+  readonly ways: readonly HangUpWay[];
   readonly deadlineMs: number;
   readonly concurrency: number;
   readonly maxRuns: number;
@@ -105,7 +105,7 @@ export function resolveAuditOptions(options: AuditOptions = {}): ResolvedAuditOp
     examples: examplesOf(examples),
     headers: headersOf('headers', options.headers),
     moments: someOf('moments', options.moments ?? HANG_UP_MOMENTS, HANG_UP_MOMENTS, false),
-    hows: someOf('how', options.how ?? AUDIT_DEFAULTS.how, HANG_UP_HOWS, true),
+    ways: someOf('how', options.how ?? AUDIT_DEFAULTS.how, HANG_UP_WAYS, true),
     deadlineMs: numberOf('deadlineMs', options),
     concurrency: numberOf('concurrency', options),
     maxRuns: numberOf('maxRuns', options),
@@ -152,21 +152,22 @@ function examplesOf(given: unknown): ReadonlyMap<string, AuditExample> {
 
 function checkedFilter(filter: NonNullable<AuditOptions['filter']>): ResolvedAuditOptions['filter'] {
   return (route) => {
-    const answer: unknown = filter(route);
-    if (typeof answer === 'boolean') return answer;
-    const name = `filter, for ${route.method} ${route.url}, `;
-    if (!isRecord(answer) || answer instanceof Promise) {
-      throw badOption(`${name}has returned what`, answer, 'true, false or a request { path, headers, body }');
+    const returned: unknown = filter(route);
+    if (typeof returned === 'boolean') return returned;
+    const name = `${route.method} ${route.url}`;
+    if (!isRecord(returned) || returned instanceof Promise) {
+      throw badOption(`filter: its result for ${name}`, returned, 'true, false or a request { path, headers, body }');
     }
-    checkOptionNames(answer, REQUEST_NAMES);
-    const { path, headers, body } = answer;
+    checkOptionNames(returned, REQUEST_NAMES);
+    const { path, headers, body } = returned;
     if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
-      throw badOption(`${name}path`, path, `a path that starts with '/'`);
+      throw badOption(`filter: the path for ${name}`, path, `a path that starts with '/'`);
     }
     const isBody =
       typeof body === 'string' || body instanceof Uint8Array || integerIn(body, [0, Number.MAX_SAFE_INTEGER]);
-    if (body !== undefined && !isBody) throw badOption(`${name}body`, body, 'a string, bytes, or a size in bytes');
-    return { path, headers: headersOf(`${name}headers`, headers), body };
+    if (body !== undefined && !isBody)
+      throw badOption(`filter: the body for ${name}`, body, 'a string, bytes, or a size in bytes');
+    return { path, headers: headersOf(`filter: the headers for ${name}`, headers), body };
   };
 }
 

@@ -5,7 +5,7 @@ import { guessedBodies, jsonBodies, takesBody, type BodyCandidate } from './bodi
 import type { AuditExample, AuditRequest } from './options.js';
 import { exampleIn, isJsonSchema, SAMPLER_PACKAGE, type Sampler } from './schemas.js';
 
-/** What a route is asked with: without a body, or with one of several of which it is to be seen which one it takes. */
+/** The requests to send a route: one without a body, or one for each body that the route may accept. */
 export interface Sample {
   /** At least one; without a body exactly one. */
   readonly requests: readonly HangUpRequest[];
@@ -14,7 +14,7 @@ export interface Sample {
 
 export interface SampleSources {
   readonly example: AuditExample | undefined;
-  /** What the filter gave. */
+  /** What `filter` returned. */
   readonly request: AuditRequest | undefined;
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface SampleSources {
   readonly sampler: Sampler | undefined;
 }
 
-/** Why a route gets no request. What it says continues "because ". */
+/** Why no request can be made for a route. Its message continues a sentence that ends in "because". */
 export class NoSample extends Error {}
 
 /** @throws NoSample */

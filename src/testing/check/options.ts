@@ -4,7 +4,7 @@ import { isTcpAddress } from '../../guard/guard.js';
 import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 
-/** What has a server inside: a Fastify instance. */
+/** An object with a server: a Fastify instance. */
 export interface ServerHolder {
   readonly server: Server;
   /** Fastify's: every address it listens on, each of which may have a server of its own. */
@@ -15,7 +15,7 @@ export interface ServerHolder {
 export interface FindLeakedSocketsOptions {
   /**
    * How long a close that is under way may take, in milliseconds, 0 to 600,000. The search ends sooner when no socket is
-   * half-closed any more. 0 looks once, and takes whatever is half-closed at that instant for a leak.
+   * half-closed any more. 0 samples once, and takes whatever is half-closed at that instant for a leak.
    * @default 2000
    */
   deadlineMs?: number | undefined;
@@ -28,11 +28,11 @@ export interface FindLeakedSocketsOptions {
   strict?: boolean | undefined;
   /** Only connections that these servers (net, tls, http, https, http2) or Fastify instances accepted. @default the whole process */
   server?: Server | ServerHolder | readonly (Server | ServerHolder)[] | undefined;
-  /** Leaks to leave out: their ids, or a function that says so. @default none */
+  /** Leaks that do not count: their ids, or a function that says so. @default none */
   ignore?: readonly string[] | ((leak: LeakReport) => boolean) | undefined;
 }
 
-/** Options of `configureLeakCheck`: how the end of each test of a file is looked at. All optional. */
+/** Options of `configureLeakCheck`: how each test of a file is checked at its end. All optional. */
 export type LeakCheckOptions = Omit<FindLeakedSocketsOptions, 'server'>;
 
 /** Which leaks: their ids, or a function that says so. */
@@ -96,7 +96,7 @@ export function resolveAllowed(which: AllowedLeaks | undefined): (leak: LeakRepo
 function serversOf(given: unknown): readonly Accepting[] | undefined {
   if (given === undefined) return undefined;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  // An empty list would search nothing, and pass for ever.
+  // With an empty list nothing could ever be found.
   if (list.length === 0) throw badOption('server', given, SERVER_TAKES);
   return list.map((item) => {
     if (item instanceof Server) return { server: item, addresses: undefined };
