@@ -56,6 +56,18 @@ export function safeHost(host: string): string {
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
 }
 
+/** A query behind a route: `?name=value`. A pattern has a question mark too: `/:id?`, `(?:…)`. */
+const QUERY_OF_PATTERN = /\?[\w.~%[\]-]{1,100}=/;
+
+/**
+ * A route's pattern, as an application calls it. It should come from the application's source, but may be what a client sent:
+ * so without a query, in printable ASCII (quotes, backslashes and angle brackets as %XX, too), and cut after 200 characters.
+ */
+export function safePattern(pattern: string): string {
+  const text = printable(pattern.slice(0, MAX_READ).slice(0, QUERY_OF_PATTERN.exec(pattern)?.index));
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
+}
+
 /** An HTTP method as a label: the parser admits only tokens, and this admits no more than a known length of them. */
 export function safeMethod(method: string): string {
   return /^[A-Z-]{1,20}$/.test(method) ? method : 'OTHER';

@@ -5,11 +5,9 @@ import type { SocketTable } from '../sockets/socket-table.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
-import type { ReclaimPolicy } from './reclaim.js';
 import type { Claimant } from './reporters.js';
 
 export interface SamplerOptions extends ResolvedGuardOptions {
-  readonly reclaim: ReclaimPolicy | undefined;
   /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
   readonly observer: boolean;
 }

@@ -1,7 +1,7 @@
 import { badArgument, badOption, GuardError } from '../base/errors.js';
 import { shared } from '../base/shared-state.js';
 import { isGuard, type Guard } from '../guard/guard.js';
-import { checkOptionNames } from '../guard/options.js';
+import { checkOptionNames } from '../base/options.js';
 import { warnTwoRegistries } from '../guard/warnings.js';
 import { findGlobalRegistry, HOW_TO_GET_A_CLIENT } from './clients.js';
 import { Exporter } from './exporter.js';

@@ -7,13 +7,15 @@ import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import type { Server } from 'node:net';
 import { shared } from '../../base/shared-state.js';
 import { badOption, GuardError } from '../../base/errors.js';
-import { createGuard, isTcpAddress, type Guard, type RouteFinder } from '../../guard/guard.js';
+import { createGuard, type Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
 import type { LeakReport } from '../../leaks/report.js';
 import type { GuardOptions } from '../../guard/options.js';
 import { collectInApplication } from './metrics.js';
 import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
 import type { AuditRoute } from './routes.js';
 import { FastifyRouteFinder } from './route-finder.js';
+import { isTcpAddress, type RouteFinder } from '../../sockets/servers.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -62,7 +64,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   let uncollect: (() => void) | undefined;
   try {
     const addresses = () => fastify.addresses().filter(isTcpAddress);
-    guard.watch(fastify.server, {}, { addresses, routeOf: routeFinderOf(fastify) });
+    internalsOf(guard).watch(fastify.server, {}, { addresses, findRoute: routeFinderOf(fastify) });
     if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
   } catch (error) {
     guard.close();

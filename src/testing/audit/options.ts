@@ -1,6 +1,6 @@
-import { badOption, shown } from '../../base/errors.js';
+import { badOption, inspectValue } from '../../base/errors.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { checkOptionNames, describeRange, integerIn } from '../../base/options.js';
 import { HANG_UP_HOWS, HANG_UP_MOMENTS, type HangUpHow, type HangUpMoment } from '../hang-up/options.js';
 
 /** A request for one route, in place of one made from its schema; what is left out is made from it. */
@@ -138,7 +138,7 @@ function examplesOf(given: unknown): ReadonlyMap<string, AuditExample> {
     throw badOption('examples', given, `an object, as in { 'POST /items/:id': { params, query, headers, body } }`);
   return new Map(
     Object.entries(given).map(([name, example]) => {
-      const path = `examples[${shown(name)}]`;
+      const path = `examples[${inspectValue(name)}]`;
       if (!isRecord(example)) throw badOption(path, example, 'an object { params, query, headers, body }');
       checkOptionNames(example, EXAMPLE_NAMES, `${path}.`);
       for (const part of ['params', 'query'] as const) {

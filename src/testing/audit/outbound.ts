@@ -1,4 +1,6 @@
-import { asLeak, type Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { waitUntil } from '../check/wait.js';
 
@@ -10,10 +12,12 @@ const GRACE_MS = 250;
  * for the application; one on this host that has closed is known.
  */
 function suspectsOf(guard: Guard, before: ReadonlySet<string>): LeakReport[] {
-  const departing = guard.departing();
+  const awaitingFin = internalsOf(guard).socketsAwaitingFin();
   return guard
     .sockets()
-    .filter(({ side, kind, id }) => side === 'outbound' && !before.has(id) && (kind !== 'stalled' || departing.has(id)))
+    .filter(
+      ({ side, kind, id }) => side === 'outbound' && !before.has(id) && (kind !== 'stalled' || awaitingFin.has(id)),
+    )
     .map(asLeak);
 }
 

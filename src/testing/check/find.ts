@@ -1,4 +1,6 @@
-import { asLeak, Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak, createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { leakedSocketsError } from './failure.js';
 import { resolveFindOptions, type FindLeakedSocketsOptions, type ResolvedFindOptions } from './options.js';
@@ -17,17 +19,14 @@ const NO_TIMEOUT_MS = 86_400_000;
 export async function findLeakedSockets(options?: FindLeakedSocketsOptions): Promise<LeakReport[]> {
   const resolved = resolveFindOptions(options);
   const { servers } = resolved;
-  const guard = new Guard(
-    {
-      closeWaitTimeout: NO_TIMEOUT_MS,
-      sampleInterval: 0,
-      scope: servers ? 'watched' : 'process',
-      traceRequests: false,
-    },
-    { observer: true },
-  );
+  const guard = createObserver({
+    closeWaitTimeout: NO_TIMEOUT_MS,
+    sampleInterval: 0,
+    scope: servers ? 'watched' : 'process',
+    traceRequests: false,
+  });
   try {
-    for (const { server, addresses } of servers ?? []) guard.watch(server, {}, addresses ? { addresses } : {});
+    for (const { server, addresses } of servers ?? []) internalsOf(guard).watch(server, {}, { addresses });
     return await search(guard, resolved);
   } finally {
     guard.close();
@@ -49,12 +48,12 @@ export async function assertNoLeakedSockets(options?: FindLeakedSocketsOptions):
 
 async function search(guard: Guard, options: ResolvedFindOptions): Promise<LeakReport[]> {
   const { deadlineMs, strict } = options;
-  let seen: Look = { suspects: [], departing: 0 };
+  let seen: Look = { suspects: [], awaitingFin: 0 };
   await turn();
   // A client that has just left may not look like it here yet: first its FIN has to arrive.
   await waitUntil(() => {
     seen = look(guard, options);
-    return seen.departing === 0;
+    return seen.awaitingFin === 0;
   }, deadlineMs);
   await waitUntil(() => {
     seen = look(guard, options);
@@ -68,17 +67,17 @@ async function search(guard: Guard, options: ResolvedFindOptions): Promise<LeakR
 interface Look {
   readonly suspects: LeakReport[];
   /** How many sockets a FIN is on its way to. */
-  readonly departing: number;
+  readonly awaitingFin: number;
 }
 
 function look(guard: Guard, { isIgnored, strict }: ResolvedFindOptions): Look {
-  const departing = guard.departing();
+  const awaitingFin = internalsOf(guard).socketsAwaitingFin();
   const suspects: LeakReport[] = [];
   for (const report of guard.sockets().map(asLeak)) {
     // A full window alone is no leak yet: the peer may be there, and wait for the application.
-    const isSuspect = report.kind !== 'stalled' || strict || departing.has(report.id);
-    if (isIgnored(report)) departing.delete(report.id);
+    const isSuspect = report.kind !== 'stalled' || strict || awaitingFin.has(report.id);
+    if (isIgnored(report)) awaitingFin.delete(report.id);
     else if (isSuspect) suspects.push(report);
   }
-  return { suspects, departing: departing.size };
+  return { suspects, awaitingFin: awaitingFin.size };
 }

@@ -1,7 +1,7 @@
 import { Server, type AddressInfo } from 'node:net';
 import { badArgument, badOption } from '../../base/errors.js';
-import { isTcpAddress } from '../../guard/guard.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { isTcpAddress } from '../../sockets/servers.js';
+import { checkOptionNames, describeRange, integerIn } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 
 /** What has a server inside: a Fastify instance. */
