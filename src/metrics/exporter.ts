@@ -52,7 +52,7 @@ export class Exporter {
     return this.#metrics.size > 0 && [...this.#metrics].every(([name, metric]) => this.#holds(name, metric));
   }
 
-  /** Returns its undo. */
+  /** Returns a dispose function. */
   add(guard: Guard, labels: Labels): () => void {
     if (this.#members.has(guard)) {
       throw new GuardError(

@@ -57,8 +57,8 @@ async function subjectsOf(
     const leaveOut = (reason: NotTried['reason'], explanation: string): void => {
       leftOut.push({ method: route.method, url: route.url, at: undefined, reason, explanation });
     };
-    if (route.twin === 'slash') leaveOut('twin', 'Fastify made it from the same route without the slash');
-    else if (route.twin === 'head' && !options.headRoutes)
+    if (route.derived === 'slash') leaveOut('twin', 'Fastify made it from the same route without the slash');
+    else if (route.derived === 'head' && !options.headRoutes)
       leaveOut('twin', 'Fastify made it from GET (headRoutes: true tries it)');
     else {
       const { method, url, schema, config, constraints } = route;
