@@ -1,3 +1,4 @@
+import { isObject, isRecord } from '../../base/objects.js';
 import { fillPattern, patternParts } from '../../frameworks/fastify/patterns.js';
 import { bodySchemaOf, CONSTRAINT_HEADERS, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { HangUpRequest } from '../hang-up/options.js';
@@ -124,7 +125,7 @@ function strings(values: Readonly<Record<string, unknown>>): Record<string, stri
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
 function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -132,7 +133,7 @@ function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, 
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return isRecord(value) ? value : {};
 }
 
 function messageOf(error: unknown): string {
