@@ -1,6 +1,6 @@
 /** Characters of a path in log or label, before the mark that it was cut. */
 const MAX_LENGTH = 200;
-/** What is read of a target, in UTF-16 units. Node takes no request with more than 16 kB of headers, unless it is told to. */
+/** How much of a target is read, in UTF-16 units. Node takes no request with more than 16 kB of headers, unless configured. */
 const MAX_READ = 64 * 1024;
 
 /** Query and fragment. */
@@ -27,7 +27,7 @@ export function safePath(target: string): string {
   const read = target.slice(0, MAX_READ);
   const query = QUERY.exec(read)?.index;
   const pieces = read.slice(0, query).split(SEPARATOR);
-  // Who knows what the last one would have become.
+  // The last piece was cut, perhaps inside userinfo.
   const cut = target.length > MAX_READ && query === undefined;
   if (cut) pieces[pieces.length - 1] = '';
   const lastWithAt = pieces.findLastIndex((piece) => endOfLast(AT, piece) > 0);

@@ -2,7 +2,7 @@ import { readSwitch, unknownNames } from '../base/environment.js';
 import { inspectValue } from '../base/errors.js';
 import { warnSetting } from './warnings.js';
 
-/** Says once of each environment variable that is misspelt, and of a switch that is neither on nor off, what they take. */
+/** Warns once of each misspelt environment variable, and of a switch that is neither on nor off: what there is, or what it takes. */
 export function warnOfEnvironment(): void {
   for (const { name, known } of unknownNames()) {
     warnSetting(name, `there is no environment variable ${inspectValue(name)}; there are ${known.join(', ')}`);

@@ -17,7 +17,7 @@ export interface PreloadSettings {
 
 type Warn = (name: string, message: string) => void;
 
-/** Reads the settings; `warn` hears of each one that cannot be taken, and its default stands. */
+/** Reads the settings. A value that cannot be taken is passed to `warn`, and its default is used. */
 export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): PreloadSettings {
   /** A whole number; undefined when it is left out or cannot be taken. */
   const number = (name: string, range: Range, what: string, instead: string): number | undefined => {
@@ -55,7 +55,7 @@ function readLogLevel(text: string, warn: Warn): LogLevel {
   return 'info';
 }
 
-/** Who asks for less to be logged, and slips, must not get more: what cannot be taken leaves out everything. */
+/** A misspelt value leaves out everything: whoever asks for less to be logged must not get more. */
 function readRedact(text: string, warn: Warn): readonly Redactable[] {
   const name = 'CLOSE_WAIT_GUARD_REDACT';
   if (text === '' || text === '0') return [];
