@@ -10,7 +10,7 @@ import { withSection } from './render.mjs';
 import { measureRequests, renderRequests } from './request-cost.mjs';
 import { measureSamples, renderSamples } from './sample.mjs';
 
-const README = new URL('../README.md', import.meta.url);
+const PAGE = new URL('../docs/cost.md', import.meta.url);
 const DIST = new URL('../dist/index.js', import.meta.url);
 
 async function main() {
@@ -40,8 +40,8 @@ async function main() {
   }
   const section = sections.join('\n\n');
   process.stdout.write(`\n${section}\n`);
-  // A part of the measurements, or a hasty one, must not stand in the README as if it were the whole.
-  if (!quick && flags.only === undefined && !flags['no-write']) writeReadme(section);
+  // A part of the measurements, or a hasty one, must not stand in docs/cost.md as if it were the whole.
+  if (!quick && flags.only === undefined && !flags['no-write']) writePage(section);
 }
 
 async function compare(folder, quick, say) {
@@ -50,11 +50,12 @@ async function compare(folder, quick, say) {
   process.stdout.write(`\n${renderAgainst(await measureAgainst({ dist, quick, say }))}\n\n${machineLine()}\n`);
 }
 
-function writeReadme(section) {
-  const text = existsSync(README) ? withSection(readFileSync(README, 'utf8'), section) : undefined;
-  if (text === undefined) return fail('README.md has no <!-- bench:start --> ... <!-- bench:end --> to write this to');
-  writeFileSync(README, text);
-  process.stderr.write('README.md is up to date.\n');
+function writePage(section) {
+  const text = existsSync(PAGE) ? withSection(readFileSync(PAGE, 'utf8'), section) : undefined;
+  if (text === undefined)
+    return fail('docs/cost.md has no <!-- bench:start --> ... <!-- bench:end --> to write this to');
+  writeFileSync(PAGE, text);
+  process.stderr.write('docs/cost.md is up to date.\n');
 }
 
 function fail(message) {

@@ -1,41 +1,82 @@
 import type { Server } from 'node:net';
 import { fact } from '../base/fact.js';
-import { currentKind, type LedgerEntry } from './ledger.js';
-import type { Sampler } from './sampler.js';
-import type { HalfClosedNow } from './stats.js';
+import type { Side } from '../base/vocabulary.js';
+import type { LeakTracker } from '../leaks/tracker.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
+import type { GuardStats } from './stats.js';
 
-/** Every half-closed, reset or stalled socket of a guard in numbers and labels, as it was last read. Describes none. */
-export function halfClosedNow(sampler: Sampler, nameOf: (server: Server) => string): readonly HalfClosedNow[] {
-  const names = new Map<Server, string | undefined>();
-  const cachedName = (server: Server): string | undefined => {
-    if (!names.has(server))
-      names.set(
-        server,
-        fact(() => nameOf(server), undefined),
-      );
-    return names.get(server);
+type HalfClosedCounts = Pick<GuardStats, 'halfClosed' | 'oldestMs' | 'unreadBytes' | 'portCollisionRatio'>;
+
+/**
+ * Every half-closed, reset or stalled socket of a guard in numbers, as it was last read. One pass that describes no socket and
+ * makes no object for one: there may be thousands.
+ *
+ * @param ephemeralPortCount of this host; a peer's is taken to be the same
+ */
+export function countLedger(
+  ledger: Ledger,
+  tracker: LeakTracker,
+  nameOf: (server: Server) => string,
+  ephemeralPortCount: number,
+): HalfClosedCounts {
+  const halfClosed = new HalfClosedByServer(nameOf);
+  const collisions = new Collisions();
+  let oldestMs = 0;
+  let unreadBytes = 0;
+  for (const entry of ledger.entries()) {
+    const { track, suspect } = entry;
+    if (!track || track.kind === 'closing') continue;
+    oldestMs = Math.max(oldestMs, tracker.ageMs(track));
+    if (track.kind === 'close-wait') halfClosed.add(suspect.side, suspect.server);
+    if (!entry.isLeak) continue;
+    unreadBytes += Math.max(0, suspect.record.unreadBytes) + suspect.progress.bufferedBytes;
+    collisions.add(entry);
+  }
+  return {
+    halfClosed: halfClosed.counts,
+    oldestMs,
+    unreadBytes,
+    portCollisionRatio: Math.min(1, collisions.worst / ephemeralPortCount),
   };
-  return Array.from(sampler.ledger.entries()).flatMap((entry) => numbersOf(entry, sampler, cachedName));
 }
 
-function numbersOf(
-  entry: LedgerEntry,
-  sampler: Sampler,
-  nameOf: (server: Server) => string | undefined,
-): HalfClosedNow[] {
-  const { departed, counted, bufferedBytes } = entry;
-  const kind = currentKind(entry);
-  if (kind === 'closing') return [];
-  const { side, server, record, cookie } = departed;
-  return [
-    {
-      kind,
-      side,
-      server: server && nameOf(server),
-      ageMs: sampler.ageMs(cookie),
-      unreadBytes: Math.max(0, record.unreadBytes) + bufferedBytes,
-      // Most keep the kind they were counted with.
-      leak: counted === undefined || counted.kind === kind ? counted : { ...counted, kind },
-    },
-  ];
+class HalfClosedByServer {
+  readonly counts: { side: Side; server: string; count: number }[] = [];
+  readonly #nameOf: (server: Server) => string;
+  readonly #names = new Map<Server, string>();
+
+  constructor(nameOf: (server: Server) => string) {
+    this.#nameOf = nameOf;
+  }
+
+  add(side: Side, server: Server | undefined): void {
+    const name = server === undefined ? '' : this.#name(server);
+    // There are few of these, so a search costs less than a key.
+    let found = this.counts.find((each) => each.server === name && each.side === side);
+    if (!found) this.counts.push((found = { side, server: name, count: 0 }));
+    found.count++;
+  }
+
+  #name(server: Server): string {
+    let name = this.#names.get(server);
+    if (name === undefined) this.#names.set(server, (name = fact(() => this.#nameOf(server), '')));
+    return name;
+  }
+}
+
+/** The most leaks that one peer has on one listening port. */
+class Collisions {
+  worst = 0;
+  /** By port, then by peer: a key of both would be made for each of thousands. */
+  readonly #perPort = new Map<number | undefined, Map<string, number>>();
+
+  add({ counted }: LedgerEntry): void {
+    // A connection that we opened collides on our ports, of which the kernel chooses a free one by itself.
+    if (counted === undefined || counted.side === 'outbound' || counted.remoteAddress === undefined) return;
+    let perPeer = this.#perPort.get(counted.localPort);
+    if (!perPeer) this.#perPort.set(counted.localPort, (perPeer = new Map<string, number>()));
+    const count = (perPeer.get(counted.remoteAddress) ?? 0) + 1;
+    perPeer.set(counted.remoteAddress, count);
+    if (count > this.worst) this.worst = count;
+  }
 }

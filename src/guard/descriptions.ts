@@ -2,10 +2,10 @@ import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import { leakFactsOf, type LeakFacts, type Names } from './leak-facts.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
 import { buildReport } from './report-builder.js';
 
-/** Puts into words what ledger and tracker know. Costs some 100 µs a socket, so it is for what is told or asked for. */
+/** Puts into words what the ledger knows. Costs some 100 µs a socket, so it is for what is told or asked for. */
 export class Descriptions {
   readonly #binding: NativeBinding;
   readonly #ledger: Ledger;
@@ -19,34 +19,31 @@ export class Descriptions {
     this.#names = names;
   }
 
-  factsOf(id: bigint): LeakFacts | undefined {
-    const entry = this.#ledger.get(id);
-    const tracked = this.#tracker.get(id);
-    return entry && tracked && leakFactsOf(this.#binding, entry.departed, tracked, this.#names);
+  factsOf({ suspect, track }: LedgerEntry): LeakFacts | undefined {
+    return track && leakFactsOf(this.#binding, suspect, track, this.#names);
   }
 
-  describe(id: bigint, facts = this.factsOf(id)): LeakReport | undefined {
-    const entry = this.#ledger.get(id);
-    const tracked = this.#tracker.get(id);
-    return facts && entry && tracked && buildReport(facts, entry.departed, tracked, entry.holder);
+  describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
+    const { suspect, track, holder } = entry;
+    if (!facts || !track) return undefined;
+    const times = { ageMs: this.#tracker.ageMs(track), idleMs: this.#tracker.idleMs(track) };
+    return buildReport(facts, suspect, times, holder);
   }
 
   /** The leaks that were told and are open. */
   leaks(): LeakReport[] {
-    return this.#ledger.told().flatMap((id) => {
-      const entry = this.#ledger.get(id);
-      if (!entry) return [];
-      entry.report = this.describe(id) ?? entry.report;
-      return entry.report ?? [];
+    return Array.from(this.#ledger.entries()).flatMap((entry) => {
+      if (!entry.report) return [];
+      return (entry.report = this.describe(entry) ?? entry.report);
     });
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet. */
   sockets(): (LeakReport & { readonly leaked: boolean })[] {
-    return this.#ledger.ids().flatMap((id) => {
-      if (this.#tracker.get(id)?.kind === 'closing') return [];
-      const report = this.describe(id);
-      return report ? [{ ...report, leaked: this.#ledger.get(id)?.report !== undefined }] : [];
+    return Array.from(this.#ledger.entries()).flatMap((entry) => {
+      if (entry.track?.kind === 'closing') return [];
+      const report = this.describe(entry);
+      return report ? [{ ...report, leaked: entry.report !== undefined }] : [];
     });
   }
 }

@@ -1,10 +1,10 @@
 import { Server, type Socket } from 'node:net';
 import { badArgument, GuardError } from '../base/errors.js';
 import type { LeakKind } from '../base/vocabulary.js';
-import { departingSockets, isOpenAt } from '../kernel/departing.js';
+import { isOpenAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
 import type { LeakReport } from '../leaks/report.js';
-import { addressesOf, noteSelfNaming, WatchedServers } from '../sockets/servers.js';
+import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { Failures } from './failures.js';
 import { GUARD_INTERNALS, type GuardInternals, type WatchedApplication } from './internals.js';
@@ -12,7 +12,7 @@ import { GuardEmitter } from './guard-emitter.js';
 import { openTable, type OpenTable } from './open-table.js';
 import { resolveGuardOptions, type GuardOptions, type ResolvedGuardOptions } from './options.js';
 import { redactReport } from './redact.js';
-import type { Claimant } from './reporters.js';
+import type { Reporter } from './reporters.js';
 import { routeFinderFrom } from './route-of.js';
 import type { SamplerEvents } from './sampler-parts.js';
 import { Sampler } from './sampler.js';
@@ -34,7 +34,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   readonly #tallies = new LeakTallies();
   readonly #released: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
   readonly #reclaimed: Record<LeakKind, number> = { 'close-wait': 0, reset: 0, stalled: 0 };
-  readonly #claimant: Claimant;
+  readonly #reporter: Reporter;
   readonly #stats: StatsReader;
   readonly #onLeak: GuardOptions['onLeak'];
   /** What leaves this guard is as the option `redact` wants it; what it counts from is whole. */
@@ -53,12 +53,13 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     this.#onLeak = resolved.onLeak;
     this.#public = resolved.redact.includes('addresses') ? redactReport : (report) => report;
     this.#onDemand = resolved.sampleInterval === 0;
-    this.#claimant = {
+    this.#reporter = {
       watches: (server) => this.#servers.find(server) !== undefined,
       routeFinderOf: (server) => this.#servers.find(server)?.routeOf,
-      takesTheRest: resolved.scope === 'process',
+      wholeProcess: resolved.scope === 'process',
+      hasCounted: (cookie) => this.#resources?.sampler.hasCounted(cookie) ?? false,
     };
-    this.#stats = new StatsReader(this.#servers, this.#names.ofServer, this.#claimant);
+    this.#stats = new StatsReader(this.#servers, this.#names.ofServer, this.#reporter);
     const opened = openTable();
     if ('reason' in opened) {
       this.supported = false;
@@ -76,7 +77,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       binding,
       table,
       { ...options, observer },
-      this.#claimant,
+      this.#reporter,
       this.#names,
       this.#samplerEvents(),
     );
@@ -102,6 +103,9 @@ export class GuardImplementation extends GuardEmitter implements Guard {
         this.#released[leak.kind]++;
         this.#tallies.countEnd(leak);
         if (report) this.#tell('released', this.#public(report));
+      },
+      changed: (leaks) => {
+        this.#tallies.setOpen(leaks);
       },
       ended: (ageMs) => {
         for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
@@ -170,7 +174,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       if (this.#onDemand) this.#sampled(() => []);
     },
     socketsAwaitingFin: () =>
-      this.#asked((binding) => new Set(Array.from(departingSockets(binding), String))) ?? new Set(),
+      this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
     isEndOpen: (localPort, remotePort) => this.#asked((binding) => isOpenAt(binding, localPort, remotePort)),
   };
@@ -183,7 +187,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
     const { name, routeOf } = checkWatchOptions(options);
-    if (findRoute) noteSelfNaming(server);
+    if (findRoute) noteRoutesKnown(server);
     return this.#servers.add({
       server,
       name,

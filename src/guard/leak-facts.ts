@@ -1,14 +1,12 @@
 import type { Server } from 'node:net';
 import { safeHost, safeMethod, safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
-import { TcpState } from '../base/tcp-states.js';
 import type { LeakCause, LeakKind } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
-import type { Departed, HttpFacts, StreamFacts } from '../layers/facts.js';
+import type { HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import {
-  bufferedBytes,
   destinationHostOf,
   inboundMessageOf,
   inboundRequestOf,
@@ -16,8 +14,9 @@ import {
   streamFactsOf,
 } from '../layers/stack.js';
 import { diagnose } from '../leaks/diagnosis.js';
-import type { Sighting, TrackedSocket } from '../leaks/tracker.js';
+import type { Track } from '../leaks/tracker.js';
 import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
+import type { Suspect } from '../sockets/suspect.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
 
 /** What servers and routes are called. */
@@ -33,7 +32,7 @@ export interface Names {
 export interface LeakFacts {
   readonly kind: LeakKind;
   readonly cause: LeakCause;
-  readonly side: Departed['side'];
+  readonly side: Suspect['side'];
   readonly server: string | undefined;
   readonly method: string | undefined;
   /** The pattern, or the path that was asked for where none is known. */
@@ -53,26 +52,6 @@ export interface LeakFacts {
   readonly unsentBytes: number;
 }
 
-/** A half-closed socket in the tracker's terms. */
-export function sightingOf({ record, socket, cookie, openAtMs }: Departed): Sighting {
-  return {
-    id: cookie,
-    kind: kindOf(record.state),
-    state: record.state,
-    readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
-    bufferedBytes: socket ? fact(() => bufferedBytes(socket), 0) : 0,
-    ackedBytes: record.bytesAcked,
-    lastAckAgeMs: record.lastAckRecvMs,
-    openAtMs,
-  };
-}
-
-export function kindOf(state: number): LeakKind | 'closing' {
-  if (state === TcpState.CLOSE_WAIT) return 'close-wait';
-  if (state === TcpState.ESTABLISHED) return 'stalled';
-  return state === TcpState.CLOSE ? 'reset' : 'closing';
-}
-
 const NO_ENDPOINTS: Endpoints = {
   localAddress: undefined,
   localPort: undefined,
@@ -83,32 +62,32 @@ const NO_ENDPOINTS: Endpoints = {
 /** Each fact is read in its own guard: one that throws is left out, and the rest stands. */
 export function leakFactsOf(
   binding: NativeBinding,
-  departed: Departed,
-  tracked: Pick<TrackedSocket, 'kind'>,
+  suspect: Suspect,
+  track: Pick<Track, 'kind'>,
   names: Names,
 ): LeakFacts {
-  const { record, socket, side, server } = departed;
-  const endpoints = fact(() => unpackEndpoints(binding, departed.endpoints), NO_ENDPOINTS);
+  const { record, socket, side, server } = suspect;
+  const endpoints = fact(() => unpackEndpoints(binding, suspect.endpoints), NO_ENDPOINTS);
   const { remoteAddress, remotePort, localPort } = endpoints;
   const peer = remoteAddress === undefined ? undefined : hostPort(remoteAddress, remotePort);
   const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
   const http = stream?.http;
-  const kind = tracked.kind === 'closing' ? 'close-wait' : tracked.kind;
+  const kind = track.kind === 'closing' ? 'close-wait' : track.kind;
   const unreadKernelBytes = Math.max(0, record.unreadBytes);
-  const unreadStreamBytes = socket ? fact(() => bufferedBytes(socket), 0) : 0;
+  const unreadStreamBytes = suspect.progress.bufferedBytes;
   const unsentBytes = Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0);
   const cause = diagnose({
     kind,
     side,
     owned: socket !== undefined,
-    detached: departed.detached,
-    foreign: departed.foreignInode !== undefined,
+    detached: suspect.detached,
+    foreign: suspect.foreignInode !== undefined,
     stream,
     unreadKernelBytes,
     unreadStreamBytes,
     unsentBytes,
   });
-  const info = side === 'inbound' ? routeInfoOf(departed, http, names) : undefined;
+  const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
   const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
@@ -120,8 +99,8 @@ export function leakFactsOf(
     method: http?.method === undefined ? undefined : safeMethod(http.method),
     route,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
-    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(departed),
-    destination: side === 'outbound' ? destinationOf(departed, http, peer, remotePort) : undefined,
+    routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
+    destination: side === 'outbound' ? destinationOf(suspect, http, peer, remotePort) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     endpoints,
@@ -133,7 +112,7 @@ export function leakFactsOf(
   };
 }
 
-function requestAllowsReclaim({ side, socket }: Departed): boolean {
+function requestAllowsReclaim({ side, socket }: Suspect): boolean {
   if (side !== 'inbound' || socket === undefined) return true;
   return fact(() => inboundRequestOf(socket)?.reclaim !== false, false);
 }
@@ -142,7 +121,7 @@ function requestAllowsReclaim({ side, socket }: Departed): boolean {
 const UNKNOWN_ROUTE: RouteInfo = { route: undefined, matched: undefined, reclaim: false };
 
 /** What the application says of the route that an inbound socket's request went to. */
-function routeInfoOf({ server, socket }: Departed, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+function routeInfoOf({ server, socket }: Suspect, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
   if (!server || http?.method === undefined || http.url === undefined) return undefined;
   const { method, url } = http;
   return fact(() => {
@@ -162,7 +141,7 @@ function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, n
 }
 
 function destinationOf(
-  { socket }: Departed,
+  { socket }: Suspect,
   http: HttpFacts | undefined,
   peer: string | undefined,
   port: number | undefined,

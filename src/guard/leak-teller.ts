@@ -1,10 +1,9 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
-import type { Departed } from '../layers/facts.js';
-import type { TrackedSocket } from '../leaks/tracker.js';
+import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
-import { answersFor, noteGone, noteReported, reporterOf } from './reporters.js';
+import { answersFor, reporterOf } from './reporters.js';
 import type { SamplerParts } from './sampler-parts.js';
 
 /** Decides which sockets are this guard's to report, counts and tells of its leaks, and of their end. */
@@ -16,30 +15,38 @@ export class LeakTeller {
   }
 
   /** @param answers what this sample has found out already, by server */
-  isMine({ cookie, server }: Departed, answers: Map<Server | undefined, boolean>): boolean {
-    const { options, claimant } = this.#parts;
-    const reporter = options.observer ? undefined : reporterOf(cookie);
-    const mine = reporter ? reporter === claimant : (answers.get(server) ?? this.#answersFor(server));
-    if (!reporter) answers.set(server, mine);
+  isMine({ cookie, server }: Suspect, answers: Map<Server | undefined, boolean>): boolean {
+    const { options, reporter } = this.#parts;
+    const reported = options.observer ? undefined : reporterOf(cookie);
+    const mine = reported ? reported === reporter : (answers.get(server) ?? this.#answersFor(server));
+    if (!reported) answers.set(server, mine);
     // Another guard may have begun to watch its server before it became a leak.
-    if (!mine) this.drop(cookie);
+    if (!mine) {
+      this.#parts.decisions.note(
+        cookie,
+        'belongs elsewhere',
+        () => 'another guard of this thread, or none, answers for its server',
+      );
+      this.#parts.ledger.delete(cookie);
+    }
     return mine;
   }
 
   #answersFor(server: Server | undefined): boolean {
-    if (!this.#parts.options.observer) return answersFor(server) === this.#parts.claimant;
-    return this.#parts.options.scope === 'process' || (server !== undefined && this.#parts.claimant.watches(server));
+    const { options, reporter } = this.#parts;
+    if (!options.observer) return answersFor(server) === reporter;
+    return options.scope === 'process' || (server !== undefined && reporter.watches(server));
   }
 
   /** Counts and tells of the leaks among those that are due, for so long; returns those that are left. */
-  leak(due: readonly bigint[], forMs: number): readonly bigint[] {
+  leak(due: readonly LedgerEntry[], forMs: number): readonly LedgerEntry[] {
     const until = monotonicMs() + forMs;
-    for (const [i, id] of due.entries()) {
+    for (const [i, entry] of due.entries()) {
       if (this.#parts.isClosed()) return [];
       if (monotonicMs() > until) return due.slice(i);
       try {
-        const facts = this.#count(id);
-        this.#tellWhatFits(id, facts);
+        const facts = this.#count(entry);
+        if (facts) this.#tell(entry, facts);
       } catch (error) {
         // It stays due, and the next sample tries again; the others are not held up.
         this.#parts.events.failed(error);
@@ -48,70 +55,77 @@ export class LeakTeller {
     return [];
   }
 
-  /** Returns what it has found out of a new leak, which is what its report is made of when there is room. */
-  #count(id: bigint): LeakFacts | undefined {
-    const entry = this.#parts.ledger.get(id);
-    if (!entry || entry.counted || this.#isAnsweredElsewhere(id, entry)) return undefined;
-    const facts = this.#parts.descriptions.factsOf(id);
+  /** Returns what it has found out of a new leak: its report is made of it when there is room. */
+  #count(entry: LedgerEntry): LeakFacts | undefined {
+    const { ledger, table, events, descriptions } = this.#parts;
+    const { cookie } = entry.suspect;
+    if (entry.isLeak || ledger.get(cookie) !== entry || this.#isAnsweredElsewhere(entry)) return undefined;
+    const facts = descriptions.factsOf(entry);
     if (!facts) return undefined;
     const { kind, cause, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
     const counted = { kind, cause, side, route, remoteAddress, localPort };
-    this.#parts.ledger.count(id, counted);
-    this.#parts.tracker.markLeaked(id);
-    this.#parts.table.markKnown(id);
-    if (!this.#parts.options.observer) noteReported(id, this.#parts.claimant);
-    this.#parts.events.counted(counted);
+    ledger.count(entry, counted);
+    table.markLeak(cookie);
+    events.counted(counted);
     return facts;
   }
 
-  /** Leaks that wait for room are told when they are still idle. */
-  #tellWhatFits(newest?: bigint, itsFacts?: LeakFacts): void {
-    for (const id of this.#parts.ledger.untold()) {
-      if (this.#parts.isClosed() || this.#parts.ledger.toldCount >= this.#parts.options.maxReported) return;
-      const entry = this.#parts.ledger.get(id);
-      if (!entry || this.#parts.tracker.ableIdleMs(id) < this.#parts.options.closeWaitTimeout) continue;
-      const report = this.#parts.descriptions.describe(id, id === newest ? itsFacts : undefined);
-      if (!report) continue;
-      this.#parts.ledger.tell(id, report);
-      this.#parts.events.told(report, entry.departed.socket);
-    }
+  /** Tells of leaks that had to wait for room, when they are still idle. */
+  tellWaiting(): void {
+    if (this.#parts.ledger.untoldCount === 0) return;
+    for (const entry of this.#parts.ledger.entries()) if (entry.isLeak && !entry.report) this.#tell(entry);
   }
 
-  end({ id, ageMs }: TrackedSocket): void {
-    const entry = this.#parts.ledger.get(id);
-    this.#parts.ledger.delete(id);
-    if (!this.#parts.options.observer) noteGone(id, this.#parts.claimant);
-    this.#parts.events.ended(ageMs);
-    if (!entry?.counted) return;
+  #tell(entry: LedgerEntry, facts?: LeakFacts): void {
+    const { ledger, tracker, options, descriptions, decisions, events } = this.#parts;
+    const { cookie } = entry.suspect;
+    if (this.#parts.isClosed()) return;
+    if (ledger.toldCount >= options.maxReported) {
+      decisions.note(cookie, 'withheld', () => `maxReported (${options.maxReported}) leaks are open`);
+      return;
+    }
+    if (!entry.track || tracker.loopIdleMs(entry.track) < options.closeWaitTimeout) return;
+    const report = descriptions.describe(entry, facts);
+    if (!report) return;
+    ledger.tell(entry, report);
+    decisions.note(cookie, 'reported', () => report.explanation);
+    events.told(report, entry.suspect.socket);
+  }
+
+  /** A half-closed socket is closed, leak or not. */
+  end(cookie: bigint): void {
+    const { ledger, tracker, decisions, events } = this.#parts;
+    const entry = ledger.delete(cookie);
+    decisions.note(cookie, 'closed', () => 'or no longer stalled');
+    if (!entry?.track || this.#parts.isClosed()) return;
+    const ageMs = tracker.ageMs(entry.track);
+    events.ended(ageMs);
     const { counted, report } = entry;
-    this.#parts.events.released(counted, report && { ...report, ageMs: Math.round(ageMs) });
-    this.#tellWhatFits();
+    if (counted) events.released(counted, report && { ...report, ageMs: Math.round(ageMs) });
   }
 
   /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */
-  #isAnsweredElsewhere(id: bigint, entry: LedgerEntry): boolean {
-    const { departed } = entry;
-    if (departed.side !== 'unknown') return false;
-    const holder = this.#parts.table.holders.lookUp(id, departed.foreignInode);
+  #isAnsweredElsewhere(entry: LedgerEntry): boolean {
+    const { suspect } = entry;
+    if (suspect.side !== 'unknown') return false;
+    const holder = this.#parts.table.holders.lookUp(suspect.cookie, suspect.foreignInode);
     // Not known yet: it stays due and is asked about again in the next sample.
-    if (holder.answer === 'not-yet') return true;
+    if (holder.answer === 'not-yet') {
+      this.#parts.decisions.note(suspect.cookie, 'withheld', () => 'it is not known yet which process holds it');
+      return true;
+    }
     if (holder.answer === 'here-or-nowhere') {
       entry.holder = holder.pid;
       return false;
     }
-    this.#parts.table.leave(departed);
-    this.forget(id);
+    this.#parts.decisions.note(
+      suspect.cookie,
+      'belongs elsewhere',
+      () => 'a guard of another thread or process answers for it',
+    );
+    this.#parts.table.answeredElsewhere(suspect);
+    this.#parts.ledger.delete(suspect.cookie);
     return true;
-  }
-
-  forget(id: bigint): void {
-    this.drop(id);
-    if (!this.#parts.options.observer) noteGone(id, this.#parts.claimant);
-  }
-
-  drop(id: bigint): void {
-    this.#parts.tracker.forget(id);
-    this.#parts.ledger.delete(id);
   }
 }

@@ -1,7 +1,7 @@
-import type { LeakKind } from '../base/vocabulary.js';
-import type { Departed } from '../layers/facts.js';
 import type { LeakReport } from '../leaks/report.js';
-import { kindOf, type LeakFacts } from './leak-facts.js';
+import type { Track, Tracked } from '../leaks/tracker.js';
+import type { Suspect } from '../sockets/suspect.js';
+import type { LeakFacts } from './leak-facts.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
 export type LeakCounted = Pick<LeakFacts, 'kind' | 'cause' | 'side' | 'route'> & {
@@ -9,12 +9,11 @@ export type LeakCounted = Pick<LeakFacts, 'kind' | 'cause' | 'side' | 'route'> &
   readonly localPort: number | undefined;
 };
 
-/** All that a guard holds of one socket, under the socket's cookie. */
-export interface LedgerEntry {
+/** All that a guard holds of one socket. */
+export class LedgerEntry implements Tracked {
   /** As it was last read. */
-  departed: Departed;
-  /** Bytes that waited in its streams then. */
-  bufferedBytes: number;
+  suspect: Suspect;
+  track: Track | undefined;
   /** Set when it became a leak. */
   counted: LeakCounted | undefined;
   /** The last report that was told or returned; undefined until the leak has been told. */
@@ -22,88 +21,99 @@ export interface LedgerEntry {
   /** The process that holds it, when only another one does. */
   holder: number | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
-  reclaimAgainAtMs: number;
+  reclaimAgainAtMs = 0;
+
+  constructor(suspect: Suspect) {
+    this.suspect = suspect;
+  }
+
+  get isLeak(): boolean {
+    return this.counted !== undefined;
+  }
+
+  /** What it is counted under now: a leak may turn from close-wait to reset. Undefined for what is no leak. */
+  get countedNow(): LeakCounted | undefined {
+    const kind = this.track?.kind;
+    if (!this.counted || kind === undefined || kind === 'closing' || kind === this.counted.kind) return this.counted;
+    return { ...this.counted, kind };
+  }
 }
 
-/** The sockets of one guard: suspects, leaks that were counted, and of these the ones that were told. */
+/** The sockets of one guard under their cookies: suspects, leaks, and of these the ones that were told. */
 export class Ledger {
   readonly #entries = new Map<bigint, LedgerEntry>();
-  /** Leaks that `maxReported` keeps from being told, in the order in which they became leaks. */
-  readonly #untold = new Set<bigint>();
-  readonly #told = new Set<bigint>();
+  #leakCount = 0;
+  #toldCount = 0;
+  #changed = false;
 
-  get untoldCount(): number {
-    return this.#untold.size;
+  get leakCount(): number {
+    return this.#leakCount;
   }
 
   get toldCount(): number {
-    return this.#told.size;
+    return this.#toldCount;
   }
 
-  get(id: bigint): LedgerEntry | undefined {
-    return this.#entries.get(id);
+  /** Leaks that `maxReported` keeps from being told. */
+  get untoldCount(): number {
+    return this.#leakCount - this.#toldCount;
+  }
+
+  has(cookie: bigint): boolean {
+    return this.#entries.has(cookie);
+  }
+
+  get(cookie: bigint): LedgerEntry | undefined {
+    return this.#entries.get(cookie);
   }
 
   /** Takes in what a sample read of a socket. */
-  record(departed: Departed, bufferedBytes: number): LedgerEntry {
-    const known = this.#entries.get(departed.cookie);
-    if (known) {
-      known.departed = departed;
-      known.bufferedBytes = bufferedBytes;
-      return known;
+  record(suspect: Suspect): LedgerEntry {
+    let entry = this.#entries.get(suspect.cookie);
+    if (entry) {
+      if (entry.isLeak && entry.suspect.progress.kind !== suspect.progress.kind) this.#changed = true;
+      entry.suspect = suspect;
+    } else {
+      entry = new LedgerEntry(suspect);
+      this.#entries.set(suspect.cookie, entry);
     }
-    const entry: LedgerEntry = {
-      departed,
-      bufferedBytes,
-      counted: undefined,
-      report: undefined,
-      holder: undefined,
-      reclaimAgainAtMs: 0,
-    };
-    this.#entries.set(departed.cookie, entry);
     return entry;
   }
 
-  count(id: bigint, counted: LeakCounted): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
+  /** A socket has become a leak. */
+  count(entry: LedgerEntry, counted: LeakCounted): void {
     entry.counted = counted;
-    this.#untold.add(id);
+    this.#leakCount++;
+    this.#changed = true;
   }
 
-  tell(id: bigint, report: LeakReport): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
+  /** A leak has been told; now, so that it is not told twice whatever its listeners do. */
+  tell(entry: LedgerEntry, report: LeakReport): void {
     entry.report = report;
-    this.#untold.delete(id);
-    this.#told.add(id);
+    this.#toldCount++;
   }
 
-  delete(id: bigint): void {
-    this.#entries.delete(id);
-    this.#untold.delete(id);
-    this.#told.delete(id);
+  delete(cookie: bigint): LedgerEntry | undefined {
+    const entry = this.#entries.get(cookie);
+    if (!entry) return undefined;
+    this.#entries.delete(cookie);
+    if (entry.isLeak) {
+      this.#leakCount--;
+      this.#changed = true;
+    }
+    if (entry.report) this.#toldCount--;
+    return entry;
   }
 
-  ids(): bigint[] {
-    return [...this.#entries.keys()];
-  }
-
-  told(): bigint[] {
-    return [...this.#told];
-  }
-
-  untold(): IterableIterator<bigint> {
-    return this.#untold.values();
-  }
-
+  /** In the order in which they were first seen. */
   entries(): IterableIterator<LedgerEntry> {
     return this.#entries.values();
   }
-}
 
-/** The kind that a socket is counted under now: a leak may turn from close-wait to reset. */
-export function currentKind({ departed, counted }: LedgerEntry): LeakKind | 'closing' {
-  const kind = kindOf(departed.record.state);
-  return kind === 'closing' && counted ? counted.kind : kind;
+  /** Whether the open leaks, or what they are counted under, are others than when this was last asked. */
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
 }

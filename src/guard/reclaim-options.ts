@@ -25,7 +25,8 @@ export interface ReclaimPolicy {
   readonly filter: ReclaimOptions['filter'];
 }
 
-const OPTIONS = Object.freeze({
+/** What the object form of the option `reclaim` takes. */
+export const RECLAIM_OPTIONS = Object.freeze({
   afterMs: integer('milliseconds', [0, 86_400_000], 0),
   kinds: option<readonly LeakKind[]>(
     `an array of ${LEAK_KINDS.join(', ')}`,
@@ -35,7 +36,7 @@ const OPTIONS = Object.freeze({
   filter: callback<NonNullable<ReclaimOptions['filter']>>('(leak) => boolean'),
 });
 
-const TAKES = `true, false or an object { ${Object.keys(OPTIONS).join(', ')} }`;
+const TAKES = `true, false or an object { ${Object.keys(RECLAIM_OPTIONS).join(', ')} }`;
 
 /** The option `reclaim`: a policy, or undefined when nothing is to be reclaimed. */
 export const RECLAIM_OPTION: OptionRule<ReclaimPolicy | undefined> = {
@@ -44,7 +45,7 @@ export const RECLAIM_OPTION: OptionRule<ReclaimPolicy | undefined> = {
   read: (value, name) => {
     if (value === false) return undefined;
     if (value !== true && !isRecord(value)) throw badOption(name, value, TAKES);
-    const { afterMs, kinds, filter } = readOptions(OPTIONS, value === true ? {} : value, `${name}.`);
+    const { afterMs, kinds, filter } = readOptions(RECLAIM_OPTIONS, value === true ? {} : value, `${name}.`);
     return { afterMs, kinds: new Set(kinds), filter };
   },
 };

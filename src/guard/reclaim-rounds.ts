@@ -1,10 +1,8 @@
-import type { Socket } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SharedSockets } from '../kernel/shared-sockets.js';
 import { isOpen } from '../layers/node-internals.js';
-import type { LeakReport } from '../leaks/report.js';
-import type { LeakTeller } from './leak-teller.js';
+import type { LedgerEntry } from './ledger.js';
 import { endLeak, type Reclaimer } from './reclaim.js';
 import type { SamplerParts } from './sampler-parts.js';
 
@@ -16,21 +14,13 @@ export class ReclaimRounds {
   readonly #binding: NativeBinding;
   readonly #reclaimer: Reclaimer;
   readonly #parts: SamplerParts;
-  readonly #teller: LeakTeller;
   /** Reads one socket again: what was read some time ago may have made progress since. */
-  readonly #readAgain: (id: bigint) => void;
+  readonly #readAgain: (cookie: bigint) => void;
 
-  constructor(
-    binding: NativeBinding,
-    reclaimer: Reclaimer,
-    parts: SamplerParts,
-    teller: LeakTeller,
-    readAgain: (id: bigint) => void,
-  ) {
+  constructor(binding: NativeBinding, reclaimer: Reclaimer, parts: SamplerParts, readAgain: (cookie: bigint) => void) {
     this.#binding = binding;
     this.#reclaimer = reclaimer;
     this.#parts = parts;
-    this.#teller = teller;
     this.#readAgain = readAgain;
   }
 
@@ -40,42 +30,44 @@ export class ReclaimRounds {
     // Who else has them is looked up once for all.
     let shared: SharedSockets | undefined;
     const sharedSockets = (): SharedSockets => (shared ??= new SharedSockets());
-    for (const id of this.#parts.ledger.told()) {
+    for (const entry of this.#parts.ledger.entries()) {
       if (this.#parts.isClosed() || monotonicMs() > nowMs + SLICE_MS) return;
-      if (this.#isDue(id, nowMs)) this.#reclaim(id, nowMs, sharedSockets);
+      if (this.#isDue(entry, nowMs)) this.#reclaim(entry, nowMs, sharedSockets);
     }
   }
 
-  #isDue(id: bigint, nowMs: number): boolean {
-    const { ledger, tracker, options } = this.#parts;
-    const entry = ledger.get(id);
-    if (entry?.departed.socket === undefined || entry.reclaimAgainAtMs > nowMs) return false;
-    return tracker.ableIdleMs(id) >= options.closeWaitTimeout + this.#reclaimer.afterMs;
+  #isDue({ suspect, track, report, reclaimAgainAtMs }: LedgerEntry, nowMs: number): boolean {
+    if (!report || !track || suspect.socket === undefined || reclaimAgainAtMs > nowMs) return false;
+    const { tracker, options } = this.#parts;
+    return tracker.loopIdleMs(track) >= options.closeWaitTimeout + this.#reclaimer.afterMs;
   }
 
-  #reclaim(id: bigint, nowMs: number, sharedSockets: () => SharedSockets): void {
-    const { ledger, descriptions, events } = this.#parts;
-    this.#readAgain(id);
-    if (!this.#isDue(id, nowMs)) return;
-    const entry = ledger.get(id);
-    const socket = entry?.departed.socket;
-    const facts = descriptions.factsOf(id);
-    const report = descriptions.describe(id, facts);
-    if (!entry?.counted || !socket || !facts || !report) return;
-    if (!this.#reclaimer.mayEnd(facts, entry.departed, report, sharedSockets)) {
+  #reclaim(entry: LedgerEntry, nowMs: number, sharedSockets: () => SharedSockets): void {
+    const { ledger, descriptions, decisions, events } = this.#parts;
+    const { cookie } = entry.suspect;
+    this.#readAgain(cookie);
+    // It may have been closed, or have made progress.
+    if (ledger.get(cookie) !== entry || !this.#isDue(entry, nowMs)) return;
+    const { suspect, counted } = entry;
+    const facts = descriptions.factsOf(entry);
+    const report = descriptions.describe(entry, facts);
+    if (!counted || !suspect.socket || !facts || !report) return;
+    if (!this.#reclaimer.mayEnd(facts, suspect, report, sharedSockets)) {
       // Asked again after a tenth of its age: a filter that says no to thousands is not asked by thousands each second.
       entry.reclaimAgainAtMs = nowMs + report.ageMs / 10;
+      decisions.note(
+        cookie,
+        'not reclaimed',
+        () => 'kind, route, filter, a reader that may go on, or another process forbids it',
+      );
       return;
     }
     // The filter is the application's: it may have closed the guard, or the socket.
-    if (this.#parts.isClosed() || !isOpen(socket)) return;
-    this.#end(id, socket, report);
+    if (this.#parts.isClosed() || !isOpen(suspect.socket)) return;
+    endLeak(this.#binding, suspect.socket, cookie, report);
+    ledger.delete(cookie);
+    decisions.note(cookie, 'reclaimed');
     events.ended(report.ageMs);
-    events.reclaimed(entry.counted, report);
-  }
-
-  #end(id: bigint, socket: Socket, report: LeakReport): void {
-    endLeak(this.#binding, socket, id, report);
-    this.#teller.forget(id);
+    events.reclaimed(counted, report);
   }
 }

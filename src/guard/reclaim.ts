@@ -3,10 +3,9 @@ import { GuardError } from '../base/errors.js';
 import { fact } from '../base/fact.js';
 import type { NativeBinding } from '../kernel/native.js';
 import type { SharedSockets } from '../kernel/shared-sockets.js';
-import type { Departed } from '../layers/facts.js';
-import { http2SessionOf, httpMessageOf, isServerResponse, listenersOf } from '../layers/node-internals.js';
-import { tlsSocketOf } from '../layers/notes.js';
+import { layersOf } from '../layers/stack.js';
 import type { LeakReport } from '../leaks/report.js';
+import type { Suspect } from '../sockets/suspect.js';
 import { isThenable } from './callbacks.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { ReclaimPolicy } from './reclaim-options.js';
@@ -27,7 +26,7 @@ export class Reclaimer {
   }
 
   /** The application's filter has the last word, and is asked only for what would be ended. */
-  mayEnd(facts: LeakFacts, { fd, socket }: Departed, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
+  mayEnd(facts: LeakFacts, { fd, socket }: Suspect, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
     return (
       this.#policy.kinds.has(report.kind) &&
       facts.routeAllowsReclaim &&
@@ -65,22 +64,6 @@ export class Reclaimer {
 export function endLeak(binding: NativeBinding, raw: Socket, cookie: bigint, leak: LeakReport): void {
   // An errno here means an orderly close, which is what there was without it.
   binding.abortOnClose(leak.fd, BigUint64Array.of(cookie));
-  const socket = tlsSocketOf(raw) ?? raw;
-  const session = http2SessionOf(socket);
-  if (session) {
-    // The socket's error listener is http2's own: it would hand an error on to the session, where perhaps nobody listens.
-    // And a session that is destroyed without one ends its socket and waits for the peer, so that has to go as well.
-    session.destroy();
-    socket.destroy();
-    return;
-  }
   const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard reclaimed a leaked socket: ${leak.explanation}`);
-  socket.destroy(errorIsHeard(socket) ? error : undefined);
-}
-
-function errorIsHeard(socket: Socket): boolean {
-  if (listenersOf(socket, 'error') === 0) return false;
-  // http hands the error of a client's socket on to its ClientRequest.
-  const message = httpMessageOf(socket);
-  return message === undefined || isServerResponse(message) || listenersOf(message, 'error') > 0;
+  layersOf(raw, leak.side).at(-1)?.end(error);
 }

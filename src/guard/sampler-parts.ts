@@ -2,10 +2,11 @@ import type { Socket } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
+import type { Decisions } from './decisions.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
-import type { Claimant } from './reporters.js';
+import type { Reporter } from './reporters.js';
 
 export interface SamplerOptions extends ResolvedGuardOptions {
   /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
@@ -22,6 +23,8 @@ export interface SamplerEvents {
   reclaimed(leak: LeakCounted, report: LeakReport): void;
   /** A half-closed socket is closed, leak or not. */
   ended(ageMs: number): void;
+  /** The open leaks have changed in this sample. */
+  changed(leaks: Iterable<LeakCounted>): void;
   /** A filter of the application threw, or answered with a promise. */
   filterFailed(error: unknown): void;
   failed(error: unknown): void;
@@ -33,9 +36,10 @@ export interface SamplerParts {
   readonly ledger: Ledger;
   readonly tracker: LeakTracker;
   readonly descriptions: Descriptions;
-  readonly claimant: Claimant;
+  readonly decisions: Decisions;
+  readonly reporter: Reporter;
   readonly options: SamplerOptions;
   readonly events: SamplerEvents;
-  /** A listener or a filter may close the guard at any time: it hears of nothing more, and claims no socket. */
+  /** A listener or a filter may close the guard at any time: it hears of nothing more, and reports no socket. */
   readonly isClosed: () => boolean;
 }

@@ -2,19 +2,21 @@ import type { Server } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
-import type { Departed } from '../layers/facts.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
-import { LeakTracker, type Sighting } from '../leaks/tracker.js';
+import { LeakTracker } from '../leaks/tracker.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
-import type { LookOptions, SocketTable } from '../sockets/socket-table.js';
+import type { SampleOptions, SocketTable } from '../sockets/socket-table.js';
+import type { Suspect } from '../sockets/suspect.js';
+import { countLedger } from './counting.js';
+import { Decisions } from './decisions.js';
 import { Descriptions } from './descriptions.js';
-import { sightingOf, type Names } from './leak-facts.js';
+import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
-import { Ledger } from './ledger.js';
+import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
 import { endLeak, Reclaimer } from './reclaim.js';
-import { closeClaims, openClaims, type Claimant } from './reporters.js';
+import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import type { LastSample } from './stats.js';
 
@@ -31,21 +33,22 @@ export class Sampler {
   readonly #binding: NativeBinding;
   readonly #table: SocketTable;
   readonly #options: SamplerOptions;
-  readonly #claimant: Claimant;
+  readonly #reporter: Reporter;
   readonly #events: SamplerEvents;
   readonly #ledger = new Ledger();
   readonly #tracker: LeakTracker;
   readonly #descriptions: Descriptions;
+  readonly #decisions = new Decisions();
   readonly #clock: LoopClock;
   readonly #closedQueue: ClosedQueue;
   readonly #teller: LeakTeller;
   readonly #reclaim: ReclaimRounds | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
-  readonly #endTimedLooks: (() => void) | undefined;
+  readonly #endTimedSamples: (() => void) | undefined;
   readonly #foreignEveryMs: number;
-  readonly #timedSample: LookOptions;
+  readonly #timedSample: SampleOptions;
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
-  #suspects: readonly bigint[] = [];
+  #due: readonly LedgerEntry[] = [];
   #recheck: NodeJS.Immediate | undefined;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
@@ -57,24 +60,25 @@ export class Sampler {
     binding: NativeBinding,
     table: SocketTable,
     options: SamplerOptions,
-    claimant: Claimant,
+    reporter: Reporter,
     names: Names,
     events: SamplerEvents,
   ) {
     this.#binding = binding;
     this.#table = table;
     this.#options = options;
-    this.#claimant = claimant;
+    this.#reporter = reporter;
     this.#events = events;
     this.#tracker = new LeakTracker(options.closeWaitTimeout);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names);
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
-    this.#closedQueue = table.followClosed((cookie) => this.#tracker.has(cookie));
+    this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
     const parts: SamplerParts = {
-      ...{ table, claimant, options, events },
+      ...{ table, reporter, options, events },
       ledger: this.#ledger,
       tracker: this.#tracker,
       descriptions: this.#descriptions,
+      decisions: this.#decisions,
       isClosed: () => this.#closed,
     };
     this.#teller = new LeakTeller(parts);
@@ -84,8 +88,7 @@ export class Sampler {
         binding,
         new Reclaimer(options.reclaim, (error) => events.filterFailed(error)),
         parts,
-        this.#teller,
-        (id) => this.#readAgain(new Set([id])),
+        (cookie) => this.#readAgain(new Set([cookie])),
       );
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
     this.#foreignEveryMs = options.closeWaitTimeout / 4;
@@ -94,17 +97,26 @@ export class Sampler {
       foreignEveryMs: this.#foreignEveryMs,
       read: { everyMs: options.sampleInterval },
     };
-    if (!options.observer) openClaims(claimant);
+    if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
-      this.#endTimedLooks = table.expectTimedLooks();
+      this.#endTimedSamples = table.expectTimedSamples();
       this.#timer = setInterval(() => {
         this.#sampleOnTimer();
       }, options.sampleInterval).unref();
     }
   }
 
-  get ledger(): Pick<Ledger, 'entries' | 'untoldCount'> {
-    return this.#ledger;
+  get untoldCount(): number {
+    return this.#ledger.untoldCount;
+  }
+
+  /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
+  count(nameOf: (server: Server) => string, ephemeralPortCount: number): ReturnType<typeof countLedger> {
+    return countLedger(this.#ledger, this.#tracker, nameOf, ephemeralPortCount);
+  }
+
+  hasCounted(cookie: bigint): boolean {
+    return this.#ledger.get(cookie)?.isLeak === true;
   }
 
   get lastSample(): LastSample {
@@ -116,10 +128,8 @@ export class Sampler {
     const wholeFdTable = this.#options.sampleInterval === 0;
     const foreignEveryMs = wholeFdTable ? 0 : this.#foreignEveryMs;
     this.#guarded(() => {
-      this.#teller.leak(
-        this.#look({ young: true, wholeFdTable, foreignEveryMs, read: 'all' }),
-        Number.POSITIVE_INFINITY,
-      );
+      const due = this.#read({ young: true, wholeFdTable, foreignEveryMs, read: 'all' });
+      this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
     });
   }
@@ -134,39 +144,37 @@ export class Sampler {
     return this.#descriptions.sockets();
   }
 
-  ageMs(id: bigint): number {
-    return this.#tracker.ageMs(id);
-  }
-
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
   destroy(id: string): boolean {
     this.sample();
     const cookie = BigInt(id);
     const entry = this.#ledger.get(cookie);
-    const socket = entry?.departed.socket;
-    const report = entry && this.#descriptions.describe(cookie);
+    const socket = entry?.suspect.socket;
+    const report = entry && this.#descriptions.describe(entry);
     if (!socket || !report) return false;
     endLeak(this.#binding, socket, cookie, report);
-    this.#teller.forget(cookie);
+    this.#ledger.delete(cookie);
     return true;
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
-    this.#endTimedLooks?.();
+    this.#endTimedSamples?.();
     if (this.#recheck) clearImmediate(this.#recheck);
     this.#closedQueue.dispose();
-    this.#table.forgetKnown();
-    closeClaims(this.#claimant);
+    this.#table.forgetLeaks();
+    closeReporter(this.#reporter);
+    // What is open belongs to the guards that are left.
+    this.#events.changed([]);
   }
 
   #sampleOnTimer(): void {
     this.#guarded(() => {
-      this.#suspects = this.#look(this.#timedSample);
+      this.#due = this.#read(this.#timedSample);
       this.#reclaim?.run();
     });
-    if (this.#suspects.length > 0 && !this.#recheck && !this.#closed) this.#recheckAfterOneTurn();
+    if (this.#due.length > 0 && !this.#recheck && !this.#closed) this.#recheckAfterOneTurn();
   }
 
   /**
@@ -179,13 +187,13 @@ export class Sampler {
       this.#recheck = setImmediate(() => {
         this.#recheck = undefined;
         this.#guarded(() => {
-          const suspects = new Set(this.#suspects.slice(0, RECHECK_AT_MOST));
-          const rest = this.#suspects.slice(RECHECK_AT_MOST);
-          const due = this.#readAgain(suspects);
+          const suspects = this.#due.slice(0, RECHECK_AT_MOST).map(({ suspect }) => suspect.cookie);
+          const rest = this.#due.slice(RECHECK_AT_MOST);
+          const due = this.#readAgain(new Set(suspects));
           // A flood of leaks takes turns with the application's work.
-          this.#suspects = [...this.#teller.leak(due, SLICE_MS), ...rest];
+          this.#due = [...this.#teller.leak(due, SLICE_MS), ...rest];
         });
-        if (this.#suspects.length > 0 && !this.#closed) this.#recheckAfterOneTurn();
+        if (this.#due.length > 0 && !this.#closed) this.#recheckAfterOneTurn();
       });
     });
   }
@@ -198,6 +206,7 @@ export class Sampler {
     let { endedAt } = this.#lastSample;
     try {
       sample();
+      if (this.#ledger.takeChanged()) this.#events.changed(this.#openLeaks());
       endedAt = Date.now();
     } catch (error) {
       this.#events.failed(error);
@@ -207,33 +216,33 @@ export class Sampler {
     }
   }
 
-  /** Reads, tells of what is closed, and returns what is due. */
-  #look(how: LookOptions): bigint[] {
+  /** Takes a sample of the table, tells of what is closed, and returns what is due. */
+  #read(how: SampleOptions): LedgerEntry[] {
     const nowMs = monotonicMs();
-    return this.#takeIn(this.#table.look(nowMs, how), nowMs);
+    return this.#takeIn(this.#table.sample(nowMs, how), nowMs);
   }
 
   /** Reads these and no others, and returns which of them are due. */
-  #readAgain(ids: ReadonlySet<bigint>): bigint[] {
+  #readAgain(cookies: ReadonlySet<bigint>): LedgerEntry[] {
     const nowMs = monotonicMs();
-    return this.#takeIn(this.#table.read(nowMs, ids), nowMs);
+    return this.#takeIn(this.#table.readAgain(nowMs, cookies), nowMs);
   }
 
-  #takeIn(read: readonly Departed[], nowMs: number): bigint[] {
+  #takeIn(read: readonly Suspect[], nowMs: number): LedgerEntry[] {
     const answers = new Map<Server | undefined, boolean>();
-    const mine = read.filter((socket) => this.#teller.isMine(socket, answers));
-    const sightings = mine.map((departed) => this.#record(departed));
-    this.#socketsRead += mine.length;
-    const ableMs = this.#clock.advance(nowMs, loopIdleMs());
-    const { due, ended } = this.#tracker.observe(sightings, this.#closedQueue.take(), nowMs, ableMs);
-    for (const socket of ended) if (!this.#closed) this.#teller.end(socket);
-    return due.map(({ id }) => id);
+    const mine = read.filter((suspect) => this.#teller.isMine(suspect, answers));
+    const entries = mine.map((suspect) => this.#ledger.record(suspect));
+    for (const { isLeak, suspect } of entries) if (isLeak) this.#table.markLeak(suspect.cookie);
+    this.#socketsRead += entries.length;
+    const closed = this.#closedQueue.take();
+    const due = this.#tracker.observe(entries, nowMs, this.#clock.advance(nowMs, loopIdleMs()));
+    this.#decisions.noteSample(entries, due, this.#tracker);
+    for (const cookie of closed) this.#teller.end(cookie);
+    if (closed.length > 0) this.#teller.tellWaiting();
+    return due;
   }
 
-  #record(departed: Departed): Sighting {
-    const sighting = sightingOf(departed);
-    const entry = this.#ledger.record(departed, sighting.bufferedBytes);
-    if (entry.counted) this.#table.markKnown(departed.cookie);
-    return sighting;
+  *#openLeaks(): Generator<LeakCounted> {
+    for (const { countedNow } of this.#ledger.entries()) if (countedNow) yield countedNow;
   }
 }

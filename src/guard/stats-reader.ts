@@ -6,13 +6,14 @@ import type { NativeBinding } from '../kernel/native.js';
 import { ephemeralPorts } from '../kernel/port-range.js';
 import { addressesOf, type WatchedServers } from '../sockets/servers.js';
 import type { SocketTable } from '../sockets/socket-table.js';
-import { halfClosedNow } from './counting.js';
 import type { Failures } from './failures.js';
 import { CensusOnce, listenerStats, type Listener } from './listeners.js';
-import { answersFor, type Claimant } from './reporters.js';
+import { answersFor, type Reporter } from './reporters.js';
 import type { Sampler } from './sampler.js';
-import { countHalfClosed, worstCollisionRatio, type GuardStats } from './stats.js';
+import type { GuardStats } from './stats.js';
 import type { LeakTallies } from './tallies.js';
+
+const NOTHING_COUNTED = { halfClosed: [], oldestMs: 0, unreadBytes: 0, portCollisionRatio: 0 };
 
 /** What a guard has where the addon runs, until it is closed. */
 export interface GuardResources {
@@ -35,13 +36,13 @@ export interface GuardCounts {
 export class StatsReader {
   readonly #servers: WatchedServers;
   readonly #nameOf: (server: Server) => string;
-  readonly #claimant: Claimant;
+  readonly #reporter: Reporter;
   readonly #census = new CensusOnce();
 
-  constructor(servers: WatchedServers, nameOf: (server: Server) => string, claimant: Claimant) {
+  constructor(servers: WatchedServers, nameOf: (server: Server) => string, reporter: Reporter) {
     this.#servers = servers;
     this.#nameOf = nameOf;
-    this.#claimant = claimant;
+    this.#reporter = reporter;
   }
 
   /** @param resources undefined where the addon cannot run, and after close() */
@@ -49,9 +50,9 @@ export class StatsReader {
     const { binding, table, sampler } = resources ?? {};
     const { unsupportedReason, tallies, released, reclaimed, failures } = counts;
     failures.takeNoted(table);
-    const sockets = sampler ? fact(() => halfClosedNow(sampler, this.#nameOf), []) : [];
-    const leaks = sockets.map(({ leak }) => leak).filter((leak) => leak !== undefined);
-    tallies.setOpen(leaks);
+    const counted = sampler
+      ? fact(() => sampler.count(this.#nameOf, ephemeralPorts()), NOTHING_COUNTED)
+      : NOTHING_COUNTED;
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
       version: VERSION,
@@ -59,14 +60,11 @@ export class StatsReader {
       unsupportedReason,
       watched: table?.watchedCount ?? 0,
       pending: table?.pendingCount ?? 0,
-      halfClosed: countHalfClosed(sockets),
+      ...counted,
       leaks: tallies.list(),
       released: { ...released },
       reclaimed: { ...reclaimed },
-      unreported: sampler?.ledger.untoldCount ?? 0,
-      oldestMs: sockets.reduce((oldest, { ageMs }) => Math.max(oldest, ageMs), 0),
-      portCollisionRatio: worstCollisionRatio(leaks, ephemeralPorts()),
-      unreadBytes: sockets.reduce((sum, { leak, unreadBytes }) => sum + (leak ? unreadBytes : 0), 0),
+      unreported: sampler?.untoldCount ?? 0,
       listeners: resources ? fact(() => this.#listeners(resources, failures), []) : [],
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
@@ -78,7 +76,7 @@ export class StatsReader {
   #listeners({ binding, table }: GuardResources, failures: Failures): GuardStats['listeners'] {
     const others = table
       .listeningServers()
-      .filter((server) => !this.#servers.has(server) && answersFor(server) === this.#claimant);
+      .filter((server) => !this.#servers.has(server) && answersFor(server) === this.#reporter);
     const listeners: Listener[] = [
       ...this.#servers
         .all()

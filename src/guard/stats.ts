@@ -1,8 +1,6 @@
-import type { LeakKind } from '../base/vocabulary.js';
-import type { Side } from '../base/vocabulary.js';
+import type { LeakKind, Side } from '../base/vocabulary.js';
 import { KERNEL_OPERATIONS } from '../kernel/faults.js';
-import type { LeakReport } from '../leaks/report.js';
-import type { LeakCount, LeakLabels } from './tallies.js';
+import type { LeakCount } from './tallies.js';
 
 export type { LeakCount } from './tallies.js';
 
@@ -68,51 +66,3 @@ export interface GuardStats {
 
 export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
-
-/** The worst peer's share of its ephemeral ports that leaks of one listening port hold. */
-export function worstCollisionRatio(
-  leaks: readonly Pick<LeakReport, 'side' | 'remoteAddress' | 'localPort'>[],
-  ephemeralPortCount: number,
-): number {
-  // By port, then by peer: a key of both would be made 9,000 times a scrape.
-  const perPort = new Map<number | undefined, Map<string, number>>();
-  let worst = 0;
-  for (const { side, remoteAddress, localPort } of leaks) {
-    // A connection that we opened collides on our ports, of which the kernel chooses a free one by itself.
-    if (side === 'outbound' || remoteAddress === undefined) continue;
-    let perPeer = perPort.get(localPort);
-    if (!perPeer) perPort.set(localPort, (perPeer = new Map<string, number>()));
-    const count = (perPeer.get(remoteAddress) ?? 0) + 1;
-    perPeer.set(remoteAddress, count);
-    if (count > worst) worst = count;
-  }
-  return Math.min(1, worst / ephemeralPortCount);
-}
-
-/** One half-closed, reset or stalled socket in numbers and labels, for counting. */
-export interface HalfClosedNow {
-  readonly kind: LeakKind;
-  readonly side: Side;
-  readonly server: string | undefined;
-  readonly ageMs: number;
-  /** In the kernel's receive queue and in the streams above it. */
-  readonly unreadBytes: number;
-  /** What it is counted under as a leak; undefined when it is none. */
-  readonly leak:
-    (LeakLabels & { readonly remoteAddress: string | undefined; readonly localPort: number | undefined }) | undefined;
-}
-
-/** Half-closed sockets by side and server. */
-export function countHalfClosed(
-  sockets: readonly { readonly kind: LeakKind; readonly side: Side; readonly server: string | undefined }[],
-): GuardStats['halfClosed'] {
-  const counts: { side: Side; server: string; count: number }[] = [];
-  for (const { kind, side, server = '' } of sockets) {
-    if (kind !== 'close-wait') continue;
-    // There are few, and the last one is mostly the next one too.
-    let entry = counts.find((each) => each.server === server && each.side === side);
-    if (!entry) counts.push((entry = { side, server, count: 0 }));
-    entry.count++;
-  }
-  return counts;
-}

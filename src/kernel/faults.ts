@@ -1,6 +1,6 @@
 /** What of the kernel may be refused or fail while the guard works on. A closed set: it is a label. */
 export const KERNEL_OPERATIONS = [
-  /** An announced socket could not be put on the half-close watch; it is looked at in turn instead. */
+  /** An announced socket could not be put on the half-close watch; it is read in turn instead. */
   'watch_add',
   /** The half-close watch could not be read, or opened. */
   'watch_wait',
@@ -17,8 +17,14 @@ export const KERNEL_OPERATIONS = [
 ] as const;
 export type KernelOperation = (typeof KERNEL_OPERATIONS)[number];
 
+/** Hears of what failed. */
+export interface FaultSink<Operation extends string> {
+  /** @param count how often it failed; nothing is noted of 0 */
+  note(operation: Operation, why: unknown, count?: number): void;
+}
+
 /** Counts what failed by operation, and passes each on to `say`, which says an operation once. */
-export class Faults<Operation extends string> {
+export class Faults<Operation extends string> implements FaultSink<Operation> {
   readonly #counts = new Map<Operation, number>();
   readonly #say: (operation: Operation, why: unknown) => void;
 

@@ -6,7 +6,7 @@ export interface TcpFd {
 }
 
 /**
- * Walks the fd table a fixed number of fd numbers at a time, so that looking for sockets nobody announced costs the same
+ * Walks the fd table a fixed number of fd numbers at a time, so that the search for sockets that nobody announced costs the same
  * in every sample. One lap over 10,000 fds at the default step takes 80 samples.
  */
 export class FdWalk {

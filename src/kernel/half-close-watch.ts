@@ -1,7 +1,7 @@
 import type { NativeBinding, NativeHalfCloseWatch } from './native.js';
 
 /** What one drain of the watch found: the peer of the socket with this cookie has sent its FIN or a RST. */
-export interface Departure {
+export interface HalfClose {
   readonly cookie: bigint;
   /** True when EPOLLERR came with it: the connection ended by a RST (or a time-out), not by an orderly close. */
   readonly aborted: boolean;
@@ -21,7 +21,7 @@ const DRAIN_BATCH = 256;
 /**
  * The half-close watch: an epoll set of its own, EPOLLRDHUP|EPOLLET (epoll_ctl(2)). It is silent on data, fires once when
  * the peer has sent its FIN, at once when that happened before the socket was added, and forgets an fd that is closed.
- * So its cost follows the number of departures, not of connections.
+ * So its cost follows the number of half-closes, not of connections.
  *
  * It may be without an epoll set: the process has no fd left when it is made, or something closes a number that is not its
  * own. Then `add()` refuses each socket with EBADF, `drain()` throws, and `reopen()` may be tried at any time.
@@ -60,14 +60,14 @@ export class HalfCloseWatch {
   }
 
   /** @throws Error CWG_ERR_SYSCALL where the set cannot be read. */
-  drain(): Departure[] {
-    const departures: Departure[] = [];
+  drain(): HalfClose[] {
+    const found: HalfClose[] = [];
     for (;;) {
       const count = this.#native.drain(this.#cookies, this.#events);
       for (let i = 0; i < count; i++) {
-        departures.push({ cookie: this.#cookies[i] ?? 0n, aborted: ((this.#events[i] ?? 0) & EPOLLERR) !== 0 });
+        found.push({ cookie: this.#cookies[i] ?? 0n, aborted: ((this.#events[i] ?? 0) & EPOLLERR) !== 0 });
       }
-      if (count < DRAIN_BATCH) return departures;
+      if (count < DRAIN_BATCH) return found;
     }
   }
 

@@ -10,7 +10,7 @@ export interface ProcessFds {
   watched: ReadonlySet<bigint> | undefined;
 }
 
-/** How many fds are read between two looks at the clock. */
+/** How many fds are read between two reads of the clock. */
 const FDS_A_STEP = 16;
 
 /**

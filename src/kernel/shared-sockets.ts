@@ -1,6 +1,6 @@
 import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Past so many fds the look is given up: it must not block the event loop. One costs about 2 µs. */
+/** Past so many fds the search is given up: it must not block the event loop. One costs about 2 µs. */
 const MAX_FDS = 20_000;
 
 /**
@@ -13,7 +13,7 @@ const MAX_FDS = 20_000;
 export class SharedSockets {
   readonly #inodes: ReadonlySet<string> | undefined;
 
-  /** Looks once, now. */
+  /** Searches once, now. */
   constructor() {
     this.#inodes = socketsOf(relatives());
   }
@@ -35,11 +35,11 @@ function socketsOf(pids: readonly number[] | undefined): ReadonlySet<string> | u
   let seen = 0;
   for (const pid of pids) {
     const folder = `/proc/${pid}/fd`;
-    const fds = lookedUp(() => readdirSync(folder));
+    const fds = readOrGone(() => readdirSync(folder));
     if (!fds) return undefined;
     for (const fd of fds) {
       if (++seen > MAX_FDS) return undefined;
-      const link = lookedUp(() => [readlinkSync(`${folder}/${fd}`)]) ?? [];
+      const link = readOrGone(() => [readlinkSync(`${folder}/${fd}`)]) ?? [];
       if (link[0]?.startsWith('socket:') === true) inodes.add(link[0]);
     }
   }
@@ -54,7 +54,7 @@ interface Process {
 }
 
 function relatives(): number[] | undefined {
-  const all = lookedUp(() => readdirSync('/proc'))
+  const all = readOrGone(() => readdirSync('/proc'))
     ?.map(Number)
     .filter((pid) => Number.isInteger(pid))
     .flatMap((pid) => processOf(pid) ?? []);
@@ -72,7 +72,7 @@ function relatives(): number[] | undefined {
 
 /** proc_pid_stat(5), fields 4 and 22; undefined when it is gone. */
 function processOf(pid: number): Process | undefined {
-  const [stat] = lookedUp(() => [readFileSync(`/proc/${pid}/stat`, 'latin1')]) ?? [];
+  const [stat] = readOrGone(() => [readFileSync(`/proc/${pid}/stat`, 'latin1')]) ?? [];
   if (stat === undefined) return undefined;
   // The second field is the program's name in parentheses, which may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -80,9 +80,9 @@ function processOf(pid: number): Process | undefined {
 }
 
 /** Empty when the process is gone or another user's, undefined where /proc cannot be read. */
-function lookedUp(look: () => string[]): string[] | undefined {
+function readOrGone(read: () => string[]): string[] | undefined {
   try {
-    return look();
+    return read();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' ? [] : undefined;

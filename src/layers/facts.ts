@@ -1,7 +1,3 @@
-import type { Server, Socket } from 'node:net';
-import type { Side } from '../base/vocabulary.js';
-import type { SocketRecord } from '../kernel/socket-batch.js';
-
 /** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
 export interface StreamFacts {
   readonly readableFlowing: boolean | null;
@@ -39,27 +35,4 @@ export interface HttpFacts {
   readonly answering: boolean;
   readonly answerStarted: boolean;
   readonly answerEnded: boolean;
-}
-
-/** A socket whose peer has left, as one look found it. */
-export interface Departed {
-  /** The kernel's SO_COOKIE: unique for the life of the kernel, never reused like an fd. */
-  readonly cookie: bigint;
-  readonly fd: number;
-  readonly side: Side;
-  /** Undefined when no JS socket of this thread owns the fd (or it was collected). */
-  readonly socket: Socket | undefined;
-  /** The server that accepted it; for a socket without a JS socket, the one of this thread that listens on its port. */
-  readonly server: Server | undefined;
-  /** Only another process has it: its inode. There is no fd then (-1). */
-  readonly foreignInode: number | undefined;
-  /** No JS socket has this fd, and one of this thread had it before. */
-  readonly detached: boolean;
-  readonly record: SocketRecord;
-  /** A RST or a time-out ended it, not an orderly close. */
-  readonly aborted: boolean;
-  /** When it was last known to be open, on the clock of the look. */
-  readonly openAtMs: number;
-  /** Packed endpoints, read while the connection had them; see kernel/endpoints.ts. */
-  readonly endpoints: Uint8Array;
 }

@@ -88,6 +88,11 @@ export function rawSocketOf(socket: Socket): Socket | undefined {
   return objectProperty<Socket>(socket, '_parent');
 }
 
+/** The stream that a wrapper stands for which TLS needs where there is no handle (`JSStreamSocket.stream`). */
+export function streamUnderWrapOf(socket: Socket): Socket | undefined {
+  return nameOfClass(socket) === 'JSStreamSocket' ? objectProperty<Socket>(socket, 'stream') : undefined;
+}
+
 /** Whether the kernel's FIN has been read into the stream, even when 'end' could not be emitted yet. */
 export function endIsBuffered(socket: Socket): boolean | undefined {
   return booleanProperty(property(socket, '_readableState'), 'ended');
@@ -196,4 +201,26 @@ export function activeSockets(): Socket[] {
     (handle): handle is Socket =>
       typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
   );
+}
+
+/** What undici hands a response to (`request[Symbol('handler')]`, in undici 5 to 7 and in Node's own). */
+export function undiciHandlerOf(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return undefined;
+  const key = fact(() => Object.getOwnPropertySymbols(request), []).find(
+    ({ description }) => description === 'handler',
+  );
+  return key && property(request, key);
+}
+
+/**
+ * The Node stream that undici writes a response's body to, where its handler has one: request() and pipeline() keep it as `res`,
+ * fetch as `body`. Interceptors hide the handler behind a private field.
+ */
+export function undiciBodyOf(request: unknown): object | undefined {
+  const handler = undiciHandlerOf(request);
+  for (const name of ['res', 'body']) {
+    const stream = objectProperty(handler, name);
+    if (stream && typeof property(stream, 'readableLength') === 'number') return stream;
+  }
+  return undefined;
 }

@@ -15,7 +15,7 @@ const tracing = shared('tracing', () => ({
   stackTakers: 0,
 }));
 
-/** Returns its undo. */
+/** Returns its dispose function. */
 export function traceRequests(): () => void {
   const state = tracing();
   state.storage ??= new AsyncLocalStorage();
@@ -27,7 +27,7 @@ export function traceRequests(): () => void {
   });
 }
 
-/** Returns its undo. */
+/** Returns its dispose function. */
 export function takeStacks(): () => void {
   const state = tracing();
   state.stackTakers++;
@@ -91,11 +91,11 @@ function ownFiles(): readonly string[] {
 }
 let own: readonly string[] | undefined;
 
-function once(undo: () => void): () => void {
+function once(dispose: () => void): () => void {
   let done = false;
   return () => {
     if (done) return;
     done = true;
-    undo();
+    dispose();
   };
 }

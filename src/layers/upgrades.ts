@@ -2,8 +2,9 @@ import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { activeSockets, isUpgrading, messageBeingParsed, serverOf } from './node-internals.js';
-import { ensureNotes, tlsSocketOf, type RequestNotes } from './notes.js';
+import { ensureNotes, type RequestNotes } from './notes.js';
 import { enterRequest } from './origin.js';
+import { tlsSocketOf } from './tls.js';
 
 const EVENTS = ['upgrade', 'connect'];
 

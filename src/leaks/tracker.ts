@@ -1,65 +1,36 @@
-import type { LeakKind } from '../base/vocabulary.js';
+import type { Progress, SuspectKind } from '../sockets/suspect.js';
 
-/** What one look says of one socket whose peer has left. Times in ms, all on one clock. */
-export interface Sighting {
-  readonly id: bigint;
-  /** `closing` while the kernel finishes the close (LAST_ACK, CLOSING): not a leak, and not gone yet. */
-  readonly kind: LeakKind | 'closing';
-  /** The TCP state, of which any change is progress. */
-  readonly state: number;
-  /** Bytes this process has taken from the kernel so far. */
-  readonly readBytes: number;
-  /** Bytes that wait in the streams; falls when the application reads. */
-  readonly bufferedBytes: number;
-  /** Bytes the peer has acknowledged so far. */
-  readonly ackedBytes: number;
-  /** `tcpi_last_ack_recv`: time since the last ACK. A FIN sets it, a later ACK sets it again. -1 when not known. */
-  readonly lastAckAgeMs: number;
-  /** When the socket was last known to be open; 0 when it never was seen so. */
-  readonly openAtMs: number;
-}
-
-export interface TrackedSocket {
-  readonly id: bigint;
-  readonly kind: LeakKind | 'closing';
-  /** Since the peer left. */
-  readonly ageMs: number;
-  /** Since the last progress; never more than ageMs. */
-  readonly idleMs: number;
-  /** It was marked as a leak. */
-  readonly leaked: boolean;
-}
-
-export interface Verdict {
-  /** Of those read in this sample: what has made no progress for the time-out and is not marked as a leak. */
-  readonly due: readonly TrackedSocket[];
-  /** Closed since the last time, leak or not. */
-  readonly ended: readonly TrackedSocket[];
-}
-
-interface Track {
-  readonly id: bigint;
-  kind: LeakKind | 'closing';
+/** What the tracker knows of one socket. It belongs to the ledger's entry, and only the tracker changes it. */
+export interface Track {
+  kind: SuspectKind;
   state: number;
-  readonly leftAtMs: number;
+  /** When the peer closed; a lower bound where nothing tells exactly. */
+  readonly halfClosedAtMs: number;
   progressAtMs: number;
   /** The same moment on the clock that stands still while the event loop is blocked. */
-  progressAtAbleMs: number;
+  progressAtLoopMs: number;
   readBytes: number;
   bufferedBytes: number;
   ackedBytes: number;
-  leaked: boolean;
+}
+
+/** A ledger's entry, as far as the tracker reads and writes it. */
+export interface Tracked {
+  readonly suspect: { readonly progress: Progress };
+  /** Undefined until it was observed. */
+  track: Track | undefined;
+  /** It has become a leak: it is not due again. */
+  readonly isLeak: boolean;
 }
 
 /**
- * Follows the sockets whose peer has left and says which of them have made no progress for `closeWaitTimeout` while the
- * event loop was able to act. Pure: it knows only what it is told, and time is an argument.
+ * Says which half-closed, reset and stalled sockets have made no progress for `closeWaitTimeout` while the event loop could
+ * act. Pure: it knows only what it is told, and time is an argument.
  */
 export class LeakTracker {
   readonly #timeoutMs: number;
-  readonly #tracks = new Map<bigint, Track>();
   #nowMs = 0;
-  #ableMs = 0;
+  #loopMs = 0;
 
   constructor(closeWaitTimeoutMs: number) {
     this.#timeoutMs = closeWaitTimeoutMs;
@@ -67,125 +38,75 @@ export class LeakTracker {
 
   /**
    * Takes in what one sample read, which need not be every socket there is: counts of bytes only grow, so progress between
-   * two reads shows however long they are apart. `closed` are the ids that are gone since the last sample.
+   * two reads shows however long they are apart. Returns those that are due: no leaks yet, and idle for the time-out.
+   *
+   * @param loopMs the time in which the event loop could act so far
    */
-  observe(seen: readonly Sighting[], closed: readonly bigint[], nowMs: number, ableMs: number): Verdict {
+  observe<T extends Tracked>(seen: readonly T[], nowMs: number, loopMs: number): T[] {
     // A sample at an earlier time than the last one would let ages shrink.
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    const sinceLastLookMs = Math.max(0, ableMs - this.#ableMs);
-    this.#ableMs = Math.max(this.#ableMs, ableMs);
-    const ended = closed.flatMap((id) => {
-      const track = this.#tracks.get(id);
-      this.#tracks.delete(id);
-      return track ? [this.#view(track)] : [];
+    const sinceLastMs = Math.max(0, loopMs - this.#loopMs);
+    this.#loopMs = Math.max(this.#loopMs, loopMs);
+    return seen.filter((tracked) => {
+      const { progress } = tracked.suspect;
+      if (tracked.track) this.#update(tracked.track, progress, tracked.isLeak);
+      else tracked.track = this.#begin(progress, sinceLastMs);
+      return !tracked.isLeak && tracked.track.kind !== 'closing' && this.loopIdleMs(tracked.track) >= this.#timeoutMs;
     });
-    const due = seen.flatMap((sighting) => {
-      const track = this.#takeIn(sighting, sinceLastLookMs);
-      return !track.leaked && this.#isDue(track) ? [this.#view(track)] : [];
-    });
-    return { due, ended };
   }
 
-  /** Says that a socket that was due counts as a leak from now on: it is not due again. */
-  markLeaked(id: bigint): void {
-    const track = this.#tracks.get(id);
-    if (track) track.leaked = true;
+  /** Since the peer closed, ms. */
+  ageMs({ halfClosedAtMs }: Track): number {
+    return this.#nowMs - halfClosedAtMs;
   }
 
-  has(id: bigint): boolean {
-    return this.#tracks.has(id);
+  /** Since the last progress, ms; never more than the age. */
+  idleMs({ progressAtMs }: Track): number {
+    return this.#nowMs - progressAtMs;
   }
 
-  get(id: bigint): TrackedSocket | undefined {
-    const track = this.#tracks.get(id);
-    return track && this.#view(track);
+  /** How much of a socket's idle time the event loop could act in, ms. */
+  loopIdleMs({ progressAtLoopMs }: Track): number {
+    return this.#loopMs - progressAtLoopMs;
   }
 
-  /** Since the peer left, ms; 0 for one that is not tracked. */
-  ageMs(id: bigint): number {
-    const track = this.#tracks.get(id);
-    return track ? this.#nowMs - track.leftAtMs : 0;
-  }
-
-  /** How much of a socket's idle time the event loop was able to act in; 0 for one that is not tracked. */
-  ableIdleMs(id: bigint): number {
-    const track = this.#tracks.get(id);
-    return track ? this.#ableMs - track.progressAtAbleMs : 0;
-  }
-
-  /** Drops a socket without a word: somebody else answers for it. */
-  forget(id: bigint): void {
-    this.#tracks.delete(id);
-  }
-
-  #isDue(track: Track): boolean {
-    return track.kind !== 'closing' && this.#ableMs - track.progressAtAbleMs >= this.#timeoutMs;
-  }
-
-  #takeIn(sighting: Sighting, sinceLastLookMs: number): Track {
-    const known = this.#tracks.get(sighting.id);
-    if (known) {
-      this.#update(known, sighting);
-      return known;
-    }
-    const track = this.#first(sighting, sinceLastLookMs);
-    this.#tracks.set(sighting.id, track);
-    return track;
-  }
-
-  #first(sighting: Sighting, sinceLastLookMs: number): Track {
-    const leftAtMs = departureTime(sighting, this.#nowMs);
-    // Of the time since the peer left, only what the loop could use counts; before the last look nothing was known.
-    const usableMs = Math.min(this.#nowMs - leftAtMs, sinceLastLookMs);
+  #begin(progress: Progress, sinceLastMs: number): Track {
+    const halfClosedAtMs = halfCloseTime(progress, this.#nowMs);
+    // Of the time since the peer closed, only what the loop could use counts; before the last sample nothing was known.
+    const usableMs = Math.min(this.#nowMs - halfClosedAtMs, sinceLastMs);
+    const { kind, state, readBytes, bufferedBytes, ackedBytes } = progress;
     return {
-      id: sighting.id,
-      kind: sighting.kind,
-      state: sighting.state,
-      leftAtMs,
-      progressAtMs: leftAtMs,
-      progressAtAbleMs: this.#ableMs - usableMs,
-      readBytes: sighting.readBytes,
-      bufferedBytes: sighting.bufferedBytes,
-      ackedBytes: sighting.ackedBytes,
-      leaked: false,
+      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes },
+      progressAtMs: halfClosedAtMs,
+      progressAtLoopMs: this.#loopMs - usableMs,
     };
   }
 
-  #update(track: Track, sighting: Sighting): void {
+  #update(track: Track, progress: Progress, isLeak: boolean): void {
     const progressed =
-      sighting.state !== track.state ||
-      sighting.readBytes > track.readBytes ||
-      sighting.bufferedBytes < track.bufferedBytes ||
-      sighting.ackedBytes > track.ackedBytes;
+      progress.state !== track.state ||
+      progress.readBytes > track.readBytes ||
+      progress.bufferedBytes < track.bufferedBytes ||
+      progress.ackedBytes > track.ackedBytes;
     if (progressed) {
       track.progressAtMs = this.#nowMs;
-      track.progressAtAbleMs = this.#ableMs;
+      track.progressAtLoopMs = this.#loopMs;
     }
     // A leak that is closing at last keeps its kind until its fd is gone.
-    if (sighting.kind !== 'closing' || !track.leaked) track.kind = sighting.kind;
-    track.state = sighting.state;
-    track.readBytes = sighting.readBytes;
-    track.bufferedBytes = sighting.bufferedBytes;
-    track.ackedBytes = sighting.ackedBytes;
-  }
-
-  #view(track: Track): TrackedSocket {
-    return {
-      id: track.id,
-      kind: track.kind,
-      ageMs: this.#nowMs - track.leftAtMs,
-      idleMs: this.#nowMs - track.progressAtMs,
-      leaked: track.leaked,
-    };
+    if (progress.kind !== 'closing' || !isLeak) track.kind = progress.kind;
+    track.state = progress.state;
+    track.readBytes = progress.readBytes;
+    track.bufferedBytes = progress.bufferedBytes;
+    track.ackedBytes = progress.ackedBytes;
   }
 }
 
 /**
- * When the peer left. At first sight of CLOSE_WAIT the last ACK is the FIN, or came after it: so the FIN is at least that
- * old, and it is no older than the last look that found the socket open. A RST leaves no such trace,
+ * When the peer closed. At first sight of CLOSE_WAIT the last ACK is the FIN, or came after it: so the FIN is at least that
+ * old, and it is no older than the last sample that found the socket open. A RST leaves no such trace,
  * and behind a full window there is no FIN yet: then it is now.
  */
-export function departureTime({ kind, lastAckAgeMs, openAtMs }: Sighting, nowMs: number): number {
+export function halfCloseTime({ kind, lastAckAgeMs, openAtMs }: Progress, nowMs: number): number {
   if (kind === 'reset' || kind === 'stalled' || lastAckAgeMs < 0) return nowMs;
   return Math.min(nowMs, Math.max(nowMs - lastAckAgeMs, openAtMs));
 }

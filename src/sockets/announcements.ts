@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
-import { noteClientRequest } from '../layers/http1.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
+import { noteClientRequest, noteClientResponse } from '../layers/requests.js';
 import { undiciHandlers } from '../layers/undici.js';
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its undo.
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its dispose function.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */
@@ -27,6 +27,7 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       // Since Node 22.12, and the only one of the two that runs in the caller's stack.
       'http.client.request.created': noteClientRequest,
       'http.client.request.start': noteClientRequest,
+      'http.client.response.finish': noteClientResponse,
       ...undiciHandlers(),
     },
     onError,

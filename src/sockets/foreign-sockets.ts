@@ -6,12 +6,12 @@ import { identityOfInode, notFollowedInProcess } from '../kernel/identity.js';
 import { RECORD_FIELDS, type NativeBinding } from '../kernel/native.js';
 import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
 import type { RecordField } from '../kernel/socket-batch.js';
-import type { Departed } from '../layers/facts.js';
+import { progressOf, type Suspect } from './suspect.js';
 
 /** How many fd numbers a sample visits to make sure that a socket is not of this process: 1 to 2 µs each. */
 const WALK_STEP = 512;
 
-export interface ForeignLook {
+export interface ForeignSample {
   readonly nowMs: number;
   /** A dump is taken at most this often. */
   readonly everyMs: number;
@@ -27,7 +27,7 @@ export interface ForeignLook {
  * Connections of our listeners that the peer has left and that only another process still holds: a child that inherited
  * them as stdio, or was sent them. This process has no fd for them, so only sock_diag shows them.
  *
- * sock_diag shows those of this process too. Most are known; what is not is looked for in the fd table, a step in each
+ * sock_diag shows those of this process too. Most are known; what is not is searched for in the fd table, a step in each
  * sample, and is another process's once a whole lap has not met it.
  */
 export class ForeignSockets {
@@ -50,11 +50,11 @@ export class ForeignSockets {
   }
 
   /**
-   * Looks only in a process that has started another: without a child nobody can have inherited anything. Where a dump
+   * Searches only in a process that has started another: without a child nobody can have inherited anything. Where a dump
    * fails, what the last one found stands.
    * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
-  look(how: ForeignLook): readonly DumpedSocket[] {
+  find(how: ForeignSample): readonly DumpedSocket[] {
     if (!this.#hasChildren) return [];
     if (how.nowMs - this.#lastDumpAtMs >= how.everyMs) {
       this.#lastDumpAtMs = how.nowMs;
@@ -68,7 +68,7 @@ export class ForeignSockets {
     unsubscribe('child_process', this.#onChild);
   }
 
-  #dump({ ports, isKnown }: ForeignLook): void {
+  #dump({ ports, isKnown }: ForeignSample): void {
     let dumped = 0;
     const unknown = dumpSockets(this.#binding, [TcpState.CLOSE_WAIT], ports, {
       withInfo: true,
@@ -115,10 +115,21 @@ export class ForeignSockets {
   };
 }
 
-/** A dumped socket as a look tells it: what sock_diag does not know is -1. */
-export function foreignDeparted(dumped: DumpedSocket, server: Server | undefined): Departed {
+/** A dumped socket as a suspect: what sock_diag does not know is -1. */
+export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefined): Suspect {
   // An unread FIN counts one in the receive queue; a process that leaks has not read it.
   const unreadBytes = Math.max(0, dumped.receiveQueue - 1);
+  const record = {
+    ...UNKNOWN_RECORD,
+    cookie: dumped.cookie,
+    errno: 0,
+    state: dumped.state,
+    lastAckRecvMs: dumped.lastAckRecvMs,
+    bytesAcked: dumped.bytesAcked,
+    bytesReceived: dumped.bytesReceived,
+    unreadBytes,
+    unsentBytes: dumped.sendQueue,
+  };
   return {
     cookie: dumped.cookie,
     fd: -1,
@@ -128,19 +139,9 @@ export function foreignDeparted(dumped: DumpedSocket, server: Server | undefined
     foreignInode: dumped.inode,
     detached: false,
     aborted: false,
-    openAtMs: 0,
     endpoints: dumped.endpoints,
-    record: {
-      ...UNKNOWN_RECORD,
-      cookie: dumped.cookie,
-      errno: 0,
-      state: dumped.state,
-      lastAckRecvMs: dumped.lastAckRecvMs,
-      bytesAcked: dumped.bytesAcked,
-      bytesReceived: dumped.bytesReceived,
-      unreadBytes,
-      unsentBytes: dumped.sendQueue,
-    },
+    record,
+    progress: progressOf(record, 0, 0),
   };
 }
 

@@ -15,7 +15,7 @@ export interface DueSocket {
   readonly fd: number;
 }
 
-/** Fewest entries that are worth looking through for sockets that are closed by now. */
+/** Fewest sockets among which it is worth searching for closed ones. */
 const COMPACT_FROM = 256;
 
 /**
@@ -35,8 +35,8 @@ export class PendingSockets {
     return this.#queue.length;
   }
 
-  /** Says that a guard with a timer is open; the undo says that it is closed. */
-  expectTimedLooks(): () => void {
+  /** Says that a guard with a timer is open; the dispose function says that it is closed. */
+  expectTimedSamples(): () => void {
     this.#timedGuards++;
     let open = true;
     return () => {

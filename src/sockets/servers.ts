@@ -5,7 +5,7 @@ import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
 import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
-import { noteTls } from '../layers/notes.js';
+import { noteTls } from '../layers/tls.js';
 import { Upgrades } from '../layers/upgrades.js';
 
 /** A server given to `watch()`. */
@@ -100,17 +100,17 @@ export function defaultServerName(server: Server, port = tcpAddressOf(server)?.p
   return `${protocolOf(server)}:${port ?? 'closed'}`;
 }
 
-/** Whether requests arrive on it that only http's own channel names: not those of a server whose plugin names them. */
+/** Whether only http's own channel tells of its requests: not where a plugin knows the routes. */
 export function needsRequestChannel(server: Server): boolean {
-  return isHttp1(server) && !selfNaming().has(server);
+  return isHttp1(server) && !routesKnown().has(server);
 }
 
-/** Says that a plugin names each request of this server. */
-export function noteSelfNaming(server: Server): void {
-  selfNaming().add(server);
+/** Says that a plugin knows the routes of this server: no request of it has to be noted. */
+export function noteRoutesKnown(server: Server): void {
+  routesKnown().add(server);
 }
 
-const selfNaming = shared('self-naming', () => new WeakSet<Server>());
+const routesKnown = shared('routes-known', () => new WeakSet<Server>());
 
 function isHttp1(server: Server): boolean {
   return server instanceof HttpServer || server instanceof HttpsServer;
@@ -150,8 +150,7 @@ export class SeenServers {
   }
 
   /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
-  notice(server: Server | undefined, socket: Socket): server is Server {
-    if (server === undefined) return false;
+  notice(server: Server, socket: Socket): boolean {
     if (server instanceof HttpServer) this.#upgrades.follow(socket, server);
     if (this.#known.has(server)) return false;
     this.#known.add(server);

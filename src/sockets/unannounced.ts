@@ -1,60 +1,87 @@
 import type { Socket } from 'node:net';
-import { TcpState } from '../base/tcp-states.js';
-import type { TcpFd } from '../kernel/fd-walk.js';
+import { isMainThread } from 'node:worker_threads';
+import { packEndpoints } from '../kernel/endpoints.js';
+import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
+import { notFollowedInProcess } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import type { SocketBatch } from '../kernel/socket-batch.js';
-import { activeSockets, fdOf } from '../layers/node-internals.js';
+import { SocketBatch } from '../kernel/socket-batch.js';
+import { activeSockets, fdOf, serverOf } from '../layers/node-internals.js';
+import type { DueSocket } from './pending-sockets.js';
+import { hasLostPeer, isStalled } from './states.js';
+import { newWatchedSocket, type WatchedSocket } from './watched-socket.js';
 
-export interface Stranger extends TcpFd {
+/** Sockets in a part of the fd table that this thread did not know. */
+export interface Unannounced {
+  /** A JS socket of this thread has the fd. */
+  readonly owned: readonly DueSocket[];
+  /** None has it, and this thread reports it all the same. */
+  readonly unowned: readonly WatchedSocket[];
+}
+
+interface Stranger extends TcpFd {
   /** The kernel tells its state and not how many bytes came in (TCP_INFO is refused or short). */
   readonly progressUnknown: boolean;
 }
 
-/** Of these fds, those whose socket is half-closed, reset or stalled. */
-export function withoutPeer(binding: NativeBinding, fds: readonly TcpFd[], batch: SocketBatch): Stranger[] {
-  batch.clear();
-  for (const { fd } of fds) batch.push(fd);
-  batch.read(binding);
-  return fds.flatMap((found, row) =>
-    batch.cookie(row) === found.cookie && (hasLostPeer(batch, row) || isStalled(batch, row))
-      ? [{ ...found, progressUnknown: batch.field(row, 'bytesReceived') === -1 }]
-      : [],
-  );
-}
-
-/** CLOSE is also the state of a socket that was never connected: one that has carried a byte or a FIN was. */
-function hasLostPeer(batch: SocketBatch, row: number): boolean {
-  const state = batch.field(row, 'state');
-  if (state === TcpState.CLOSE_WAIT) return true;
-  if (state !== TcpState.CLOSE) return false;
-  // poll(2) calls only a connection that was reset CLOSE.
-  if (batch.infoRefused(row)) return true;
-  return batch.field(row, 'bytesReceived') > 0 || batch.field(row, 'bytesAcked') > 0;
-}
-
-/** The state of a connection that needs an event to be noticed: half-closed or reset. */
-export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
-  const state = batch.field(row, 'state');
-  return state === TcpState.CLOSE_WAIT || state === TcpState.CLOSE;
-}
+const NONE: Unannounced = { owned: [], unowned: [] };
 
 /**
- * ESTABLISHED with a full receive window and bytes nobody takes: a FIN, if the peer has sent one, waits behind them
- * (RFC 9293, 3.8.6). Kernels before 6.2 do not tell the window (`tcpi_rcv_wnd`); there, a queue that fills the smallest
- * usual receive buffer stands for it.
+ * Sockets that no channel announced (Node 20 misses `new net.Socket().connect()`), that were announced and lost their JS
+ * socket, or that belong to another thread. Only the half-closed, reset and stalled ones are of interest.
  */
-export function isStalled(batch: SocketBatch, row: number): boolean {
-  if (batch.field(row, 'state') !== TcpState.ESTABLISHED) return false;
-  const window = batch.field(row, 'receiveWindow');
-  const unread = batch.field(row, 'unreadBytes');
-  // The queue is refused (-1) where SIOCINQ is; the window alone tells then.
-  return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread !== 0;
+export class UnannouncedSockets {
+  readonly #binding: NativeBinding;
+  readonly #walk: FdWalk;
+  readonly #batch = new SocketBatch();
+
+  constructor(binding: NativeBinding) {
+    this.#binding = binding;
+    this.#walk = new FdWalk(binding);
+  }
+
+  /**
+   * Walks the next part of the fd table, or all of it.
+   * @throws Error CWG_ERR_SYSCALL
+   */
+  find(wholeFdTable: boolean, isKnown: (cookie: bigint) => boolean, pending: () => readonly Socket[]): Unannounced {
+    const found = wholeFdTable ? this.#walk.lap() : this.#walk.next();
+    const unknown = found.filter(({ cookie }) => !isKnown(cookie));
+    const strangers = this.#suspectsAmong(notFollowedInProcess(this.#binding, unknown));
+    if (strangers.length === 0) return NONE;
+    const owners = socketsByFd(pending());
+    const owned = strangers.flatMap(({ fd }) => {
+      const socket = owners.get(fd);
+      return socket ? [{ socket, side: serverOf(socket) ? 'inbound' : 'outbound', sinceMs: 0, fd } as const] : [];
+    });
+    // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
+    if (!isMainThread) return { owned, unowned: [] };
+    // Where progress cannot be seen, nobody can say that the socket makes none.
+    return {
+      owned,
+      unowned: this.#watchedOf(strangers.filter((each) => !owners.has(each.fd) && !each.progressUnknown)),
+    };
+  }
+
+  #suspectsAmong(fds: readonly TcpFd[]): Stranger[] {
+    this.#batch.clear();
+    for (const { fd } of fds) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
+    return fds.flatMap((found, row) =>
+      this.#batch.cookie(row) === found.cookie && (hasLostPeer(this.#batch, row) || isStalled(this.#batch, row))
+        ? [{ ...found, progressUnknown: this.#batch.field(row, 'bytesReceived') === -1 }]
+        : [],
+    );
+  }
+
+  #watchedOf(unowned: readonly TcpFd[]): WatchedSocket[] {
+    const fds = Int32Array.from(unowned, ({ fd }) => fd);
+    const endpoints = packEndpoints(this.#binding, fds, unowned.length);
+    return unowned.map(({ fd, cookie }, i) => newWatchedSocket(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
+  }
 }
 
-const FULL_QUEUE_BYTES = 65_536;
-
 /** The JS sockets of this thread by fd. Costs a walk over all of them, so it is asked only when a stranger turned up. */
-export function socketsByFd(pending: readonly Socket[]): Map<number, Socket> {
+function socketsByFd(pending: readonly Socket[]): Map<number, Socket> {
   const byFd = new Map<number, Socket>();
   for (const socket of [...activeSockets(), ...pending]) {
     const fd = fdOf(socket);

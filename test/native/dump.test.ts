@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DUMP_FIELDS, ENDPOINT_BYTES } from '../../src/kernel/native.js';
+import { DUMP_FIELDS } from '../../src/kernel/native.js';
 import { kernelRow, socketInode } from '../support/kernel-view.js';
 import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
-import { binding, dump, fdOf, portsOf, readOne, State } from './binding.js';
+import { binding, ENDPOINT_BYTES, dump, fdOf, portsOf, readOne, State } from './binding.js';
 import { acceptOne, connectPair, untilBlocked, visitWhileBlocked } from './pair.js';
 
 const stage = new Stage();

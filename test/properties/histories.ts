@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { LeakKind } from '../../src/base/vocabulary.js';
-import type { Sighting } from '../../src/leaks/tracker.js';
+import type { Observation } from '../support/tracked-sockets.js';
 
 /** What becomes of one socket between two looks. */
 export type Move =
@@ -91,7 +91,7 @@ export const history = fc.record({
 
 /** A socket as the world has it: it knows when it last made progress, on the clock of the able event loop. */
 export interface LiveSocket {
-  sighting: Sighting;
+  observation: Observation;
   /** It has been read at least once. */
   known: boolean;
   /** Progress that no sample has read yet. */
@@ -104,32 +104,32 @@ export interface LiveSocket {
 
 /** Makes the move and says whether it was progress: bytes read, taken or acknowledged, or another state. */
 export function play(socket: LiveSocket, action: Move): boolean {
-  const { sighting } = socket;
+  const { observation } = socket;
   switch (action.what) {
     case 'read':
-      socket.sighting = { ...sighting, readBytes: sighting.readBytes + action.bytes };
+      socket.observation = { ...observation, readBytes: observation.readBytes + action.bytes };
       return true;
     case 'ack':
-      socket.sighting = { ...sighting, ackedBytes: sighting.ackedBytes + action.bytes };
+      socket.observation = { ...observation, ackedBytes: observation.ackedBytes + action.bytes };
       return true;
     case 'take': {
-      const bufferedBytes = Math.max(0, sighting.bufferedBytes - action.bytes);
-      const progressed = bufferedBytes < sighting.bufferedBytes;
-      socket.sighting = { ...sighting, bufferedBytes };
+      const bufferedBytes = Math.max(0, observation.bufferedBytes - action.bytes);
+      const progressed = bufferedBytes < observation.bufferedBytes;
+      socket.observation = { ...observation, bufferedBytes };
       return progressed;
     }
     case 'receive':
-      socket.sighting = { ...sighting, bufferedBytes: sighting.bufferedBytes + action.bytes };
+      socket.observation = { ...observation, bufferedBytes: observation.bufferedBytes + action.bytes };
       return false;
     case 'turn':
-      socket.sighting = { ...sighting, kind: action.kind, state: action.state };
-      return action.state !== sighting.state;
+      socket.observation = { ...observation, kind: action.kind, state: action.state };
+      return action.state !== observation.state;
     default:
       return false;
   }
 }
 
-export function bear({ kind, openBeforeMs, ...rest }: Birth, id: bigint, nowMs: number): Sighting {
+export function bear({ kind, openBeforeMs, ...rest }: Birth, id: bigint, nowMs: number): Observation {
   const openAtMs = openBeforeMs === undefined ? 0 : Math.max(0, nowMs - openBeforeMs);
   return { id, kind, state: KINDS[kind], openAtMs, ...rest };
 }

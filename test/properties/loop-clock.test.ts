@@ -17,11 +17,11 @@ describe('however late looks come, the clock of the able event loop', () => {
         let now = 0;
         let idle = 0;
         for (const { elapsedMs, idleShare } of all) {
-          const before = clock.ableMs;
+          const before = clock.usableMs;
           now += elapsedMs;
           idle += elapsedMs * idleShare;
           const able = clock.advance(now, idle);
-          expect(able).toBe(clock.ableMs);
+          expect(able).toBe(clock.usableMs);
           expect(able).toBeGreaterThanOrEqual(before);
           expect(able - before).toBeLessThanOrEqual(elapsedMs + 1e-6);
         }
@@ -39,7 +39,7 @@ describe('however late looks come, the clock of the able event loop', () => {
         for (const { elapsedMs, idleShare } of all) {
           // Beyond any lateness that a busy loop shows.
           const late = intervalMs * 2 + 1_000 + elapsedMs;
-          const before = clock.ableMs;
+          const before = clock.usableMs;
           now += late;
           idle += late * idleShare;
           expect(clock.advance(now, idle) - before).toBeCloseTo(late * idleShare, 3);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LeakTracker, type Verdict } from '../../src/leaks/tracker.js';
-import { ids } from '../support/sightings.js';
+import { ids, TrackedSockets, type Verdict } from '../support/tracked-sockets.js';
 import { bear, history, play, type LiveSocket, type Look } from './histories.js';
 
 /** The same histories every time; a failure prints its seed and path, and CWG_SEED=… tries others. */
@@ -9,7 +8,7 @@ const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 1_500 
 
 /** Drives a tracker through a history, beside a model that knows what each socket really did. */
 class Run {
-  readonly tracker: LeakTracker;
+  readonly tracker: TrackedSockets;
   readonly live = new Map<bigint, LiveSocket>();
   /** Counted as leaks and open. */
   readonly leaked = new Set<bigint>();
@@ -23,7 +22,7 @@ class Run {
   #nextId = 1n;
 
   constructor(readonly timeoutMs: number) {
-    this.tracker = new LeakTracker(timeoutMs);
+    this.tracker = new TrackedSockets(timeoutMs);
   }
 
   take(look: Look): Verdict {
@@ -48,9 +47,9 @@ class Run {
     });
     for (const birth of look.born) {
       const id = this.#nextId++;
-      const sighting = bear(birth, id, this.nowMs);
+      const observation = bear(birth, id, this.nowMs);
       this.live.set(id, {
-        sighting,
+        observation,
         known: false,
         unread: true,
         notDueBeforeAbleMs: lastAbleMs,
@@ -67,8 +66,8 @@ class Run {
     }
     this.read = new Set(read.map(([id]) => id));
     this.closed = closed;
-    const sightings = read.map(([, { sighting }]) => sighting);
-    return this.tracker.observe(sightings, closed, this.nowMs, this.ableMs);
+    const observations = read.map(([, { observation }]) => observation);
+    return this.tracker.observe(observations, closed, this.nowMs, this.ableMs);
   }
 
   count(due: readonly bigint[]): void {
@@ -112,7 +111,7 @@ describe('whatever sockets do, and whichever of them a sample reads, the tracker
       for (const id of ids(due)) {
         expect(run.read.has(id)).toBe(true);
         expect(run.idleAtMost(id)).toBeGreaterThanOrEqual(run.timeoutMs - ROUNDING_MS);
-        expect(run.live.get(id)!.sighting.kind).not.toBe('closing');
+        expect(run.live.get(id)!.observation.kind).not.toBe('closing');
       }
     });
   });
@@ -120,8 +119,8 @@ describe('whatever sockets do, and whichever of them a sample reads, the tracker
   it('has everything due that it reads and that made none, until it is counted', () => {
     always((run, { due }) => {
       const overdue = [...run.live].filter(
-        ([id, { sighting }]) =>
-          run.read.has(id) && sighting.kind !== 'closing' && run.idleAtLeast(id) >= run.timeoutMs + ROUNDING_MS,
+        ([id, { observation }]) =>
+          run.read.has(id) && observation.kind !== 'closing' && run.idleAtLeast(id) >= run.timeoutMs + ROUNDING_MS,
       );
       const expected = overdue.map(([id]) => id).filter((id) => !run.leaked.has(id));
       expect(ids(due)).toEqual(expect.arrayContaining(expected));
@@ -174,7 +173,7 @@ describe('whatever sockets do, and whichever of them a sample reads, the tracker
         for (const look of looks) run.take(look);
         const last = [...run.live.keys()];
         for (const id of last) run.tracker.forget(id);
-        for (const id of last) expect([run.tracker.has(id), run.tracker.ableIdleMs(id)]).toEqual([false, 0]);
+        for (const id of last) expect([run.tracker.has(id), run.tracker.loopIdleMs(id)]).toEqual([false, 0]);
         expect(run.tracker.observe([], last, run.nowMs + 1, run.ableMs + timeoutMs)).toEqual({ due: [], ended: [] });
       }),
       RUNS,

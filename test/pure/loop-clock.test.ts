@@ -19,7 +19,7 @@ describe('time in which the event loop was able to act', () => {
     const clock = new LoopClock(0, 0, 0);
     expect(clock.advance(60_000, 59_000)).toBe(59_000);
     expect(clock.advance(120_000, 59_000)).toBe(59_000);
-    expect(clock.ableMs).toBe(59_000);
+    expect(clock.usableMs).toBe(59_000);
   });
 
   it('is never more than the time that went by, and never shrinks', () => {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { HalfClosedSockets } from '../../src/sockets/half-closed-sockets.js';
-import { newEntry } from '../../src/sockets/watched-sockets.js';
+import { newWatchedSocket } from '../../src/sockets/watched-socket.js';
 
-const entry = (cookie: bigint) => newEntry(cookie, 10, 'inbound', undefined, new Uint8Array(40), 0, 0);
+const watched = (cookie: bigint) => newWatchedSocket(cookie, 10, 'inbound', undefined, new Uint8Array(40), 0, 0);
 
 describe('the half-closed sockets', () => {
   it('that were known leaks, went on and stalled again are read in the next sample', () => {
     const sockets = new HalfClosedSockets();
-    const again = entry(1n);
+    const again = watched(1n);
     sockets.add(again);
-    sockets.markKnown(1n);
+    sockets.markLeak(1n);
     sockets.delete(1n);
     sockets.add(again);
     expect(sockets.slice(1_000)).toEqual([again]);
@@ -19,7 +19,7 @@ describe('the half-closed sockets', () => {
     const sockets = new HalfClosedSockets();
     const queue = sockets.followClosed((cookie) => cookie === 2n);
     for (const cookie of [1n, 2n, 3n]) {
-      sockets.add(entry(cookie));
+      sockets.add(watched(cookie));
       sockets.delete(cookie);
     }
     expect(queue.take()).toEqual([2n]);

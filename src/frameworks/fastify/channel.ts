@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../../base/channels.js';
-import { areRequestsNoted, noteRequest } from '../../layers/http1.js';
+import { areRequestsNoted, noteRequest } from '../../layers/requests.js';
 import { notesOf } from '../../layers/notes.js';
 import { mayBeReclaimed } from './route-info.js';
 

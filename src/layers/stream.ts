@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import type { HttpFacts } from './facts.js';
+import type { Layer, LayerName } from './layer.js';
+import { booleanProperty, countProperty, listenersOf, pipesOf } from './node-internals.js';
+
+/** Whether a readable stream has somebody to read it. An ended one has been read. */
+export function hasReader(stream: object): boolean {
+  return listenersOf(stream, 'data') + listenersOf(stream, 'readable') + pipesOf(stream) > 0;
+}
+
+/** The net.Socket on an fd: always the lowest layer. */
+export class StreamLayer implements Layer {
+  readonly name: LayerName = 'stream';
+  readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  bufferedBytes(): number {
+    return countProperty(this.socket, 'readableLength');
+  }
+
+  takenBytes(): number {
+    return countProperty(this.socket, 'bytesRead') - this.bufferedBytes();
+  }
+
+  hasReader(): boolean {
+    return booleanProperty(this.socket, 'readableEnded') !== true && hasReader(this.socket);
+  }
+
+  request(): HttpFacts | undefined {
+    return undefined;
+  }
+
+  pipeCount(): number {
+    return pipesOf(this.socket);
+  }
+
+  end(error: Error): void {
+    this.socket.destroy(listenersOf(this.socket, 'error') > 0 ? error : undefined);
+  }
+}

@@ -1,0 +1,110 @@
+import type { Server, Socket } from 'node:net';
+import { fact } from '../base/fact.js';
+import { TcpState } from '../base/tcp-states.js';
+import { localPortOf } from '../kernel/endpoints.js';
+import type { FaultSink } from '../kernel/faults.js';
+import type { NativeBinding } from '../kernel/native.js';
+import { queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
+import { SocketBatch } from '../kernel/socket-batch.js';
+import { fdOf, serverOf } from '../layers/node-internals.js';
+import { bufferedBytes } from '../layers/stack.js';
+import { withCountedProgress } from './counted-progress.js';
+import { isHalfClosedOrReset, isStalled } from './states.js';
+import { progressOf, type Suspect } from './suspect.js';
+import type { WatchedSocket } from './watched-socket.js';
+
+export interface SuspectsRead {
+  readonly suspects: readonly Suspect[];
+  /** Their fd is gone, or its number belongs to another socket by now. */
+  readonly closed: readonly WatchedSocket[];
+  /** No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too. */
+  readonly recovered: readonly WatchedSocket[];
+}
+
+/** Reads watched sockets from the kernel, all of a sample in one call. */
+export class SuspectReader {
+  readonly #binding: NativeBinding;
+  readonly #batch = new SocketBatch();
+  readonly #faults: FaultSink<'tcp_info' | 'queues'>;
+  readonly #serverOnPort: (port: number) => Server | undefined;
+
+  constructor(
+    binding: NativeBinding,
+    faults: FaultSink<'tcp_info' | 'queues'>,
+    serverOnPort: (port: number) => Server | undefined,
+  ) {
+    this.#binding = binding;
+    this.#faults = faults;
+    this.#serverOnPort = serverOnPort;
+  }
+
+  /** Reads sockets that were half-closed, reset or stalled. */
+  read(sockets: readonly WatchedSocket[], nowMs: number): SuspectsRead {
+    this.#readBatch(sockets);
+    const read = { suspects: [] as Suspect[], closed: [] as WatchedSocket[], recovered: [] as WatchedSocket[] };
+    sockets.forEach((watched, row) => {
+      if (this.#batch.field(row, 'errno') !== 0 || this.#batch.cookie(row) !== watched.cookie) {
+        read.closed.push(watched);
+        return;
+      }
+      const isOpen = this.#batch.field(row, 'state') === TcpState.ESTABLISHED;
+      if (isOpen) watched.openAtMs = nowMs;
+      if (isOpen && !isStalled(this.#batch, row)) read.recovered.push(watched);
+      else read.suspects.push(this.#suspectOf(watched, row));
+    });
+    return read;
+  }
+
+  /** Of sockets that no event tells of, those that are half-closed, reset or stalled by now. */
+  findSuspects(sockets: readonly WatchedSocket[]): WatchedSocket[] {
+    this.#readBatch(sockets);
+    return sockets.filter((watched, row) => {
+      if (this.#batch.cookie(row) !== watched.cookie) return false;
+      if (!isHalfClosedOrReset(this.#batch, row) && !isStalled(this.#batch, row)) return false;
+      // Without an event nothing tells how it came to CLOSE; the peer's FIN alone does not lead there.
+      watched.aborted ||= this.#batch.field(row, 'state') === TcpState.CLOSE;
+      return true;
+    });
+  }
+
+  #suspectOf({ cookie, fd, side, socket: ref, aborted, openAtMs, endpoints }: WatchedSocket, row: number): Suspect {
+    const owner: Socket | undefined = ref?.deref();
+    const socket = owner && fdOf(owner) === fd ? owner : undefined;
+    const server =
+      side === 'outbound'
+        ? undefined
+        : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(this.#binding, endpoints)));
+    // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
+    const detached = ref === undefined ? server !== undefined : socket === undefined;
+    const read = this.#batch.record(row);
+    const record = socket ? withCountedProgress(read, socket) : read;
+    const buffered = socket ? fact(() => bufferedBytes(socket, side), 0) : 0;
+    return {
+      ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
+      ...{ record, progress: progressOf(record, buffered, openAtMs), aborted, endpoints },
+    };
+  }
+
+  #readBatch(sockets: readonly WatchedSocket[]): void {
+    this.#batch.clear();
+    for (const { fd } of sockets) this.#batch.push(fd);
+    this.#batch.read(this.#binding);
+    this.#noteRefusals();
+  }
+
+  #noteRefusals(): void {
+    let infoMissing = 0;
+    let queueRefused = 0;
+    let why = 0;
+    for (let row = 0; row < this.#batch.length; row++) {
+      if (this.#batch.field(row, 'errno') !== 0) continue;
+      if (this.#batch.field(row, 'bytesReceived') === -1) {
+        infoMissing++;
+        why = this.#batch.field(row, 'infoErrno');
+      }
+      if (this.#batch.field(row, 'unreadBytes') === -1) queueRefused++;
+    }
+    this.#faults.note('tcp_info', tcpInfoMissing(why), infoMissing);
+    this.#faults.note('queues', queuesRefused('refused'), queueRefused);
+  }
+}
