@@ -1,5 +1,5 @@
 /** Neither null nor a function. Arrays are objects here; {@link isRecord} leaves them out. */
-export function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Record<PropertyKey, unknown> {
   return typeof value === 'object' && value !== null;
 }
 

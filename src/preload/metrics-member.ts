@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Guard } from '../guard/guard.js';
+import { internalsOf } from '../guard/internals.js';
 import type { PageRegistry } from '../metrics/page.js';
 import { eachLine } from './lines.js';
 
@@ -26,7 +27,7 @@ export class MetricsMember {
       }, PUSH_AFTER_MS).unref();
     };
     guard.on('leak', changed).on('released', changed).on('reclaimed', changed);
-    guard.onDuration(changed);
+    internalsOf(guard).onDuration(changed);
     process.on('exit', () => {
       // A write to a unix socket is tried at once.
       if (this.#timer) this.#push();

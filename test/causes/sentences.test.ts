@@ -123,7 +123,7 @@ describe('the fix speaks the language of', () => {
       const client = await on.connect(port);
       client.say(post('/upload', ABANDONED_BYTES));
       await until('the response', () => client.text.includes(' 500 '));
-      await client.leave();
+      await client.close();
       return port;
     });
     expect(leak.cause).toBe('request-body-abandoned');
@@ -131,7 +131,7 @@ describe('the fix speaks the language of', () => {
   });
 
   it('Fastify where its channel named the handler', async () => {
-    stage.undo(followFastifyRoutes());
+    stage.defer(followFastifyRoutes());
     const leak = await leakOf(async (on) => uploadTo(on, fastifyThatReadsNothing()));
     expect(leak).toMatchObject({ cause: 'request-body-not-read', route: '/items/:id' });
     expect(leak.fix).toContain('request.raw.resume() discards it), or end the reply:');

@@ -2,6 +2,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
+import { internalsOf } from '../../src/guard/internals.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { guardOn } from '../support/guarded-server.js';
 import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
@@ -137,7 +138,7 @@ describe('a route that cannot be looked up', () => {
     const lookUp = (): never => {
       throw new Error('another version of Fastify prints another tree');
     };
-    guard.watch(server, {}, { routeOf: lookUp });
+    internalsOf(guard).watch(server, {}, { findRoute: lookUp });
     const port = await stage.listen(server);
     await leakOnce(stage, port);
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));

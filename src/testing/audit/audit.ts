@@ -1,5 +1,6 @@
 import type { FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
 import type { LeakReport } from '../../leaks/report.js';
 import {
   HANG_UP_MOMENTS,
@@ -171,7 +172,7 @@ class Audit {
     if (result.leak) {
       this.#leaks.push({ method, url, at, how, leak: result.leak });
       // It is recorded, and the connection is the audit's own: the application need not keep it.
-      this.#parts.guard.destroy(result.leak.id);
+      internalsOf(this.#parts.guard).destroySocket(result.leak.id);
     }
     return result;
   }
@@ -181,7 +182,7 @@ class Audit {
     const asked = this.#subjects.find(({ route }) => route && namesOf(route).includes(leak.requestedBy ?? ''))?.route;
     const { method, url } = asked ?? { method: ANY_ROUTE, url: ANY_ROUTE };
     this.#leaks.push({ method, url, at: undefined, how: undefined, leak });
-    if (asked) this.#parts.guard.destroy(leak.id);
+    if (asked) internalsOf(this.#parts.guard).destroySocket(leak.id);
   }
 }
 

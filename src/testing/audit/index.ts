@@ -58,8 +58,8 @@ async function subjectsOf(
     const exclude = (reason: NotTried['reason'], explanation: string): void => {
       excluded.push({ method: route.method, url: route.url, at: undefined, reason, explanation });
     };
-    if (route.twin === 'slash') exclude('generated', 'Fastify made it from the same route without the slash');
-    else if (route.twin === 'head' && !options.headRoutes)
+    if (route.derived === 'slash') exclude('generated', 'Fastify made it from the same route without the slash');
+    else if (route.derived === 'head' && !options.headRoutes)
       exclude('generated', 'Fastify made it from GET (headRoutes: true tries it)');
     else {
       const { method, url, schema, config, constraints } = route;

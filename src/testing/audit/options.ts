@@ -1,39 +1,40 @@
-import { badOption, shown } from '../../base/errors.js';
+import { badOption, GuardError, inspectValue } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
-import { HANG_UP_MOMENTS, HANG_UP_WAYS, type HangUpMoment, type HangUpWay } from '../hang-up/options.js';
+import { boolean, checkOptionNames, integer, integerIn, readOptions, type OptionRule } from '../../base/options.js';
+import { HANG_UP_WAYS, HANG_UP_MOMENTS, type HangUpWay, type HangUpMoment } from '../hang-up/options.js';
 
-/** A request for one route, in place of one made from its schema. What is not given is made from the schema. */
+/** A request for one route, in place of one made from its schema; what is left out is made from it. */
 export interface AuditRequest {
   /** Path and query, parameters filled in. */
   readonly path?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Bytes, or a size in bytes. No iterable: it is sent many times. */
+  /** Bytes, or a size in bytes. It is sent many times, so nothing that yields its bytes once. */
   readonly body?: string | Uint8Array | number | undefined;
 }
 
-/** What to send a route. What is not given comes from its schema. */
+/** What a route is asked with; what is left out comes from its schema. */
 export interface AuditExample {
   /** Path parameters; `*` is the wildcard. */
   readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** A string or bytes are sent as they are; anything else as JSON, with white space behind it up to the size that a leak needs. */
+  /** A string or bytes are sent as they are; anything else as JSON, with white space behind it up to the size that leaks need. */
   readonly body?: unknown;
 }
 
 /** Options of {@link auditRoutes}. All optional. */
 export interface AuditOptions {
-  /** False excludes a route; an object is the request to send it. @default every route */
+  /** False leaves a route out; an object is the request to send it. @default every route */
   filter?: ((route: AuditRoute) => boolean | AuditRequest) | undefined;
-  /** By method and pattern, as in `'POST /items/:id'`. They come before the schema. @default none */
+  /** By method and pattern, as in `'POST /items/:id'`. They win over the schema. @default none */
   examples?: Readonly<Record<string, AuditExample>> | undefined;
-  /** Added to every request, as for an authorization. @default none */
+  /** Added to every request: what the application wants to see before it answers. @default none */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** When the client hangs up. @default all that the route can have */
+  /** When the client leaves. @default all that make sense for the route */
   moments?: readonly HangUpMoment[] | undefined;
   /**
-   * How the client hangs up, one way or several. With `'reset'`, an upgraded socket that has no 'error' listener ends the process.
+   * How the client leaves, one or several. With `'reset'`, an upgraded socket that has no 'error' listener ends the process.
    * @default 'fin'
    */
   how?: HangUpWay | readonly HangUpWay[] | undefined;
@@ -43,7 +44,7 @@ export interface AuditOptions {
   concurrency?: number | undefined;
   /** How many runs there are at most, 1 to 1,000,000. @default 2000 */
   maxRuns?: number | undefined;
-  /** No run is begun after this time, in milliseconds, 1 to 86,400,000. @default 60000 */
+  /** After this no run is begun any more, in milliseconds, 1 to 86,400,000. @default 60000 */
   timeLimitMs?: number | undefined;
   /** Also HEAD routes that Fastify made from GET routes. @default false */
   headRoutes?: boolean | undefined;
@@ -58,27 +59,13 @@ export const AUDIT_DEFAULTS = Object.freeze({
   headRoutes: false,
 } as const);
 
-const NUMBERS = Object.freeze({
-  deadlineMs: { range: [1, 600_000], what: 'a whole number of milliseconds' },
-  concurrency: { range: [1, 100], what: 'a whole number of runs' },
-  maxRuns: { range: [1, 1_000_000], what: 'a whole number of runs' },
-  timeLimitMs: { range: [1, 86_400_000], what: 'a whole number of milliseconds' },
-} as const);
-
-const OPTION_NAMES = new Set([
-  'filter',
-  'examples',
-  'headers',
-  'moments',
-  'how',
-  ...Object.keys(NUMBERS),
-  'headRoutes',
-]);
 const EXAMPLE_NAMES = new Set(['params', 'query', 'headers', 'body']);
 const REQUEST_NAMES = new Set(['path', 'headers', 'body']);
 
+type HeaderValues = Readonly<Record<string, string>>;
+
 export interface ResolvedAuditOptions {
-  /** True: the request is made from its schema. */
+  /** True: asked with what its schema gives. */
   readonly filter: (route: AuditRoute) => boolean | AuditRequest;
   readonly examples: ReadonlyMap<string, AuditExample>;
   readonly headers: Readonly<Record<string, string>>;
@@ -91,94 +78,101 @@ export interface ResolvedAuditOptions {
   readonly headRoutes: boolean;
 }
 
+const FILTER_TAKES = 'true, false or a request { path, headers, body }';
+
+const AUDIT_OPTIONS = Object.freeze({
+  filter: {
+    default: () => true,
+    takes: 'a function (route) => boolean or a request { path, headers, body }',
+    read: filterOf,
+  },
+  examples: {
+    default: new Map(),
+    takes: `an object, as in { 'POST /items/:id': { params, query, headers, body } }`,
+    read: examplesOf,
+  },
+  headers: { default: {}, takes: 'an object of strings', read: headersOf },
+  moments: someOf(HANG_UP_MOMENTS, [...HANG_UP_MOMENTS], false),
+  how: someOf(HANG_UP_WAYS, [AUDIT_DEFAULTS.how], true),
+  deadlineMs: integer('milliseconds', [1, 600_000], AUDIT_DEFAULTS.deadlineMs),
+  concurrency: integer('runs', [1, 100], AUDIT_DEFAULTS.concurrency),
+  maxRuns: integer('runs', [1, 1_000_000], AUDIT_DEFAULTS.maxRuns),
+  timeLimitMs: integer('milliseconds', [1, 86_400_000], AUDIT_DEFAULTS.timeLimitMs),
+  headRoutes: boolean(AUDIT_DEFAULTS.headRoutes),
+});
+
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveAuditOptions(options: AuditOptions = {}): ResolvedAuditOptions {
-  checkOptionNames(options, OPTION_NAMES);
-  const headRoutes: unknown = options.headRoutes ?? AUDIT_DEFAULTS.headRoutes;
-  if (typeof headRoutes !== 'boolean') throw badOption('headRoutes', headRoutes, 'true or false');
-  const { filter, examples } = options;
-  if (filter !== undefined && typeof filter !== 'function') {
-    throw badOption('filter', filter, 'a function (route) => boolean or a request { path, headers, body }');
-  }
-  return Object.freeze({
-    filter: filter ? checkedFilter(filter) : () => true,
-    examples: examplesOf(examples),
-    headers: headersOf('headers', options.headers),
-    moments: someOf('moments', options.moments ?? HANG_UP_MOMENTS, HANG_UP_MOMENTS, false),
-    ways: someOf('how', options.how ?? AUDIT_DEFAULTS.how, HANG_UP_WAYS, true),
-    deadlineMs: numberOf('deadlineMs', options),
-    concurrency: numberOf('concurrency', options),
-    maxRuns: numberOf('maxRuns', options),
-    timeLimitMs: numberOf('timeLimitMs', options),
-    headRoutes,
-  });
+  const { how: ways, ...rest } = readOptions(AUDIT_OPTIONS, options);
+  return Object.freeze({ ...rest, ways });
 }
 
-function numberOf(name: keyof typeof NUMBERS, options: AuditOptions): number {
-  const value: unknown = options[name] ?? AUDIT_DEFAULTS[name];
-  const { range, what } = NUMBERS[name];
-  if (!integerIn(value, range)) throw badOption(name, value, describeRange(range, what));
-  return value;
+/** Some of a closed set of words, each once and in the order of the set. @param orOne a word alone is taken, too */
+function someOf<T extends string>(all: readonly T[], initial: readonly T[], orOne: boolean): OptionRule<readonly T[]> {
+  const takes = `${orOne ? 'one or an array' : 'an array'} of ${all.join(', ')}`;
+  return {
+    default: initial,
+    takes,
+    read: (given, name) => {
+      const list: readonly unknown[] = Array.isArray(given) ? given : orOne ? [given] : [];
+      if (list.length === 0) throw badOption(name, given, takes);
+      const unknown = list.find((item) => !all.includes(item as T));
+      if (unknown !== undefined) throw badOption(name, unknown, takes);
+      return all.filter((item) => list.includes(item));
+    },
+  };
 }
 
-/** In the order of `all`, each once. */
-function someOf<T extends string>(name: string, given: unknown, all: readonly T[], orOne: boolean): T[] {
-  const list: readonly unknown[] = Array.isArray(given) ? given : orOne ? [given] : [];
-  const unknown = list.find((item) => !all.includes(item as T));
-  if (list.length === 0 || unknown !== undefined) {
-    const takes = `${orOne ? 'one or an array' : 'an array'} of ${all.join(', ')}`;
-    throw badOption(name, list.length === 0 ? given : unknown, takes);
-  }
-  return all.filter((item) => list.includes(item));
-}
-
-function examplesOf(given: unknown): ReadonlyMap<string, AuditExample> {
-  if (given === undefined) return new Map();
-  if (!isRecord(given))
-    throw badOption('examples', given, `an object, as in { 'POST /items/:id': { params, query, headers, body } }`);
+function examplesOf(given: unknown, option: string): ReadonlyMap<string, AuditExample> {
+  if (!isRecord(given)) throw badOption(option, given, AUDIT_OPTIONS.examples.takes);
   return new Map(
     Object.entries(given).map(([name, example]) => {
-      const path = `examples[${shown(name)}]`;
+      const path = `${option}[${inspectValue(name)}]`;
       if (!isRecord(example)) throw badOption(path, example, 'an object { params, query, headers, body }');
       checkOptionNames(example, EXAMPLE_NAMES, `${path}.`);
       for (const part of ['params', 'query'] as const) {
         if (example[part] !== undefined && !isRecord(example[part]))
           throw badOption(`${path}.${part}`, example[part], 'an object');
       }
-      return [name, { ...example, headers: headersOf(`${path}.headers`, example.headers) }];
+      const { headers } = example;
+      return [name, { ...example, headers: headers === undefined ? {} : headersOf(headers, `${path}.headers`) }];
     }),
   );
 }
 
-function checkedFilter(filter: NonNullable<AuditOptions['filter']>): ResolvedAuditOptions['filter'] {
+function headersOf(given: unknown, option: string): HeaderValues {
+  if (!areHeaders(given)) throw badOption(option, given, AUDIT_OPTIONS.headers.takes);
+  return given;
+}
+
+function areHeaders(given: unknown): given is HeaderValues {
+  return isRecord(given) && Object.values(given).every((value) => typeof value === 'string');
+}
+
+/** The application's filter, which throws CWG_ERR_OPTION for a result that it cannot have. */
+function filterOf(given: unknown, option: string): ResolvedAuditOptions['filter'] {
+  if (typeof given !== 'function') throw badOption(option, given, AUDIT_OPTIONS.filter.takes);
+  const filter = given as NonNullable<AuditOptions['filter']>;
   return (route) => {
-    const returned: unknown = filter(route);
-    if (typeof returned === 'boolean') return returned;
-    const name = `${route.method} ${route.url}`;
-    if (!isRecord(returned) || returned instanceof Promise) {
-      throw badOption(`filter: its result for ${name}`, returned, 'true, false or a request { path, headers, body }');
-    }
-    checkOptionNames(returned, REQUEST_NAMES);
-    const { path, headers, body } = returned;
-    if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
-      throw badOption(`filter: the path for ${name}`, path, `a path that starts with '/'`);
-    }
-    const isBody =
-      typeof body === 'string' || body instanceof Uint8Array || integerIn(body, [0, Number.MAX_SAFE_INTEGER]);
-    if (body !== undefined && !isBody)
-      throw badOption(`filter: the body for ${name}`, body, 'a string, bytes, or a size in bytes');
-    return { path, headers: headersOf(`filter: the headers for ${name}`, headers), body };
+    const result: unknown = filter(route);
+    if (typeof result === 'boolean') return result;
+    const bad = (what: string, value: unknown, takes: string): GuardError =>
+      new GuardError(
+        'CWG_ERR_OPTION',
+        `close-wait-guard: option ${option} returned ${what}${inspectValue(value)} for ${route.method} ${route.url}; it takes ${takes}`,
+      );
+    if (!isRecord(result) || result instanceof Promise) throw bad('', result, FILTER_TAKES);
+    checkOptionNames(result, REQUEST_NAMES);
+    const { path, headers = {}, body } = result;
+    if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
+      throw bad('a request with path ', path, `a path that starts with '/'`);
+    if (body !== undefined && !isBody(body))
+      throw bad('a request with body ', body, 'a string, bytes, or a size in bytes');
+    if (!areHeaders(headers)) throw bad('a request with headers ', headers, 'an object of strings');
+    return { path, headers, body };
   };
 }
 
-function headersOf(name: string, given: unknown): Readonly<Record<string, string>> {
-  if (given === undefined) return {};
-  if (!isRecord(given) || !Object.values(given).every((value) => typeof value === 'string')) {
-    throw badOption(name, given, 'an object of strings');
-  }
-  return given as Record<string, string>;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isBody(body: unknown): body is NonNullable<AuditRequest['body']> {
+  return typeof body === 'string' || body instanceof Uint8Array || integerIn(body, [0, Number.MAX_SAFE_INTEGER]);
 }

@@ -1,4 +1,6 @@
-import { asLeak, type Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { isSuspect, wasIdleAtDeadline } from '../check/leak-rule.js';
 import { waitUntil } from '../check/wait.js';
@@ -8,7 +10,7 @@ const GRACE_MS = 250;
 
 /** Half-closed, reset or stalled connections that handlers opened. */
 function suspectsOf(guard: Guard, before: ReadonlySet<string>): LeakReport[] {
-  const awaitingFin = guard.departing();
+  const awaitingFin = internalsOf(guard).socketsAwaitingFin();
   return guard
     .sockets()
     .map(asLeak)

@@ -1,4 +1,6 @@
-import { asLeak, Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak, createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { leakedSocketsError } from './failure.js';
 import { isSuspect, wasIdleAtDeadline } from './leak-rule.js';
@@ -18,17 +20,14 @@ const NO_TIMEOUT_MS = 86_400_000;
 export async function findLeakedSockets(options?: FindLeakedSocketsOptions): Promise<LeakReport[]> {
   const resolved = resolveFindOptions(options);
   const { servers } = resolved;
-  const guard = new Guard(
-    {
-      closeWaitTimeout: NO_TIMEOUT_MS,
-      sampleInterval: 0,
-      scope: servers ? 'watched' : 'process',
-      traceRequests: false,
-    },
-    { observer: true },
-  );
+  const guard = createObserver({
+    closeWaitTimeout: NO_TIMEOUT_MS,
+    sampleInterval: 0,
+    scope: servers ? 'watched' : 'process',
+    traceRequests: false,
+  });
   try {
-    for (const { server, addresses } of servers ?? []) guard.watch(server, {}, addresses ? { addresses } : {});
+    for (const { server, addresses } of servers ?? []) internalsOf(guard).watch(server, {}, { addresses });
     return await search(guard, resolved);
   } finally {
     guard.close();
@@ -71,7 +70,7 @@ interface Sample {
 }
 
 function takeSample(guard: Guard, { isIgnored, strict }: ResolvedFindOptions): Sample {
-  const awaitingFin = guard.departing();
+  const awaitingFin = internalsOf(guard).socketsAwaitingFin();
   const suspects: LeakReport[] = [];
   for (const report of guard.sockets().map(asLeak)) {
     const counts = strict || isSuspect(report, awaitingFin);

@@ -1,7 +1,7 @@
 import { Server, type AddressInfo } from 'node:net';
 import { badArgument, badOption } from '../../base/errors.js';
-import { isTcpAddress } from '../../guard/guard.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { isTcpAddress } from '../../sockets/servers.js';
+import { boolean, integer, readOptions } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 
 /** An object with a server: a Fastify instance. */
@@ -38,11 +38,6 @@ export type LeakCheckOptions = Omit<FindLeakedSocketsOptions, 'server'>;
 /** Which leaks: their ids, or a function that says so. */
 export type AllowedLeaks = readonly string[] | ((leak: LeakReport) => boolean);
 
-export const FIND_DEFAULTS = Object.freeze({ deadlineMs: 2_000, strict: false } as const);
-
-const OPTION_NAMES = new Set(['deadlineMs', 'strict', 'server', 'ignore']);
-const CHECK_OPTION_NAMES = new Set(['deadlineMs', 'strict', 'ignore']);
-const DEADLINE_RANGE = Object.freeze([0, 600_000] as const);
 const LEAKS_TAKES = 'an array of leak ids (strings), or a function (leak) => boolean';
 const SERVER_TAKES = 'a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
 
@@ -59,30 +54,35 @@ export interface ResolvedFindOptions {
   readonly isIgnored: (leak: LeakReport) => boolean;
 }
 
+const CHECK_OPTIONS = Object.freeze({
+  deadlineMs: integer('milliseconds', [0, 600_000], 2_000),
+  strict: boolean(false),
+  ignore: { default: () => false, takes: LEAKS_TAKES, read: ignorer },
+});
+const FIND_OPTIONS = Object.freeze({
+  deadlineMs: CHECK_OPTIONS.deadlineMs,
+  strict: CHECK_OPTIONS.strict,
+  server: { default: undefined, takes: SERVER_TAKES, read: serversOf },
+  ignore: CHECK_OPTIONS.ignore,
+});
+
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveFindOptions(options: FindLeakedSocketsOptions = {}): ResolvedFindOptions {
-  checkOptionNames(options, OPTION_NAMES);
-  const deadlineMs: unknown = options.deadlineMs ?? FIND_DEFAULTS.deadlineMs;
-  if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
-    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'a whole number of milliseconds'));
-  }
-  const strict: unknown = options.strict ?? FIND_DEFAULTS.strict;
-  if (typeof strict !== 'boolean') throw badOption('strict', strict, 'true or false');
-  return { deadlineMs, strict, servers: serversOf(options.server), isIgnored: ignorer(options.ignore) };
+  const { deadlineMs, strict, server: servers, ignore: isIgnored } = readOptions(FIND_OPTIONS, options);
+  return { deadlineMs, strict, servers, isIgnored };
 }
 
 export type ResolvedCheckOptions = Omit<ResolvedFindOptions, 'servers'>;
 
 /** What is not given stays as it was. @throws GuardError CWG_ERR_OPTION */
 export function resolveCheckOptions(options: LeakCheckOptions, current?: ResolvedCheckOptions): ResolvedCheckOptions {
-  checkOptionNames(options, CHECK_OPTION_NAMES);
+  const given = readOptions(CHECK_OPTIONS, options);
   const { deadlineMs, strict, ignore } = options;
-  const resolved = resolveFindOptions({
-    deadlineMs: deadlineMs ?? current?.deadlineMs,
-    strict: strict ?? current?.strict,
-    ignore: ignore ?? current?.isIgnored,
-  });
-  return { deadlineMs: resolved.deadlineMs, strict: resolved.strict, isIgnored: resolved.isIgnored };
+  return {
+    deadlineMs: deadlineMs === undefined && current ? current.deadlineMs : given.deadlineMs,
+    strict: strict === undefined && current ? current.strict : given.strict,
+    isIgnored: ignore === undefined && current ? current.isIgnored : given.ignore,
+  };
 }
 
 /** @throws GuardError CWG_ERR_ARGUMENT */
@@ -93,25 +93,23 @@ export function resolveAllowed(which: AllowedLeaks | undefined): (leak: LeakRepo
   return isAllowed;
 }
 
-function serversOf(given: unknown): readonly Accepting[] | undefined {
-  if (given === undefined) return undefined;
+function serversOf(given: unknown, option: string): readonly Accepting[] {
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  // With an empty list nothing could ever be found.
-  if (list.length === 0) throw badOption('server', given, SERVER_TAKES);
+  // An empty list would search nothing, and pass for ever.
+  if (list.length === 0) throw badOption(option, given, SERVER_TAKES);
   return list.map((item) => {
     if (item instanceof Server) return { server: item, addresses: undefined };
     const holder = (item ?? {}) as Partial<ServerHolder>;
-    if (!(holder.server instanceof Server)) throw badOption('server', item, SERVER_TAKES);
+    if (!(holder.server instanceof Server)) throw badOption(option, item, SERVER_TAKES);
     if (typeof holder.addresses !== 'function') return { server: holder.server, addresses: undefined };
     const { server } = holder;
     return { server, addresses: () => holder.addresses?.().filter(isTcpAddress) ?? [] };
   });
 }
 
-function ignorer(ignore: unknown): (leak: LeakReport) => boolean {
-  if (ignore === undefined) return () => false;
-  const isIgnored = filterOf(ignore);
-  if (!isIgnored) throw badOption('ignore', ignore, LEAKS_TAKES);
+function ignorer(given: unknown, option: string): (leak: LeakReport) => boolean {
+  const isIgnored = filterOf(given);
+  if (!isIgnored) throw badOption(option, given, LEAKS_TAKES);
   return isIgnored;
 }
 

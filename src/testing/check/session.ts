@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { GuardError } from '../../base/errors.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
-import { Guard } from '../../guard/guard.js';
+import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { Attribution } from './attribution.js';
 import { leakMessage, type LeakedSocketsError } from './failure.js';
@@ -39,7 +39,7 @@ export class LeakSession {
   readonly #storage = new AsyncLocalStorage<Run>();
   readonly #attribution = new Attribution<Run>(() => this.#storage.getStore());
   // Follows every socket from now on, so that a leak has its route, its age, and where and for which request it was opened.
-  readonly #observer = new Guard({ sampleInterval: 0, traceRequests: true, captureStacks: true }, { observer: true });
+  readonly #observer = createObserver({ sampleInterval: 0, traceRequests: true, captureStacks: true });
   readonly #unfollow = followFastifyRoutes();
   readonly #running = new Set<Run>();
   /** Leaks that a test has failed for, or that a matcher has reported. */

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../base/clock.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
-import { Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { createObserver } from '../../guard/observer.js';
 import { turn } from '../check/wait.js';
 import { Client } from './client.js';
 import { play } from './moments.js';
@@ -57,7 +58,7 @@ export async function openTarget(
   { traceRequests }: { readonly traceRequests: boolean },
 ): Promise<OpenTarget> {
   const endpoint = await endpointOf(target);
-  const guard = new Guard({ closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, traceRequests }, { observer: true });
+  const guard = createObserver({ closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, traceRequests });
   const unfollow = followFastifyRoutes();
   return {
     endpoint,

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { badOption } from '../../base/errors.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { checkOptionNames, describeRange, integerIn } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 import type { ServerHolder } from '../check/options.js';
 

@@ -1,5 +1,7 @@
 import { monotonicMs } from '../../base/clock.js';
-import { asLeak, type Guard, type SocketReport } from '../../guard/guard.js';
+import type { Guard, SocketReport } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { wasIdleAtDeadline } from '../check/leak-rule.js';
 import { turn, waitUntil } from '../check/wait.js';
@@ -26,7 +28,7 @@ export class ServerEnd {
     this.#client = client;
     this.#localPort = client.remotePort ?? 0;
     this.#remotePort = client.localPort ?? 0;
-    this.isVisible = guard.holdsOpen(this.#localPort, this.#remotePort) === true;
+    this.isVisible = internalsOf(guard).isEndOpen(this.#localPort, this.#remotePort) === true;
   }
 
   /**
@@ -48,7 +50,7 @@ export class ServerEnd {
     // The client's shutdown(2) is made in a turn of its own.
     await turn();
     await waitUntil(
-      () => isClosed() || held !== undefined || this.#guard.departing().size === 0,
+      () => isClosed() || held !== undefined || internalsOf(this.#guard).socketsAwaitingFin().size === 0,
       Math.max(deadlineMs, FULL_WINDOW_MS),
     );
     await waitUntil(isClosed, deadlineMs);
@@ -67,6 +69,6 @@ export class ServerEnd {
   #isOpen(): boolean {
     if (!this.isVisible) return !this.#client.ended;
     // Where the kernel refuses to say, what the client sees is left.
-    return this.#guard.holdsOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
+    return internalsOf(this.#guard).isEndOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
   }
 }

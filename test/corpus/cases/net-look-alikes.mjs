@@ -49,7 +49,7 @@ export default {
       await visitor.send('one');
       await sleep(50);
       await visitor.send('two');
-      await visitor.leave();
+      await visitor.close();
     },
   },
 
@@ -63,8 +63,8 @@ export default {
       const first = await server.connect();
       const second = await server.connect();
       await first.send('work');
-      await second.leave();
-      await first.leave();
+      await second.close();
+      await first.close();
     },
   },
 

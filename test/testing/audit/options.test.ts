@@ -76,12 +76,18 @@ describe('the options of an audit', () => {
   });
 
   it.each<[unknown, RegExp]>([
-    [undefined, /option filter: its result for GET \/a is undefined; it takes true, false or a request/],
-    [Promise.resolve(true), /option filter: its result for GET \/a is \[Promise\]/],
+    [undefined, /option filter returned undefined for GET \/a; it takes true, false or a request/],
+    [Promise.resolve(true), /option filter returned \[Promise\] for GET \/a; it takes true, false or a request/],
     [{ url: '/' }, /there is no option "url"; the options are path, headers, body/],
-    [{ path: 'a' }, /option filter: the path for GET \/a is "a"; it takes a path that starts with '\/'/],
-    [{ body: {} }, /option filter: the body for GET \/a is \[Object\]; it takes a string, bytes, or a size in bytes/],
-    [{ headers: 1 }, /option filter: the headers for GET \/a is 1; it takes an object of strings/],
+    [
+      { path: 'a' },
+      /option filter returned a request with path "a" for GET \/a; it takes a path that starts with '\/'/,
+    ],
+    [
+      { body: {} },
+      /option filter returned a request with body \[Object\] for GET \/a; it takes a string, bytes, or a size in bytes/,
+    ],
+    [{ headers: 1 }, /option filter returned a request with headers 1 for GET \/a; it takes an object of strings/],
   ])('a filter that returns %o is told so', (answer, message) => {
     const { filter } = resolveAuditOptions({ filter: () => answer as boolean });
     expect(() => filter(ROUTE)).toThrow(

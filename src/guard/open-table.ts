@@ -7,23 +7,24 @@ import { unsupportedReason } from '../kernel/self-check.js';
 import { acquireTable } from '../sockets/shared-table.js';
 import type { SocketTable } from '../sockets/socket-table.js';
 import { warnOfEnvironment } from './environment.js';
-import type { Sampler } from './sampler.js';
 import { warnFailure } from './warnings.js';
 
-/** What a guard has where the addon runs, until it is closed. */
-export interface Engine {
+/** The socket table of this thread and the addon it reads with, for one guard until it calls `release`. */
+export interface OpenTable {
   readonly binding: NativeBinding;
   readonly table: SocketTable;
-  readonly sampler: Sampler;
   readonly release: () => void;
 }
 
-type Opened =
-  | ({ readonly reason: undefined } & Omit<Engine, 'sampler'>)
-  /** Why no socket is watched here. `wanted`: somebody turned it off, and need not be told. */
-  | { readonly reason: string; readonly wanted: boolean };
+/** Why no socket is watched here. */
+export interface NotOpened {
+  readonly reason: string;
+  /** Somebody turned it off, and need not be told. */
+  readonly wanted: boolean;
+}
 
-export function openTable(): Opened {
+/** Opens the table, or says why that cannot be done. Never throws. */
+export function openTable(): OpenTable | NotOpened {
   if (isSwitchedOff()) return { reason: 'it is turned off by CLOSE_WAIT_GUARD', wanted: true };
   warnOfEnvironment();
   const other = otherVersionInUse();
@@ -33,7 +34,7 @@ export function openTable(): Opened {
   try {
     const reason = unsupportedReason(loaded.binding);
     if (reason !== undefined) return { reason, wanted: false };
-    return { reason: undefined, binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs(), warnFailure) };
+    return { binding: loaded.binding, ...acquireTable(loaded.binding, monotonicMs(), warnFailure) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { reason: `its half-close watch could not be opened (${message})`, wanted: false };

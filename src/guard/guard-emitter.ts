@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { badArgument } from '../base/errors.js';
-import type { GuardEvents, WatchOptions } from './face.js';
+import type { GuardEvents } from './types.js';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -29,24 +29,12 @@ class CheckedEmitter extends EventEmitter {
 }
 
 /**
- * An emitter that throws for a listener of an event that a guard does not have: it would wait for ever. Symbols are other
- * people's, and pass.
+ * An emitter that throws for a listener of an event that a guard does not have: such a listener would never be called. Symbols
+ * belong to other libraries and are let through.
  */
 export const GuardEmitter = CheckedEmitter as unknown as typeof EventEmitter<GuardEvents>;
 
 function checkEvent(event: string | symbol): string | symbol {
   if (typeof event === 'symbol' || GUARD_EVENTS.includes(event) || OF_ANY_EMITTER.includes(event)) return event;
   throw badArgument('the event given to on()', event, GUARD_EVENTS.join(', '));
-}
-
-const WATCH_OPTION_NAMES = Object.keys({ name: true } satisfies Record<keyof WatchOptions, true>);
-
-/** @throws GuardError CWG_ERR_ARGUMENT when watch()'s options are no object, or have a name that there is not. */
-export function checkWatchOptions(options: unknown): void {
-  const takes = `an object { ${WATCH_OPTION_NAMES.join(', ')} }`;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw badArgument('the second argument of watch()', options, takes);
-  }
-  const unknown = Object.keys(options).find((name) => !WATCH_OPTION_NAMES.includes(name));
-  if (unknown !== undefined) throw badArgument('an option given to watch()', unknown, takes);
 }
