@@ -175,6 +175,7 @@ describe('stderr that the program shares', () => {
     stage.defer(() => closeSync(fd));
     const outlet = { ...launch(stage, fd, { LINES_OF_ITS_OWN: '1' }), read: () => readFileSync(file, 'utf8') };
     await written(outlet);
+    await until('a line of its own', () => outlet.read().includes('a line of the application\n'));
     await expectEachOnce(outlet);
     const others = outlet
       .read()
