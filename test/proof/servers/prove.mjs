@@ -1,0 +1,61 @@
+// One published server: healthy load first, then clients that leave it, the kernel and the guard watching.
+import { hangUps } from './hang-ups.mjs';
+import { healthyLoad, warmUp } from './healthy.mjs';
+import { install, start, titleOf } from './launch.mjs';
+import { startUpstream } from './upstream.mjs';
+import { verdict } from './verdict.mjs';
+import { Watch } from './watch.mjs';
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const SETTINGS = { timeoutMs: 2000, intervalMs: 250 };
+
+/** @returns counts, faults and reports of one server; `keep` leaves its folder with the log and its output */
+export async function prove(description, { healthyMs = 20_000, keep = false } = {}) {
+  const folder = install(description);
+  const upstream = await startUpstream();
+  const server = await start(description, { folder, settings: SETTINGS, upstreamPort: upstream.port });
+  const clients = [];
+  try {
+    await warmUp(server.port, description.requests);
+    const watch = new Watch(server.pid);
+    const load = await healthyLoad(server.port, description.requests, { durationMs: healthyMs });
+    await pause(SETTINGS.timeoutMs + 1500);
+    const healthyReports = leaksOf(server.events()).length;
+    const { done, refused } = await hangUps(server.port, description.requests);
+    for (const { client } of done.values()) clients.push(client);
+    await pause(2 * SETTINGS.timeoutMs + 3000);
+    watch.stop();
+    const died = server.died;
+    const events = server.events();
+    const released = new Set(events.filter(({ event }) => event === 'released').map(({ leak }) => leak.id));
+    const reports = leaksOf(events).map(({ pid, leak }, index) => ({
+      ...leak,
+      pid,
+      healthy: index < healthyReports,
+      released: released.has(leak.id),
+    }));
+    const destinations = (description.destinations ?? []).map((each) => each.replace('UPSTREAM', upstream.port));
+    const routeOf = description.routeOf ?? (({ path }) => path.split('?')[0]);
+    const found = verdict({ sockets: watch.sockets(), reports, done, destinations, routeOf, ...SETTINGS });
+    const runs = [...done.values()].map(({ client, ...run }) => ({ ...run, port: client.port }));
+    return {
+      title: titleOf(description, folder),
+      hangUps: done.size,
+      refused,
+      died,
+      load,
+      reportList: reports,
+      runs,
+      ...found,
+    };
+  } finally {
+    for (const client of clients) client.destroy();
+    upstream.close();
+    await server.stop({ keep });
+  }
+}
+
+function leaksOf(events) {
+  return events.filter(({ event }) => event === 'leak');
+}

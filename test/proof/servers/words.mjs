@@ -1,0 +1,67 @@
+// What a run found, for a person to read: equal things once, with their number and where they happened.
+
+/** Groups, most frequent first: `{ count, first, at }`. */
+function grouped(items, keyOf, placeOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key) ?? { key, count: 0, first: item, at: new Set() };
+    group.count += 1;
+    group.at.add(placeOf(item));
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+const place = (run) =>
+  run === undefined ? 'outbound' : `${run.request.path ?? run.request.name} ${run.moment.name} (${run.how})`;
+
+const places = (at) => [...at].slice(0, 12).join('; ') + (at.size > 12 ? `; ${at.size - 12} more` : '');
+
+const target = ({ side, method, route, destination }) => (side === 'outbound' ? destination : `${method} ${route}`);
+
+/** Every report, equal ones once. */
+export function reportLines({ reportList, runs, load }) {
+  const runOf = new Map(runs.map((run) => [run.port, run]));
+  const lines = Object.entries(load).map(([name, count]) => `  load: ${name}: ${count}`);
+  const key = (report) =>
+    [report.kind, report.cause, report.side, target(report), report.released, report.healthy].join();
+  for (const { count, first, at } of grouped(reportList, key, ({ remotePort }) => place(runOf.get(remotePort)))) {
+    const after = `${first.released ? ', released' : ''}${first.healthy ? ', UNDER HEALTHY LOAD' : ''}`;
+    lines.push(`  ${count} x ${first.kind} ${first.cause}, ${first.side} ${target(first)}${after}`);
+    lines.push(`      ${first.explanation}`, `      ${first.fix}`, `      at: ${places(at)}`);
+  }
+  return lines;
+}
+
+/** Every fault, equal ones once. */
+export function faultLines({ missed, falseAlarms, wrong }) {
+  const lines = [];
+  const say = (word, items, keyOf, textOf) => {
+    for (const { count, first, at, key } of grouped(items, keyOf, (item) => place(item.run))) {
+      lines.push(`  ${word} ${count} x ${key}${textOf(first)}`, `      at: ${places(at)}`);
+    }
+  };
+  say(
+    'MISSED',
+    missed,
+    ({ socket, run }) =>
+      `${socket.kind} ${socket.state} ${run === undefined ? 'outbound' : place(run).replace(/ \(\w+\)$/, '')}`,
+    ({ socket }) =>
+      `: fd ${socket.fd}, unread ${socket.unread}, unsent ${socket.unsent}, peer ${socket.peer?.state ?? 'gone'} (unsent ${socket.peer?.unsent ?? 0}), stood ${Math.round(socket.ms)} ms`,
+  );
+  say(
+    'FALSE',
+    falseAlarms,
+    ({ report }) =>
+      `${report.kind} ${report.cause} ${report.side} ${target(report)}${report.healthy ? ' under healthy load' : ''}`,
+    ({ report, why }) => `: ${why}\n      ${report.explanation}`,
+  );
+  say(
+    'WRONG',
+    wrong,
+    ({ report, what }) => `${report.cause}: ${what}`,
+    ({ report }) => `\n      ${report.explanation}`,
+  );
+  return lines;
+}
