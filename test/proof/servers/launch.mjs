@@ -89,8 +89,9 @@ class RunningServer {
     const until = performance.now() + START_MS;
     while (!(await answersAt(this.port))) {
       if (this.died !== undefined || performance.now() > until) {
+        const said = fs.readFileSync(this.output, 'utf8').slice(-600);
         await this.stop();
-        throw new Error(`it did not start (${this.died ?? 'no listener'}): ${this.#tail()}`);
+        throw new Error(`it did not start (${this.died ?? 'no listener'}): ${said}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -112,11 +113,7 @@ class RunningServer {
       process.kill(-this.pid, 'SIGKILL');
       await exit;
     }
-    if (!keep && this.#tail() !== undefined) fs.rmSync(this.work, { recursive: true, force: true });
-  }
-
-  #tail() {
-    return fs.existsSync(this.output) ? fs.readFileSync(this.output, 'utf8').slice(-600) : undefined;
+    if (!keep) fs.rmSync(this.work, { recursive: true, force: true });
   }
 }
 
