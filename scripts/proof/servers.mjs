@@ -57,7 +57,7 @@ for (const name of names) {
     const result = await prove(description, { healthyMs, keep: options.keep });
     results[name] = result;
     const { missed, falseAlarms, wrong } = result;
-    const good = missed.length + falseAlarms.length + wrong.length + result.refused === 0;
+    const good = missed.length + falseAlarms.length + wrong.length + result.refused === 0 && result.died === undefined;
     rows.push([
       name,
       result.title,

@@ -28,12 +28,11 @@ export async function prove(description, { healthyMs = 20_000, keep = false } = 
     watch.stop();
     const died = server.died;
     const events = server.events();
-    const released = new Set(events.filter(({ event }) => event === 'released').map(({ leak }) => leak.id));
-    const reports = leaksOf(events).map(({ pid, leak }, index) => ({
-      ...leak,
-      pid,
+    const reports = leaksOf(events).map((event, index) => ({
+      ...event.leak,
+      pid: event.pid,
       healthy: index < healthyReports,
-      released: released.has(leak.id),
+      released: isReleased(event, events),
     }));
     const destinations = (description.destinations ?? []).map((each) => each.replace('UPSTREAM', upstream.port));
     const routeOf = description.routeOf ?? (({ path }) => path.split('?')[0]);
@@ -54,6 +53,12 @@ export async function prove(description, { healthyMs = 20_000, keep = false } = 
     upstream.close();
     await server.stop({ keep });
   }
+}
+
+/** Whether the next event of the same socket is its release. */
+function isReleased(report, events) {
+  const next = events.slice(events.indexOf(report) + 1).find(({ leak }) => leak?.id === report.leak.id);
+  return next?.event === 'released';
 }
 
 function leaksOf(events) {

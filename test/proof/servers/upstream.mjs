@@ -28,13 +28,19 @@ export async function startUpstream() {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.pipe(socket);
   });
+  const sockets = new Set();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: server.address().port,
     close() {
       server.close();
-      server.closeAllConnections();
+      // Those of an upgrade too, which are no longer the server's.
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

@@ -20,7 +20,9 @@ export function verdict({ sockets, reports, done, destinations, routeOf, timeout
       falseAlarms.push({ report, why: 'the kernel knows no such socket' });
       continue;
     }
-    if (matched.has(socket.inode)) wrong.push({ report, what: 'the same socket is reported twice' });
+    // After its release it may be reported again.
+    const before = matched.get(socket.inode);
+    if (before?.id === report.id && !before.released) wrong.push({ report, what: 'the same socket is reported twice' });
     matched.set(socket.inode, report);
     const stood = socket.stood[report.kind]?.ms ?? 0;
     if (stood < timeoutMs - SLACK_MS) {
@@ -46,7 +48,7 @@ function longest(stood) {
 
 /** By both ports; of a report without ports, by the fd. */
 function isOf(report, socket) {
-  return report.localPort === undefined
+  return report.localPort === undefined || report.remotePort === undefined
     ? report.pid === socket.pid && report.fd === socket.fd && socket.stood[report.kind] !== undefined
     : report.localPort === socket.localPort && report.remotePort === socket.remotePort;
 }
