@@ -16,7 +16,7 @@ import { prove, SETTINGS } from '../../test/proof/servers/prove.mjs';
 import { faultLines, reportLines } from '../../test/proof/servers/words.mjs';
 import { table, writeTable } from './page.mjs';
 
-const SAMPLE = ['ws', 'serve'];
+const SAMPLE = ['ws', 'fastify-websocket'];
 const folder = path.join(import.meta.dirname, '../../test/proof/servers/published');
 const all = fs.readdirSync(folder).flatMap((file) => (file.endsWith('.mjs') ? [path.basename(file, '.mjs')] : []));
 const { values: options, positionals } = parseArgs({
@@ -63,7 +63,7 @@ for (const name of names) {
       result.title,
       result.died === undefined ? result.hangUps : `${result.hangUps} (it ended: ${result.died})`,
       result.leaks,
-      result.reports,
+      result.judged.length,
       missed.length,
       falseAlarms.length,
       wrong.length,

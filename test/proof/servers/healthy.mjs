@@ -41,7 +41,7 @@ export async function healthyLoad(port, requests, { durationMs }) {
   for (const request of quick.filter(({ takesBody }) => takesBody)) {
     clients.push(repeat(`slow uploader ${request.path}`, () => slowUploader(port, request)));
   }
-  for (const request of requests.filter((each) => each.upgrade)) {
+  for (const request of requests.filter((each) => each.upgrade && !each.refused)) {
     for (let i = 0; i < 2; i++)
       clients.push(repeat(`WebSocket ${request.path}`, (end) => webSocket(port, request, end)));
   }
@@ -73,7 +73,8 @@ function slowReader(port, request, { rate, end }) {
         response.pause();
         response.on('end', stop).on('error', reject);
         const timer = setInterval(() => {
-          response.read(Math.min(rate / 10, response.readableLength)) ?? response.read(0);
+          // Of an empty buffer read() only asks for more.
+          response.read(Math.min(rate / 10, response.readableLength));
           if (performance.now() > end) stop();
         }, 100);
         function stop() {
@@ -138,5 +139,24 @@ export async function warmUp(port, requests) {
     await client.send(whole(request));
     await client.receive({ bytes: 1, patienceMs: 20_000 });
     client.destroy();
+  }
+}
+
+/** Until it answers three times in a row within so long, at most for half a minute. */
+export async function untilResponsive(port, requests, { withinMs = 300 } = {}) {
+  const request = requests.find((each) => !each.upgrade && !each.unanswered && !each.poll && !each.large);
+  const until = performance.now() + 30_000;
+  for (let prompt = 0; prompt < 3 && performance.now() < until;) {
+    const started = performance.now();
+    try {
+      const client = await Client.connect(port);
+      await client.send(request.steps === undefined ? whole(request) : request.steps[0]);
+      await client.receive({ bytes: 1, patienceMs: 5000 });
+      client.destroy();
+    } catch {
+      return; // It has ended.
+    }
+    prompt = performance.now() - started < withinMs ? prompt + 1 : 0;
+    await pause(100);
   }
 }

@@ -1,5 +1,6 @@
 // Installs a published server and starts it with the preload.
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -30,6 +31,13 @@ function readPackage(folder, name) {
 export function binOf(folder, name, command = name) {
   const { bin } = readPackage(folder, name);
   return path.join(folder, 'node_modules', name, typeof bin === 'string' ? bin : bin[command]);
+}
+
+/** What a proxy stands before; see upstream.mjs. */
+export async function startUpstream() {
+  const child = fork(fileURLToPath(new URL('upstream.mjs', import.meta.url)), { env: environmentOfAUser() });
+  const [port] = await once(child, 'message');
+  return { port, stop: () => child.disconnect() };
 }
 
 /** Starts it in a folder of its own below the installation, so that its imports are found there. */

@@ -1,10 +1,9 @@
 // One published server: healthy load first, then clients that leave it, the kernel and the guard watching.
 import { hangUps } from './hang-ups.mjs';
-import { healthyLoad, warmUp } from './healthy.mjs';
-import { install, start, titleOf } from './launch.mjs';
-import { startUpstream } from './upstream.mjs';
+import { healthyLoad, untilResponsive, warmUp } from './healthy.mjs';
+import { install, start, startUpstream, titleOf } from './launch.mjs';
 import { verdict } from './verdict.mjs';
-import { Watch } from './watch.mjs';
+import { startWatch } from './watch.mjs';
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -18,14 +17,17 @@ export async function prove(description, { healthyMs = 20_000, keep = false } = 
   const clients = [];
   try {
     await warmUp(server.port, description.requests);
-    const watch = new Watch(server.pid);
+    const watch = await startWatch(server.pid);
     const load = await healthyLoad(server.port, description.requests, { durationMs: healthyMs });
     await pause(SETTINGS.timeoutMs + 1500);
     const healthyReports = leaksOf(server.events()).length;
     const { done, refused } = await hangUps(server.port, description.requests);
     for (const { client } of done.values()) clients.push(client);
-    await pause(2 * SETTINGS.timeoutMs + 3000);
-    watch.stop();
+    // A server that is busy with what came last cannot be held to the time-out.
+    await untilResponsive(server.port, description.requests);
+    watch.settled();
+    await pause(SETTINGS.timeoutMs + 4000);
+    const seen = await watch.stop();
     const died = server.died;
     const events = server.events();
     const reports = leaksOf(events).map((event, index) => ({
@@ -36,21 +38,19 @@ export async function prove(description, { healthyMs = 20_000, keep = false } = 
     }));
     const destinations = (description.destinations ?? []).map((each) => each.replace('UPSTREAM', upstream.port));
     const routeOf = description.routeOf ?? (({ path }) => path.split('?')[0]);
-    const found = verdict({ sockets: watch.sockets(), reports, done, destinations, routeOf, ...SETTINGS });
-    const runs = [...done.values()].map(({ client, ...run }) => ({ ...run, port: client.port }));
+    const found = verdict({ seen, reports, done, serverPort: server.port, destinations, routeOf, ...SETTINGS });
     return {
       title: titleOf(description, folder),
       hangUps: done.size,
       refused,
       died,
       load,
-      reportList: reports,
-      runs,
+      gapMs: seen.gapMs,
       ...found,
     };
   } finally {
     for (const client of clients) client.destroy();
-    upstream.close();
+    upstream.stop();
     await server.stop({ keep });
   }
 }

@@ -6,7 +6,7 @@ export const get = (path, more = {}) => ({ method: 'GET', path, ...more });
 /** `begins`: what a body of any size begins with, so that the server's parser goes on with it. `body`: one that it accepts. */
 export const post = (path, more = {}) => ({ method: 'POST', path, takesBody: true, ...more });
 
-/** `message`: what a WebSocket client says; a ping when there is none. */
+/** `message`: what a WebSocket client says; a ping when there is none. `refused`: there is no WebSocket. */
 export const upgrade = (path, more = {}) => ({ method: 'GET', path, upgrade: true, ...more });
 
 export const JSON_BODY = { type: 'application/json', begins: '{"name":"', body: '{"name":"proof"}' };

@@ -4,46 +4,47 @@
 const SLACK_MS = 600;
 
 /**
- * @param sockets what Watch saw
+ * @param seen what Watch saw
  * @param reports the reports of the log, each with `released` and `healthy` (it came under the healthy load)
  * @param done which client did what, by its port
+ * @param serverPort of inbound connections
  */
-export function verdict({ sockets, reports, done, destinations, routeOf, timeoutMs, intervalMs }) {
-  const standing = sockets.map((socket) => ({ ...socket, ...longest(socket.stood) }));
-  const due = timeoutMs + 2 * intervalMs + SLACK_MS;
+export function verdict({ seen, reports, done, serverPort, destinations, routeOf, timeoutMs, intervalMs }) {
   const matched = new Map();
   const falseAlarms = [];
   const wrong = [];
+  const judged = [];
   for (const report of reports) {
-    const socket = standing.find((each) => isOf(report, each));
+    const socket = seen.sockets.find((each) => isOf(report, each));
+    const run = socket && done.get(socket.remotePort);
+    const entry = { report, run, socket };
+    judged.push(entry);
     if (socket === undefined) {
-      falseAlarms.push({ report, why: 'the kernel knows no such socket' });
+      falseAlarms.push({ ...entry, why: 'the kernel knows no such socket' });
       continue;
     }
     // After its release it may be reported again.
     const before = matched.get(socket.inode);
-    if (before?.id === report.id && !before.released) wrong.push({ report, what: 'the same socket is reported twice' });
+    if (before?.id === report.id && !before.released)
+      wrong.push({ ...entry, what: 'the same socket is reported twice' });
     matched.set(socket.inode, report);
     const stood = socket.stood[report.kind]?.ms ?? 0;
-    if (stood < timeoutMs - SLACK_MS) {
+    if (stood < timeoutMs - SLACK_MS - seen.gapMs) {
       const why = `the kernel saw it ${report.kind} and standing still for ${Math.round(stood)} ms (${socket.state})`;
-      falseAlarms.push({ report, why });
+      falseAlarms.push({ ...entry, why });
     } else if (report.healthy && (report.kind === 'stalled' || !socket.held)) {
-      falseAlarms.push({ report, why: 'it served a healthy client' });
+      falseAlarms.push({ ...entry, why: 'it served a healthy client' });
     } else {
-      wrong.push(...misnamed(report, socket, { run: done.get(socket.remotePort), destinations, routeOf }));
+      const faults = misnamed(report, socket, { run, inbound: socket.localPort === serverPort, destinations, routeOf });
+      for (const what of faults) wrong.push({ ...entry, what });
     }
   }
-  const leaks = standing.filter((socket) => socket.ms >= due && !socket.openAtStart);
+  const due = timeoutMs + 2 * intervalMs + SLACK_MS;
+  const leaks = seen.sockets.filter((socket) => socket.due.ms >= due && !socket.openAtStart);
   const missed = leaks
     .filter((socket) => !matched.has(socket.inode))
     .map((socket) => ({ socket, run: done.get(socket.remotePort) }));
-  return { reports: reports.length, leaks: leaks.length, missed, falseAlarms, wrong };
-}
-
-function longest(stood) {
-  const [kind, time] = Object.entries(stood).sort(([, a], [, b]) => b.ms - a.ms)[0] ?? [undefined, { ms: 0 }];
-  return { kind, ms: time.ms };
+  return { judged, leaks: leaks.length, missed, falseAlarms, wrong };
 }
 
 /** By both ports; of a report without ports, by the fd. */
@@ -54,29 +55,25 @@ function isOf(report, socket) {
 }
 
 /** What a user of that server would call wrong in a report about a true leak. */
-function misnamed(report, socket, { run, destinations, routeOf }) {
-  const faults = [];
-  const say = (what) => faults.push({ report, run, what });
-  if (run === undefined) {
-    if (report.side !== 'outbound') say(`it is outbound, not ${report.side}`);
-    if (destinations.length > 0 && !destinations.some((each) => matches(each, report.destination))) {
-      say(`destination ${report.destination}, not one of ${destinations.join(', ')}`);
-    }
-    return faults;
+function misnamed(report, socket, { run, inbound, destinations, routeOf }) {
+  const side = inbound ? 'inbound' : 'outbound';
+  const faults = report.side === side ? [] : [`it is ${side}, not ${report.side}`];
+  if (!inbound && destinations.length > 0 && !destinations.some((each) => matches(each, report.destination))) {
+    faults.push(`destination ${report.destination}, not one of ${destinations.join(', ')}`);
   }
+  if (run === undefined) return faults;
   const { request, moment } = run;
-  if (report.side !== 'inbound') say(`it is inbound, not ${report.side}`);
   if (moment.causes !== undefined && !moment.causes.includes(report.cause)) {
-    say(`cause ${report.cause}, not one of ${moment.causes.join(', ')}`);
+    faults.push(`cause ${report.cause}, not one of ${moment.causes.join(', ')}`);
   }
-  const unsent = socket.stood[report.kind].unsent;
-  if (report.cause === 'write-stalled' && unsent === 0) say('write-stalled, and nothing is unsent');
-  if (report.cause === 'response-not-ended' && unsent > 0) say(`response-not-ended, and ${unsent} bytes are unsent`);
+  const { unsent } = socket.stood[report.kind];
+  if (report.cause === 'write-stalled' && unsent === 0) faults.push('write-stalled, and nothing is unsent');
+  if (report.cause === 'response-not-ended' && unsent > 0) faults.push('response-not-ended, and bytes are unsent');
   const named = moment.named ? (moment.request ?? request) : undefined;
   const expected = named && `${named.method} ${routeOf(named)}`;
   const said =
     report.method === undefined && report.route === undefined ? undefined : `${report.method} ${report.route}`;
-  if (said !== expected) say(`route ${said}, not ${expected}`);
+  if (said !== expected) faults.push(`route ${said}, not ${expected}`);
   return faults;
 }
 

@@ -13,23 +13,25 @@ function grouped(items, keyOf, placeOf) {
   return [...groups.values()].sort((a, b) => b.count - a.count);
 }
 
-const place = (run) =>
-  run === undefined ? 'outbound' : `${run.request.path ?? run.request.name} ${run.moment.name} (${run.how})`;
+const momentOf = ({ request, moment }) => `${request.path ?? request.name} ${moment.name}`;
+
+const placeOf = ({ run, report, socket }) =>
+  run === undefined ? (report?.side ?? `local port ${socket.localPort}`) : `${momentOf(run)} (${run.how})`;
 
 const places = (at) => [...at].slice(0, 12).join('; ') + (at.size > 12 ? `; ${at.size - 12} more` : '');
 
 const target = ({ side, method, route, destination }) => (side === 'outbound' ? destination : `${method} ${route}`);
 
 /** Every report, equal ones once. */
-export function reportLines({ reportList, runs, load }) {
-  const runOf = new Map(runs.map((run) => [run.port, run]));
+export function reportLines({ judged, load }) {
   const lines = Object.entries(load).map(([name, count]) => `  load: ${name}: ${count}`);
-  const key = (report) =>
+  const key = ({ report }) =>
     [report.kind, report.cause, report.side, target(report), report.released, report.healthy].join();
-  for (const { count, first, at } of grouped(reportList, key, ({ remotePort }) => place(runOf.get(remotePort)))) {
-    const after = `${first.released ? ', released' : ''}${first.healthy ? ', UNDER HEALTHY LOAD' : ''}`;
-    lines.push(`  ${count} x ${first.kind} ${first.cause}, ${first.side} ${target(first)}${after}`);
-    lines.push(`      ${first.explanation}`, `      ${first.fix}`, `      at: ${places(at)}`);
+  for (const { count, first, at } of grouped(judged, key, placeOf)) {
+    const { report } = first;
+    const after = `${report.released ? ', released' : ''}${report.healthy ? ', UNDER HEALTHY LOAD' : ''}`;
+    lines.push(`  ${count} x ${report.kind} ${report.cause}, ${report.side} ${target(report)}${after}`);
+    lines.push(`      ${report.explanation}`, `      ${report.fix}`, `      at: ${places(at)}`);
   }
   return lines;
 }
@@ -38,17 +40,16 @@ export function reportLines({ reportList, runs, load }) {
 export function faultLines({ missed, falseAlarms, wrong }) {
   const lines = [];
   const say = (word, items, keyOf, textOf) => {
-    for (const { count, first, at, key } of grouped(items, keyOf, (item) => place(item.run))) {
+    for (const { count, first, at, key } of grouped(items, keyOf, placeOf)) {
       lines.push(`  ${word} ${count} x ${key}${textOf(first)}`, `      at: ${places(at)}`);
     }
   };
   say(
     'MISSED',
     missed,
-    ({ socket, run }) =>
-      `${socket.kind} ${socket.state} ${run === undefined ? 'outbound' : place(run).replace(/ \(\w+\)$/, '')}`,
-    ({ socket }) =>
-      `: fd ${socket.fd}, unread ${socket.unread}, unsent ${socket.unsent}, peer ${socket.peer?.state ?? 'gone'} (unsent ${socket.peer?.unsent ?? 0}), stood ${Math.round(socket.ms)} ms`,
+    ({ socket: { due }, run }) => `${due.kind} ${due.state} ${run === undefined ? 'outbound' : momentOf(run)}`,
+    ({ socket: { fd, due } }) =>
+      `: fd ${fd}, unread ${due.unread}, unsent ${due.unsent}, peer ${due.peer?.state ?? 'gone'} (unsent ${due.peer?.unsent ?? 0}), stood ${Math.round(due.ms)} ms`,
   );
   say(
     'FALSE',

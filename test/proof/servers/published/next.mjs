@@ -20,7 +20,7 @@ export default {
     get('/large.bin', { large: true }),
     get('/up/big', { large: true }),
     post('/api/items/7', JSON_BODY),
-    upgrade('/_next/webpack-hmr'),
+    upgrade('/_next/webpack-hmr', { refused: true }),
   ],
   destinations: ['http://127.0.0.1:UPSTREAM/*'],
 };

@@ -2,7 +2,7 @@ const { Readable } = require('node:stream');
 
 const piece = Buffer.alloc(64 * 1024, 'f');
 
-module.exports = async function app(fastify) {
+module.exports = function app(fastify, options, done) {
   fastify.addContentTypeParser('application/octet-stream', (request, payload, done) => done(null, payload));
   fastify.get('/items/:id', async (request) => ({ id: request.params.id }));
   fastify.get('/large', async () => Readable.from(Array.from({ length: 400 }, () => piece)));
@@ -13,4 +13,5 @@ module.exports = async function app(fastify) {
     for await (const chunk of request.body) bytes += chunk.length;
     return { bytes };
   });
+  done();
 };
