@@ -60,7 +60,8 @@ export async function start(description, { folder, settings, upstreamPort }) {
     NO_UPDATE_NOTIFIER: '1',
   };
   const bin = (name, command) => binOf(folder, name, command);
-  const given = { port, bin, work, upstreamPort };
+  // `sparePort`: for a second listener of the same program.
+  const given = { port, sparePort: await freePort(), bin, work, upstreamPort };
   for (const args of description.prepare?.(given) ?? []) await run(args, { work, env });
   const args = description.start?.(given) ?? [description.app];
   const file = fs.openSync(output, 'w');

@@ -3,7 +3,7 @@ import { JSON_BODY, get, post, upgrade } from '../requests.mjs';
 export default {
   packages: ['maildev@3'],
   mode: 'web',
-  start: ({ port, bin }) => [
+  start: ({ port, sparePort, bin }) => [
     bin('maildev'),
     '--web',
     String(port),
@@ -12,7 +12,7 @@ export default {
     '--web-ip',
     '127.0.0.1',
     '--smtp',
-    '0',
+    String(sparePort),
   ],
   requests: [
     get('/'),

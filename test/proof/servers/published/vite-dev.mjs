@@ -6,7 +6,7 @@ export default {
   files: {
     ...SITE,
     'site/main.js': 'console.log("proof");',
-    'site/vite.config.js': `export default { server: { proxy: { '/api': { target: 'http://127.0.0.1:' + process.env.UPSTREAM_PORT, ws: true } } } };`,
+    'site/vite.config.js': `export default { server: { proxy: { '/api': { target: 'http://127.0.0.1:' + process.env.UPSTREAM_PORT, ws: true, rewrite: (path) => path.slice(4) } } } };`,
   },
   start: ({ port, bin }) => [bin('vite'), 'site', '--host', '127.0.0.1', '--port', String(port), '--strictPort'],
   requests: [
@@ -16,7 +16,8 @@ export default {
     get('/api/big', { large: true }),
     post('/api/small'),
     upgrade('/api/socket', { message: 'echo' }),
-    upgrade('/hmr', { headers: { 'Sec-WebSocket-Protocol': 'vite-ping' } }),
+    upgrade('/', { headers: { 'Sec-WebSocket-Protocol': 'vite-ping' } }),
+    upgrade('/nowhere', { refused: true }),
   ],
   destinations: ['http://127.0.0.1:UPSTREAM/*'],
 };
