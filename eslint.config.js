@@ -5,6 +5,16 @@ import { importsGoDown } from './scripts/eslint-layers.js';
 
 const typescript = ['**/*.ts', '**/*.cts', '**/*.mts'];
 
+/** What test runners replace by fakes, and where src/ has the real ones. */
+const fakeable = [
+  ...['Date', 'performance'].map((name) => [name, 'read the clock with src/base/clock.ts']),
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'].map((name) => [
+    name,
+    "import timers from 'node:timers', or wait with src/testing/check/wait.ts",
+  ]),
+];
+const REAL_TIME = 'Fake timers stop it, and real sockets keep real time:';
+
 /** Things a pure function cannot have: the clock and every other input are passed in. */
 const impure = [
   'Date',
@@ -62,6 +72,37 @@ export default defineConfig(
           message: 'An error is handled or counted, never dropped: no empty catch.',
         },
         { selector: 'TSEnumDeclaration', message: 'Use a const object or a union of literals.' },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.{ts,cts}'],
+    ignores: [
+      'src/base/clock.ts',
+      // Reads Date.now() until its sampler is rebuilt.
+      'src/guard/sampler.ts',
+    ],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...fakeable.map(([name, instead]) => ({ name, message: `${REAL_TIME} ${instead}.` })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        ...['hrtime', 'uptime'].map((property) => ({
+          object: 'process',
+          property,
+          message: `${REAL_TIME} read the clock with src/base/clock.ts.`,
+        })),
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'node:perf_hooks', message: 'Read the clock with src/base/clock.ts.', allowTypeImports: true },
+            { name: 'node:timers/promises', message: 'Wait with src/testing/check/wait.ts.', allowTypeImports: true },
+          ],
+        },
       ],
     },
   },

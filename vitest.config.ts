@@ -1,14 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import selection from './test/selection.json' with { type: 'json' };
 
 /** `.ci/run` counts tests from this file; see there. */
 const json = process.env.TEST_RESULTS_JSON;
+
+/** The files that test/selection.json lists: folders, or single files. */
+const unit = selection.unit.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`));
+const notTests = ['test/fixtures/**', 'test/corpus/**', '**/node_modules/**'];
 
 export default defineConfig({
   // vite leaves .cts files as they are.
   oxc: { include: /\.[cm]?ts$/ },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/fixtures/**', '**/node_modules/**'],
     // Sockets and fds belong to a process: every file gets its own, and its tests run one after the other.
     pool: 'forks',
     isolate: true,
@@ -16,13 +19,25 @@ export default defineConfig({
     sequence: { concurrent: false },
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    typecheck: {
-      enabled: true,
-      checker: 'tsc',
-      include: ['test/types/**/*.test-d.ts'],
-      tsconfig: './test/types/tsconfig.json',
-    },
     reporters: ['default', ...(json ? ['json'] : []), './test/support/skips-reporter.ts'],
     ...(json ? { outputFile: { json } } : {}),
+    projects: [
+      // No sockets, no child processes, no build: `npm run test:unit`.
+      { extends: true, test: { name: 'unit', include: unit, exclude: notTests } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: [...notTests, ...unit],
+          typecheck: {
+            enabled: true,
+            checker: 'tsc',
+            include: ['test/types/**/*.test-d.ts'],
+            tsconfig: './test/types/tsconfig.json',
+          },
+        },
+      },
+    ],
   },
 });

@@ -72,20 +72,22 @@ std::string Describe(const Napi::Value& value) {
   }
   if (value.IsArray()) return "an array";
   if (!value.IsTypedArray()) return "an object";
-  static constexpr const char* kNames[] = {"Int8Array",     "Uint8Array",   "Uint8ClampedArray", "Int16Array",
-                                           "Uint16Array",   "Int32Array",   "Uint32Array",       "Float32Array",
-                                           "Float64Array",  "BigInt64Array", "BigUint64Array"};
+  static constexpr const char* kNames[] = {"Int8Array",    "Uint8Array",    "Uint8ClampedArray", "Int16Array",
+                                           "Uint16Array",  "Int32Array",    "Uint32Array",       "Float32Array",
+                                           "Float64Array", "BigInt64Array", "BigUint64Array"};
   const std::size_t type = value.As<Napi::TypedArray>().TypedArrayType();
   return type < std::size(kNames) ? WithArticle(kNames[type]) : "a typed array of another kind";
 }
 
-double Arguments::Integer(std::size_t index, const char* name, double min, double max) {
+std::int64_t Arguments::Integer(std::size_t index, const char* name, std::int64_t min, std::int64_t max) {
   if (!ok_) return 0;
   const Napi::Value value = info_[index];
-  const std::string takes = "an integer from " + Describe(min) + " to " + Describe(max);
+  const std::string takes = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
   if (!value.IsNumber()) return Reject(napi_create_type_error, name, takes, Describe(value)), 0;
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (number >= min && number <= max && std::trunc(number) == number) return number;
+  if (number >= static_cast<double>(min) && number <= static_cast<double>(max) && std::trunc(number) == number) {
+    return static_cast<std::int64_t>(number);
+  }
   return Reject(napi_create_range_error, name, takes, Describe(value)), 0;
 }
 

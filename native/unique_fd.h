@@ -1,7 +1,6 @@
 #ifndef CLOSE_WAIT_GUARD_UNIQUE_FD_H_
 #define CLOSE_WAIT_GUARD_UNIQUE_FD_H_
 
-#include <errno.h>
 #include <unistd.h>
 
 #include <utility>
@@ -33,22 +32,6 @@ class UniqueFd {
 
  private:
   int fd_ = -1;
-};
-
-// Repeats a system call that a signal interrupted.
-template <typename Call>
-auto RetryOnEintr(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
-// Which system call failed and how; `call` is null when none did.
-struct SyscallError {
-  const char* call = nullptr;
-  int number = 0;
-
-  explicit operator bool() const { return call != nullptr; }
 };
 
 }  // namespace cwg

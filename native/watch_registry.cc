@@ -2,7 +2,7 @@
 
 #include <mutex>
 
-#include "loaded_copies.h"
+#include "linux/loaded_copies.h"
 
 namespace cwg {
 namespace {
@@ -14,7 +14,7 @@ struct Registry {
 
 // Never destroyed: worker threads may outlive static destructors.
 Registry& TheRegistry() {
-  static Registry* const registry = new Registry();
+  static auto* const registry = new Registry();
   return *registry;
 }
 

@@ -1,37 +1,22 @@
 /**
  * Builds the addon: into build/Release (what `npm ci` and the tests use), or with --prebuild into prebuilds/ (what the
  * package carries, see `prepack`).
- *
- * Both look for Node's headers in the same places: where npm's `nodedir` says, else beside the node that runs this
- * (bin/node and include/node, as its archives and Debian packages lay it out), else in node-gyp's download cache.
- * Only the last needs a network. prebuildify alone would download into a cache of its own.
+ * Both look for Node's headers in the same places, see node-headers.js; prebuildify alone would download into a cache of its own.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeDir, nodeGypCache } from './node-headers.js';
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-function headersBesideNode() {
-  const prefix = path.dirname(path.dirname(process.execPath));
-  const header = path.join(prefix, 'include', 'node', 'node_version.h');
-  if (!fs.existsSync(header)) return undefined;
-  const text = fs.readFileSync(header, 'utf8');
-  const version = ['MAJOR', 'MINOR', 'PATCH'].map((part) => text.match(`#define NODE_${part}_VERSION (\\d+)`)?.[1]);
-  return version.join('.') === process.versions.node ? prefix : undefined;
-}
-
 // node-gyp reads npm_config_* and lets it win over its arguments.
-const nodedir = process.env.npm_config_nodedir ?? headersBesideNode();
+const nodedir = nodeDir();
 if (nodedir) process.env.npm_config_nodedir = nodedir;
-process.env.npm_config_devdir ??= path.join(
-  process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'),
-  'node-gyp',
-);
+process.env.npm_config_devdir = nodeGypCache();
 
 if (process.argv.includes('--prebuild')) {
   fs.rmSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}`), { recursive: true, force: true });

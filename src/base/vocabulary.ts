@@ -26,3 +26,6 @@ export type LeakCause = (typeof LEAK_CAUSES)[number];
 /** `inbound`: accepted here or in a parent. `outbound`: connected by this process. `unknown`: no JS socket of this thread has the fd. */
 export const SIDES = ['inbound', 'outbound', 'unknown'] as const;
 export type Side = (typeof SIDES)[number];
+
+/** A framework whose router is known to take the requests of a server. */
+export type Framework = 'fastify';

@@ -1,9 +1,8 @@
+import { isObject } from '../base/objects.js';
+
 /** What an async function returns where a plain one was asked for. Reading `then` may throw. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  return (isObject(value) || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /**

@@ -19,15 +19,14 @@ export class Descriptions {
     this.#names = names;
   }
 
-  factsOf({ suspect, track }: LedgerEntry): LeakFacts | undefined {
-    return track && leakFactsOf(this.#binding, suspect, track, this.#names);
+  factsOf({ suspect, track, holder }: LedgerEntry): LeakFacts | undefined {
+    if (!track) return undefined;
+    const tracked = { kind: track.kind, ageMs: this.#tracker.ageMs(track), idleMs: this.#tracker.idleMs(track) };
+    return leakFactsOf(this.#binding, suspect, tracked, this.#names, holder);
   }
 
   describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
-    const { suspect, track, holder } = entry;
-    if (!facts || !track) return undefined;
-    const times = { ageMs: this.#tracker.ageMs(track), idleMs: this.#tracker.idleMs(track) };
-    return buildReport(facts, suspect, times, holder);
+    return facts && buildReport(facts);
   }
 
   /** The leaks that were told and are open. */

@@ -1,14 +1,60 @@
-import type { Guard } from './guard.js';
+import type { AddressInfo, Server } from 'node:net';
+import { isObject } from '../base/objects.js';
+import type { RouteFinder } from '../sockets/servers.js';
+import type { Guard, WatchOptions } from './types.js';
 
-/** On every guard, of whichever copy or form of this library: `instanceof` knows only its own. */
-export const GUARD_BRAND = Symbol.for('close-wait-guard.guard');
-/** What a scrape asks of a guard before it reads its counts. */
-export const SAMPLE_ON_DEMAND = Symbol.for('close-wait-guard.sample-on-demand');
+/** What other parts of this library ask of a guard, and applications do not. */
+export interface GuardInternals {
+  /** As {@link Guard.watch}, with what a plugin knows of its application. */
+  watch(server: Server, options: WatchOptions, application: WatchedApplication): () => void;
+  /**
+   * Calls back with how many seconds each socket was half-closed, reset or stalled, when it is closed; leak or not, but only
+   * those that a sample saw. Returns its dispose function.
+   */
+  onDuration(callback: (seconds: number) => void): () => void;
+  /**
+   * What a scrape asks for before it reads the counts: takes a sample where nothing else does (`sampleInterval: 0`). Otherwise
+   * the last sample of the timer is good enough.
+   */
+  sampleOnDemand(): void;
+  /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. */
+  socketsAwaitingFin(): Set<string>;
+  /**
+   * Aborts the connection of a half-closed, reset or stalled socket, by its id, as reclaiming a leak does. False when there
+   * is none, or no JS socket of this thread owns it. Only call it for a socket you created.
+   */
+  destroySocket(id: string): boolean;
+  /**
+   * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
+   * where the kernel does not tell.
+   */
+  isEndOpen(localPort: number, remotePort: number): boolean | undefined;
+}
+
+/** What a framework's plugin knows of the application whose server it watches. */
+export interface WatchedApplication {
+  /** Every address the server listens on, when it is more than `server.address()`. */
+  readonly addresses?: (() => readonly AddressInfo[]) | undefined;
+  /** Finds the route of a request by method and url alone, so no request of this server has to be noted. */
+  readonly findRoute?: RouteFinder | undefined;
+}
+
+/** The same in every copy and form of this library, where `instanceof` knows only its own. */
+export const GUARD_INTERNALS = Symbol.for('close-wait-guard.internals');
+
+interface WithInternals {
+  readonly [GUARD_INTERNALS]: GuardInternals;
+}
+
+/** Of a guard that this copy of the library made, or another one; a copy of another version may lack a method. */
+export function internalsOf(guard: Guard): GuardInternals {
+  return (guard as Guard & WithInternals)[GUARD_INTERNALS];
+}
 
 /** Whether this is what createGuard() returns, in this copy of the library or in another. Never throws. */
 export function isGuard(value: unknown): value is Guard {
   try {
-    return typeof value === 'object' && value !== null && (value as { [GUARD_BRAND]?: unknown })[GUARD_BRAND] === true;
+    return isObject(value) && isObject((value as Partial<WithInternals>)[GUARD_INTERNALS]);
   } catch {
     // A proxy that throws is no guard.
     return false;

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
+import { diagnose } from '../leaks/diagnosis.js';
 import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
@@ -62,9 +63,9 @@ export class LeakTeller {
     if (entry.isLeak || ledger.get(cookie) !== entry || this.#isAnsweredElsewhere(entry)) return undefined;
     const facts = descriptions.factsOf(entry);
     if (!facts) return undefined;
-    const { kind, cause, side, routeLabel: route, endpoints } = facts;
+    const { kind, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
-    const counted = { kind, cause, side, route, remoteAddress, localPort };
+    const counted = { kind, cause: diagnose(facts), side, route, remoteAddress, localPort };
     ledger.count(entry, counted);
     table.markLeak(cookie);
     events.counted(counted);

@@ -1,10 +1,9 @@
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
-import type { LeakFacts } from './leak-facts.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
-export type LeakCounted = Pick<LeakFacts, 'kind' | 'cause' | 'side' | 'route'> & {
+export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route'> & {
   readonly remoteAddress: string | undefined;
   readonly localPort: number | undefined;
 };

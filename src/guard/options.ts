@@ -1,7 +1,19 @@
 import type { Socket } from 'node:net';
-import { badOption, GuardError, shown } from '../base/errors.js';
-import type { LeakKind } from '../base/vocabulary.js';
+import {
+  boolean,
+  callback,
+  defaultsOf,
+  integer,
+  oneOf,
+  option,
+  readOptions,
+  type OptionRule,
+  type OptionValues,
+} from '../base/options.js';
 import type { LeakReport } from '../leaks/report.js';
+import { RECLAIM_OPTION, type ReclaimOptions } from './reclaim-options.js';
+
+export type { ReclaimOptions } from './reclaim-options.js';
 
 /** Options of {@link createGuard}. All optional, times in milliseconds. */
 export interface GuardOptions {
@@ -23,7 +35,7 @@ export interface GuardOptions {
    */
   scope?: 'process' | 'watched' | undefined;
   /**
-   * How many open leaks get a report of their own (event, log line, entry of `leaks()`), 1 to 100,000. Further leaks are
+   * How many open leaks get a report of their own (event, log line, element of `leaks()`), 1 to 100,000. Further leaks are
    * counted in `stats().unreported` and are reported when there is room again: a flood of leaks must not become a flood of logs.
    * @default 1000
    */
@@ -61,144 +73,49 @@ export interface GuardOptions {
   redact?: boolean | readonly Redactable[] | undefined;
   /**
    * Called once for each leak, with its report and the socket (undefined when no JS socket of this thread owns the fd). What it throws, or is rejected
-   * with when it is async, is counted in `stats().errors.listener` and kept from the application.
+   * with when it is async, is counted in `stats().errors.callback` and kept from the application.
    */
   onLeak?: ((leak: LeakReport, socket: Socket | undefined) => void) | undefined;
-}
-
-/** What {@link GuardOptions.reclaim} takes. */
-export interface ReclaimOptions {
-  /** How long after it became a leak, ms, 0 to 86,400,000. @default 0 */
-  afterMs?: number | undefined;
-  /** @default all */
-  kinds?: readonly LeakKind[] | undefined;
-  /**
-   * Asked for each leak that would be ended; only `true` ends it. Another answer leaves it alone, and it is asked again after
-   * a tenth of the leak's age. What it throws leaves the leak alone too and is counted as a listener's error, and so does a
-   * promise: it cannot be async.
-   */
-  filter?: ((leak: LeakReport) => boolean) | undefined;
 }
 
 /** What {@link GuardOptions.redact} takes. */
 export const REDACTABLE = ['addresses'] as const;
 export type Redactable = (typeof REDACTABLE)[number];
 
-export interface ResolvedGuardOptions {
-  readonly closeWaitTimeout: number;
-  readonly sampleInterval: number;
-  readonly scope: 'process' | 'watched';
-  readonly maxReported: number;
-  readonly traceRequests: boolean;
-  readonly captureStacks: boolean;
-  readonly redact: readonly Redactable[];
-  readonly onLeak: GuardOptions['onLeak'];
-}
+/** What {@link createGuard} takes, its ranges and its defaults. The environment of `./register` is read by it, too. */
+export const GUARD_OPTIONS = Object.freeze({
+  closeWaitTimeout: integer('milliseconds', [1, 86_400_000], 60_000),
+  sampleInterval: integer('milliseconds', [10, 3_600_000], 1_000, 'for on demand only'),
+  scope: oneOf(['process', 'watched'], 'process'),
+  maxReported: integer('leaks', [1, 100_000], 1_000),
+  reclaim: RECLAIM_OPTION,
+  traceRequests: boolean(Number.parseInt(process.versions.node, 10) >= 24),
+  captureStacks: boolean(false),
+  redact: redactOption(),
+  onLeak: callback<NonNullable<GuardOptions['onLeak']>>('(leak, socket) => void'),
+});
 
-export const GUARD_DEFAULTS = Object.freeze({
-  closeWaitTimeout: 60_000,
-  sampleInterval: 1_000,
-  scope: 'process',
-  maxReported: 1_000,
-  traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
-  captureStacks: false,
-} as const);
+export const GUARD_DEFAULTS = defaultsOf(GUARD_OPTIONS);
 
-const GUARD_OPTION_NAMES = new Set([
-  'closeWaitTimeout',
-  'sampleInterval',
-  'scope',
-  'maxReported',
-  'reclaim',
-  'traceRequests',
-  'captureStacks',
-  'redact',
-  'onLeak',
-]);
-
-/** Range checks shared with the environment of `./register`, so that a limit is written once. */
-export const RANGES = Object.freeze({
-  closeWaitTimeout: [1, 86_400_000],
-  sampleInterval: [10, 3_600_000],
-  maxReported: [1, 100_000],
-  reclaimAfter: [0, 86_400_000],
-} as const);
-
-export function integerIn(value: unknown, [min, max]: readonly [number, number]): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
-}
-
-/** As in `a whole number of milliseconds from 1 to 100`. */
-export function describeRange([min, max]: readonly [number, number], what: string): string {
-  return `${what} from ${min} to ${max}`;
-}
-
-/** Throws CWG_ERR_OPTION when `options` is not a plain object or has a key outside `known`. */
-export function checkOptionNames(options: unknown, known: ReadonlySet<string>, path = ''): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: options is ${shown(options)}; it takes an object`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) {
-      throw new GuardError(
-        'CWG_ERR_OPTION',
-        `close-wait-guard: there is no option ${shown(`${path}${name}`)}; the options are ${[...known].join(', ')}`,
-      );
-    }
-  }
-}
+export type ResolvedGuardOptions = OptionValues<typeof GUARD_OPTIONS>;
 
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveGuardOptions(options: GuardOptions = {}): ResolvedGuardOptions {
-  checkOptionNames(options, GUARD_OPTION_NAMES);
-  const closeWaitTimeout = options.closeWaitTimeout ?? GUARD_DEFAULTS.closeWaitTimeout;
-  const sampleInterval = options.sampleInterval ?? GUARD_DEFAULTS.sampleInterval;
-  const scope: string = options.scope ?? GUARD_DEFAULTS.scope;
-  const maxReported = options.maxReported ?? GUARD_DEFAULTS.maxReported;
-  if (!integerIn(closeWaitTimeout, RANGES.closeWaitTimeout)) {
-    throw badOption(
-      'closeWaitTimeout',
-      closeWaitTimeout,
-      describeRange(RANGES.closeWaitTimeout, 'a whole number of milliseconds'),
-    );
-  }
-  if (sampleInterval !== 0 && !integerIn(sampleInterval, RANGES.sampleInterval)) {
-    throw badOption(
-      'sampleInterval',
-      sampleInterval,
-      `${describeRange(RANGES.sampleInterval, 'a whole number of milliseconds')}, or 0 for on demand only`,
-    );
-  }
-  if (scope !== 'process' && scope !== 'watched') throw badOption('scope', scope, `'process' or 'watched'`);
-  if (!integerIn(maxReported, RANGES.maxReported)) {
-    throw badOption('maxReported', maxReported, describeRange(RANGES.maxReported, 'a whole number of leaks'));
-  }
-  for (const name of ['traceRequests', 'captureStacks'] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && typeof value !== 'boolean') throw badOption(name, value, 'true or false');
-  }
-  const traceRequests = options.traceRequests ?? GUARD_DEFAULTS.traceRequests;
-  const captureStacks = options.captureStacks ?? GUARD_DEFAULTS.captureStacks;
-  const redact = resolveRedact(options.redact);
-  const { onLeak } = options;
-  if (onLeak !== undefined && typeof onLeak !== 'function') {
-    throw badOption('onLeak', onLeak, 'a function (leak, socket) => void');
-  }
-  return Object.freeze({
-    closeWaitTimeout,
-    sampleInterval,
-    scope,
-    maxReported,
-    traceRequests,
-    captureStacks,
-    redact,
-    onLeak,
-  });
+  return readOptions(GUARD_OPTIONS, options);
 }
 
-function resolveRedact(value: unknown = false): readonly Redactable[] {
-  if (typeof value === 'boolean') return value ? REDACTABLE : [];
+function redactOption(): OptionRule<readonly Redactable[]> {
   const known: readonly unknown[] = REDACTABLE;
-  if (Array.isArray(value) && value.every((part) => known.includes(part))) return [...(value as Redactable[])];
-  throw badOption('redact', value, `true, false or an array of ${REDACTABLE.map((part) => `'${part}'`).join(', ')}`);
+  const takes = `true, false or an array of ${REDACTABLE.map((part) => `'${part}'`).join(', ')}`;
+  const accepts = (value: unknown): boolean =>
+    typeof value === 'boolean' || (Array.isArray(value) && value.every((part) => known.includes(part)));
+  const { read, ...rule } = option<boolean | readonly Redactable[]>(takes, [], accepts);
+  return {
+    ...rule,
+    default: [],
+    read: (value, name) => {
+      const parts = read(value, name);
+      return typeof parts === 'boolean' ? (parts ? REDACTABLE : []) : [...parts];
+    },
+  };
 }

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import { badOption, GuardError } from '../base/errors.js';
+import { GuardError } from '../base/errors.js';
 import { fact } from '../base/fact.js';
-import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
 import type { NativeBinding } from '../kernel/native.js';
 import type { SharedSockets } from '../kernel/shared-sockets.js';
 import { layersOf } from '../layers/stack.js';
@@ -9,41 +8,8 @@ import type { LeakReport } from '../leaks/report.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { isThenable } from './callbacks.js';
 import type { LeakFacts } from './leak-facts.js';
-import type { ReclaimOptions } from './options.js';
-import { checkOptionNames, describeRange, integerIn, RANGES } from './options.js';
+import type { ReclaimPolicy } from './reclaim-options.js';
 import { readerStandsStill } from './standstill.js';
-
-/** Which leaks the guard destroys, and when. */
-export interface ReclaimPolicy {
-  readonly afterMs: number;
-  readonly kinds: ReadonlySet<LeakKind>;
-  readonly filter: ReclaimOptions['filter'];
-}
-
-const NAMES = new Set(['afterMs', 'kinds', 'filter']);
-
-/** @throws GuardError CWG_ERR_OPTION; undefined when nothing is to be reclaimed. */
-export function resolveReclaim(option: boolean | ReclaimOptions | undefined): ReclaimPolicy | undefined {
-  if (option === undefined || option === false) return undefined;
-  if (option === true) return { afterMs: 0, kinds: new Set(LEAK_KINDS), filter: undefined };
-  if (!isPlainObject(option)) throw badOption('reclaim', option, 'true, false or an object { afterMs, kinds, filter }');
-  checkOptionNames(option, NAMES, 'reclaim.');
-  const { afterMs = 0, kinds = LEAK_KINDS, filter } = option;
-  if (!integerIn(afterMs, RANGES.reclaimAfter)) {
-    throw badOption('reclaim.afterMs', afterMs, describeRange(RANGES.reclaimAfter, 'a whole number of milliseconds'));
-  }
-  if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => LEAK_KINDS.includes(kind as LeakKind))) {
-    throw badOption('reclaim.kinds', kinds, `an array of ${LEAK_KINDS.join(', ')}`);
-  }
-  if (filter !== undefined && typeof filter !== 'function') {
-    throw badOption('reclaim.filter', filter, 'a function (leak) => boolean');
-  }
-  return { afterMs, kinds: new Set(kinds as readonly LeakKind[]), filter };
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Decides which leaks the guard may end. */
 export class Reclaimer {

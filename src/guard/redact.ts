@@ -5,7 +5,7 @@ const REDACTED = '[redacted]';
 
 /**
  * What an address can be part of: hexadecimal digits, colons and dots, as in `[::1]:8080` or `10.0.0.1:53112`, and an IPv6
- * zone. Every piece is looked at once, so this is linear in what a client sent.
+ * zone. Every piece is examined once, so this takes linear time, whatever a client sent.
  */
 const PIECE = /\[?([0-9A-Fa-f:.]{2,})(%[\w.-]{1,32})?(?:\]?(:\d{1,5})?)/g;
 

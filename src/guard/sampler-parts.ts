@@ -6,11 +6,9 @@ import type { Decisions } from './decisions.js';
 import type { Descriptions } from './descriptions.js';
 import type { LeakCounted, Ledger } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
-import type { ReclaimPolicy } from './reclaim.js';
 import type { Reporter } from './reporters.js';
 
 export interface SamplerOptions extends ResolvedGuardOptions {
-  readonly reclaim: ReclaimPolicy | undefined;
   /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
   readonly observer: boolean;
 }

@@ -16,7 +16,7 @@ export function readerStandsStill({ side }: Pick<LeakFacts, 'side'>, raw: Socket
   const top = layers.at(-1);
   if (top?.name === 'http2') return true;
   // What it is piped to may still take it.
-  if (layers.some((layer) => layer.pipeCount() > 0)) return false;
+  if (layers.some((layer) => layer.pipedTo().length > 0)) return false;
   if (isReadOutOfSight(topSocketOf(raw), side, layers[0])) return false;
   // The kernel shows the progress of those who read an inbound socket.
   if (side !== 'outbound') return true;

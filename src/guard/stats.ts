@@ -64,5 +64,5 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'listener', 'scrape', ...KERNEL_OPERATIONS] as const;
+export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'callback', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];

@@ -4,17 +4,17 @@ import type { GuardOperation } from './stats.js';
 
 const said = shared('said', () => new Set<string>());
 
-/** Says once in this thread that the guard idles here, and why. */
+/** Warns once in this thread that nothing is watched, and why. */
 export function warnUnsupported(reason: string): void {
   once('CWG_WARN_UNSUPPORTED', `close-wait-guard watches no sockets here: ${reason}. The application is not affected.`);
 }
 
-/** Says once for each operation that something was kept from the application; `stats().errors` has the count. */
+/** Warns once for each operation that a failure was kept from the application; `stats().errors` has the count. */
 export function warnFailure(operation: GuardOperation, error: unknown): void {
   const what = textOf(error);
   const where =
-    operation === 'listener'
-      ? 'a listener of the guard threw'
+    operation === 'callback'
+      ? 'a callback given to the guard threw'
       : operation === 'fact'
         ? 'something of a socket could not be read, and its report does without it'
         : `${operation} failed`;
@@ -24,12 +24,12 @@ export function warnFailure(operation: GuardOperation, error: unknown): void {
   );
 }
 
-/** A setting that was not taken: what it is, what it got and what is used instead. */
+/** Warns once of a setting whose value was not taken: what it is, what it got and what is used instead. */
 export function warnSetting(name: string, message: string): void {
   once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
 }
 
-/** No registry was given, and there are two that the application may scrape. */
+/** Warns once that no registry was given and that there is more than one which the application may scrape. */
 export function warnTwoRegistries(taken: string, others: readonly string[]): void {
   once('CWG_WARN_TWO_REGISTRIES', `close-wait-guard: ${twoRegistries(taken, others)}`);
 }
@@ -39,7 +39,7 @@ export function twoRegistries(taken: string, others: readonly string[]): string 
   return `there is more than one Prometheus client in this process, and no registry was given: its metrics are in that of ${taken}, and not in that of ${others.join(', ')}; option register says which`;
 }
 
-/** What was thrown, as text: an application may throw anything, also what throws when it is looked at. */
+/** What was thrown, as text: an application may throw anything, also an object whose getters throw. */
 function textOf(thrown: unknown): string {
   try {
     return typeof thrown === 'string' ? thrown : inspect(thrown);

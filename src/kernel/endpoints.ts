@@ -1,4 +1,4 @@
-import { ENDPOINT_BYTES, type NativeBinding } from './native.js';
+import type { NativeBinding } from './native.js';
 
 /** Both ends of a connection. The remote end is undefined when the kernel no longer knows it. */
 export interface Endpoints {
@@ -13,29 +13,31 @@ export interface Endpoints {
  * (getpeername(2) then fails with ENOTCONN), and a report without the port pair names nobody.
  */
 export function packEndpoints(binding: NativeBinding, fds: Int32Array, count: number): Uint8Array[] {
-  const all = new Uint8Array(count * ENDPOINT_BYTES);
+  const size = binding.endpointBytes;
+  const all = new Uint8Array(count * size);
   binding.readEndpoints(fds, count, all);
-  return Array.from({ length: count }, (_, i) => all.slice(i * ENDPOINT_BYTES, (i + 1) * ENDPOINT_BYTES));
+  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
 /** The local port of a packed pair, 0 when unknown. */
-export function localPortOf(packed: Uint8Array): number {
-  return packed[0] === 0 ? 0 : portAt(packed, 2);
+export function localPortOf(binding: NativeBinding, packed: Uint8Array): number {
+  return portAt(packed, binding.endpointOffsets.localPort);
 }
 
 function portAt(packed: Uint8Array, offset: number): number {
   return (packed[offset] ?? 0) | ((packed[offset + 1] ?? 0) << 8);
 }
 
-/** Text of one packed pair; see native.ts for the bytes. */
+/** Text of one packed pair. */
 export function unpackEndpoints(binding: NativeBinding, packed: Uint8Array): Endpoints {
-  const family = packed[0] ?? 0;
-  const localPort = localPortOf(packed);
-  const remotePort = family === 0 ? 0 : portAt(packed, 4);
+  const at = binding.endpointOffsets;
+  const family = packed[at.family] ?? 0;
+  const localPort = portAt(packed, at.localPort);
+  const remotePort = portAt(packed, at.remotePort);
   return {
-    localAddress: localPort === 0 ? undefined : binding.formatAddress(packed, 8, family),
+    localAddress: localPort === 0 ? undefined : binding.formatAddress(packed, at.localAddress, family),
     localPort: localPort || undefined,
-    remoteAddress: remotePort === 0 ? undefined : binding.formatAddress(packed, 24, family),
+    remoteAddress: remotePort === 0 ? undefined : binding.formatAddress(packed, at.remoteAddress, family),
     remotePort: remotePort || undefined,
   };
 }

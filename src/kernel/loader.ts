@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import packageFolder from '../base/package-folder.cjs';
-import { DUMP_FIELDS, ENDPOINT_BYTES, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
+import { DUMP_FIELDS, ENDPOINT_FIELDS, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
 import { unsupportedRuntime } from './runtime.js';
 
 export type Loaded = { readonly binding: NativeBinding } | { readonly binding: undefined; readonly reason: string };
@@ -103,9 +103,9 @@ function firstLineOf(error: unknown): string {
 function layoutMismatch(binding: NativeBinding): string | undefined {
   const same =
     binding.layoutVersion === LAYOUT_VERSION &&
-    binding.endpointBytes === ENDPOINT_BYTES &&
     binding.recordFields.join() === RECORD_FIELDS.join() &&
-    binding.dumpFields.join() === DUMP_FIELDS.join();
+    binding.dumpFields.join() === DUMP_FIELDS.join() &&
+    Object.keys(binding.endpointOffsets).join() === ENDPOINT_FIELDS.join();
   return same
     ? undefined
     : `its native addon has record layout ${binding.layoutVersion} where this version needs ${LAYOUT_VERSION}; rebuild or reinstall it`;

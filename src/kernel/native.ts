@@ -1,6 +1,6 @@
 /**
- * The typed face of the addon (native/addon.cc). Nothing outside src/kernel/ imports this file: the binary is never
- * exported raw. JS validates and sizes the arrays; native takes primitives and caller-owned typed arrays only.
+ * The interface of the addon (native/addon.cc) as TypeScript sees it. The package never exports the binary raw. JS validates and sizes the
+ * arrays; native takes primitives and caller-owned typed arrays only.
  *
  * Native errors carry `code`: `CWG_ERR_NATIVE_ARGUMENT` (a TypeError or RangeError that names the argument) or
  * `CWG_ERR_SYSCALL` (an Error with `errno` and `syscall`). A bad fd is not an error: it is a row whose `errno` is set.
@@ -12,7 +12,9 @@ export interface NativeBinding {
   readonly recordFields: readonly string[];
   /** Column names of a sock_diag row, in order; must equal {@link DUMP_FIELDS}. */
   readonly dumpFields: readonly string[];
-  /** Bytes of one packed endpoint pair; must equal {@link ENDPOINT_BYTES}. */
+  /** Where each part of a packed endpoint pair begins; must have the keys {@link ENDPOINT_FIELDS}. */
+  readonly endpointOffsets: EndpointOffsets;
+  /** Bytes of one packed endpoint pair. */
   readonly endpointBytes: number;
 
   /**
@@ -26,9 +28,10 @@ export interface NativeBinding {
   readSockets(fds: Int32Array, count: number, values: Float64Array, cookies: BigUint64Array): number;
 
   /**
-   * Packs local and remote endpoint of `count` fds, ENDPOINT_BYTES each:
-   * [0] family (0 unreadable, 4, 6) [1] reserved [2..3] local port LE [4..5] remote port LE (0: no peer) [6..7] reserved
-   * [8..23] local address [24..39] remote address, network order; IPv4 in the first four bytes. IPv4-mapped IPv6 is packed as IPv4.
+   * Packs local and remote endpoint of `count` fds, `endpointBytes` each, with the parts at `endpointOffsets`: the family in
+   * one byte (4, 6, or 0 where they cannot be read), the ports in two (little-endian; a remote port of 0: no peer), the
+   * addresses in 16, in network order. IPv4 is in the first four bytes, and IPv4-mapped IPv6 is packed as IPv4. All else is 0.
+   * Returns how many could be read.
    */
   readEndpoints(fds: Int32Array, count: number, endpoints: Uint8Array): number;
   /** Text form (inet_ntop) of one 16-byte address slot; `family` 4 or 6. */
@@ -41,13 +44,13 @@ export interface NativeBinding {
   listTcpFds(from: number, to: number, fds: Int32Array, cookies: BigUint64Array): number;
   /** An upper bound of the process's open fd numbers: FDSize of /proc/self/status, else min(RLIMIT_NOFILE, 65536). */
   fdTableSize(): number;
-  /** [open fds or -1 where /proc is not mounted, soft RLIMIT_NOFILE]. */
+  /** [open fds, or -1 where /proc is not mounted; soft RLIMIT_NOFILE, Infinity where there is none]. */
   fdUsage(): [number, number];
 
   /**
    * One sock_diag dump of the own network namespace, kept to TCP states in `stateMask` (bit n = state n)
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
-   * `endpoints`, when given, takes ENDPOINT_BYTES a row, packed as by readEndpoints. With `withInfo` the kernel sends
+   * `endpoints`, when given, takes `endpointBytes` a row, packed as by readEndpoints. With `withInfo` the kernel sends
    * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1. `family`, 4 or 6,
    * leaves the other one's sockets out, and halves what a dump costs: IPv4-mapped ones belong to 6.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
@@ -71,7 +74,7 @@ export interface NativeBinding {
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
   /**
-   * Writes what goes at once to a pipe, socket or terminal, also where the fd is blocking, whose O_NONBLOCK it leaves alone.
+   * Writes as much as a pipe, socket or terminal takes at once, also where the fd is blocking. O_NONBLOCK stays as it is.
    * Returns the bytes written, or minus an errno: -EAGAIN when not one byte could go. Not for regular files.
    */
   writeNow(fd: number, bytes: Uint8Array): number;
@@ -106,8 +109,8 @@ export interface NativeHalfCloseWatch {
   /**
    * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
    * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
-   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` names all
-   * that have a cookie: whoever adds a socket answers for it.
+   * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` finds
+   * that one too: the caller must check it by other means.
    */
   add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
   /** A new, empty epoll set in place of the old one. Throws CWG_ERR_SYSCALL where none can be had. */
@@ -124,7 +127,7 @@ export interface NativeHalfCloseWatch {
   close(): void;
 }
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 export const RECORD_FIELDS = [
   'errno',
   'state',
@@ -153,6 +156,7 @@ export const DUMP_FIELDS = [
   'bytesAcked',
   'bytesReceived',
 ] as const;
+export const ENDPOINT_FIELDS = ['family', 'localPort', 'remotePort', 'localAddress', 'remoteAddress'] as const;
+export type EndpointOffsets = Readonly<Record<(typeof ENDPOINT_FIELDS)[number], number>>;
 /** Set in a cookie that is the inode of the socket, where SO_COOKIE is refused. */
 export const INODE_IDENTITY = 1n << 63n;
-export const ENDPOINT_BYTES = 40;

@@ -62,7 +62,7 @@ export class Http1Layer implements Layer {
     return httpFactsOf(this.#socket, this.#side);
   }
 
-  pipeCount(): number {
+  pipedTo(): readonly object[] {
     return pipesOf(messageBeingRead(this.#socket));
   }
 

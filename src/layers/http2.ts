@@ -37,8 +37,8 @@ export class Http2Layer implements Layer {
     return undefined;
   }
 
-  pipeCount(): number {
-    return 0;
+  pipedTo(): readonly object[] {
+    return [];
   }
 
   /**

@@ -16,8 +16,8 @@ export interface Layer {
   hasReader(): boolean | undefined;
   /** The request it carries, or carried last. */
   request(): HttpFacts | undefined;
-  /** How many destinations it is piped to. */
-  pipeCount(): number;
+  /** The streams that what is read from it goes to by itself. */
+  pipedTo(): readonly object[];
   /** Ends it as its owner would; the error goes with it only where a listener of the application's hears it. */
   end(error: Error): void;
 }

@@ -88,6 +88,11 @@ export function rawSocketOf(socket: Socket): Socket | undefined {
   return objectProperty<Socket>(socket, '_parent');
 }
 
+/** The stream that a wrapper stands for which TLS needs where there is no handle (`JSStreamSocket.stream`). */
+export function streamUnderWrapOf(socket: Socket): Socket | undefined {
+  return nameOfClass(socket) === 'JSStreamSocket' ? objectProperty<Socket>(socket, 'stream') : undefined;
+}
+
 /** Whether the kernel's FIN has been read into the stream, even when 'end' could not be emitted yet. */
 export function endIsBuffered(socket: Socket): boolean | undefined {
   return booleanProperty(property(socket, '_readableState'), 'ended');
@@ -164,10 +169,17 @@ export function isServerResponse(message: unknown): message is ServerResponse {
   return typeof property(message, 'writeHead') === 'function' && requestOf(message) !== undefined;
 }
 
-/** How many destinations a readable is piped to (`_readableState.pipes`, an array since Node 14). */
-export function pipesOf(readable: unknown): number {
+/** What a readable is piped to (`_readableState.pipes`, an array since Node 14). */
+export function pipesOf(readable: unknown): readonly object[] {
   const pipes = property(property(readable, '_readableState'), 'pipes');
-  return Array.isArray(pipes) ? pipes.length : 0;
+  return Array.isArray(pipes) ? pipes.filter((each): each is object => typeof each === 'object' && each !== null) : [];
+}
+
+/** The socket that a writable ends in: its own, that of an HTTP/1 message, or that of an HTTP/2 stream's session. */
+export function socketUnder(writable: object): Socket | undefined {
+  const session = property(property(writable, 'stream') ?? writable, 'session');
+  const candidates = [writable, objectProperty(writable, 'socket'), objectProperty(session, 'socket')];
+  return candidates.find((each): each is Socket => each !== undefined && fdOf(each as Socket) !== undefined);
 }
 
 /**
@@ -196,4 +208,34 @@ export function activeSockets(): Socket[] {
     (handle): handle is Socket =>
       typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
   );
+}
+
+/** What undici hands a response to (`request[Symbol('handler')]`, in undici 5 to 7 and in Node's own). */
+export function undiciHandlerOf(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return undefined;
+  const key = fact(() => Object.getOwnPropertySymbols(request), []).find(
+    ({ description }) => description === 'handler',
+  );
+  return key && property(request, key);
+}
+
+/**
+ * The Node stream that undici writes a response's body to, where its handler has one: request(), stream() and pipeline() keep it
+ * as `res`, fetch as `body`. That of stream() is the application's own, and need not be readable. Interceptors hide the handler
+ * behind a private field.
+ */
+export function undiciBodyOf(request: unknown): object | undefined {
+  const handler = undiciHandlerOf(request);
+  return [objectProperty(handler, 'res'), objectProperty(handler, 'body')].find((stream) => isStream(stream));
+}
+
+function isStream(stream: unknown): boolean {
+  return (
+    typeof property(stream, 'readableLength') === 'number' || typeof property(stream, 'writableLength') === 'number'
+  );
+}
+
+/** Whether bytes can be read from a stream. */
+export function isReadable(stream: unknown): boolean {
+  return typeof property(stream, 'readableLength') === 'number';
 }

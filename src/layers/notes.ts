@@ -25,13 +25,13 @@ export interface Origin {
   readonly stack: string | undefined;
 }
 
-/** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive. */
+/** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive that has ended. */
 export interface SocketNotes {
   /** Last inbound request on this connection. */
   request: RequestNotes | undefined;
-  /** Last outbound undici/fetch request. */
-  outbound: OutboundNotes | undefined;
-  /** Where an outbound connection, or the undici request on it, came from. */
+  /** undici's and fetch's requests on this connection that are under way, oldest first; else the last one. */
+  outbound: OutboundNotes[];
+  /** Where an outbound connection came from. A request on it may have come from elsewhere. */
   origin: Origin | undefined;
 }
 
@@ -40,6 +40,9 @@ export interface OutboundNotes {
   readonly url: string | undefined;
   /** As in `http://inventory:8080`. */
   readonly base: string | undefined;
+  readonly origin: Origin | undefined;
+  /** undici's own object for it, from which the response's body is reached; undefined once it has ended. */
+  request: object | undefined;
   /** Its response's headers came, and its last byte has not been taken. */
   responseOpen: boolean;
 }
@@ -58,7 +61,7 @@ export function notesOf(socket: Socket): SocketNotes | undefined {
 
 export function ensureNotes(socket: Socket): SocketNotes {
   const noted: Noted = socket;
-  return (noted[kNotes] ??= { request: undefined, outbound: undefined, origin: undefined });
+  return (noted[kNotes] ??= { request: undefined, outbound: [], origin: undefined });
 }
 
 /** Where ClientRequests of node:http came from; a pooled socket carries one after another. */

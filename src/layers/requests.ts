@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import { shared } from '../base/shared-state.js';
-import { httpMessageOf, rawSocketOf } from './node-internals.js';
+import { httpMessageOf } from './node-internals.js';
 import { ensureNotes, noteOrigin, notesOf, originOf } from './notes.js';
 import { currentOrigin, enterRequest, isTracing } from './origin.js';
-import { noteTls } from './tls.js';
+import { noteTlsAbove } from './tls.js';
 
 interface InboundRequest {
   readonly request: IncomingMessage;
@@ -41,8 +41,7 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
   if (!notes) {
     notes = ensureNotes(socket);
     // Under TLS the announced socket is the raw one and the request's is the TLSSocket above it.
-    const raw = rawSocketOf(socket);
-    if (raw) noteTls(raw, socket);
+    noteTlsAbove(socket);
   }
   const last = notes.request;
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
@@ -69,4 +68,9 @@ export function noteClientRequest({ request }: { request: object }): void {
 /** Whether every HTTP/1 request is noted already, see {@link listenForRequests}. */
 export function areRequestsNoted(): boolean {
   return requests().count > 0;
+}
+
+/** A response has come, so its request has a socket: a TLSSocket, perhaps, that was put on a proxy's connection. */
+export function noteClientResponse({ request }: { request: { readonly socket?: Socket | null } }): void {
+  if (request.socket) noteTlsAbove(request.socket);
 }

@@ -23,7 +23,7 @@ import {
 import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
 import { StreamLayer } from './stream.js';
 import { TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
-import { UndiciLayer } from './undici.js';
+import { outboundRequestOf, UndiciLayer } from './undici.js';
 
 /** The layers above a raw socket, from the lowest up. The first is always its stream. */
 export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Layer[]] {
@@ -32,11 +32,6 @@ export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Lay
   const protocol =
     Http2Layer.on(top) ?? Http1Layer.on(top, side) ?? (side === 'inbound' ? undefined : UndiciLayer.on(top));
   return [new StreamLayer(raw), ...(tls ? [new TlsLayer(tls)] : []), ...(protocol ? [protocol] : [])];
-}
-
-/** Bytes that have left the kernel and wait in JS for the application. When this falls, the application is reading. */
-export function bufferedBytes(raw: Socket, side: Side): number {
-  return layersOf(raw, side).reduce((sum, layer) => sum + layer.bufferedBytes(), 0);
 }
 
 /** What the streams above an fd say now. Property reads only. */
@@ -59,16 +54,16 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   };
 }
 
-/** Where an outbound socket's request, or the socket itself, came from. */
+/**
+ * Where an outbound socket's request came from; where no request is known, the socket itself. A connection may have been
+ * opened for an earlier request by somebody else, so of a request that does not tell nobody is named.
+ */
 export function originOfSocket(raw: Socket): Origin | undefined {
   const socket = topSocketOf(raw);
-  const ofConnection = notesOf(socket)?.origin ?? notesOf(raw)?.origin;
-  const ofRequest = originOf(httpMessageOf(socket));
-  if (!ofRequest || ofRequest.stack !== undefined || ofRequest.requestedBy !== ofConnection?.requestedBy) {
-    return ofRequest ?? ofConnection;
-  }
-  // Before Node 22.12 a request is announced in a later turn, without its caller's stack; the connection it opened has it.
-  return ofConnection;
+  const message = httpMessageOf(socket);
+  if (message !== undefined) return originOf(message);
+  const request = outboundRequestOf(socket);
+  return request ? request.origin : (notesOf(socket)?.origin ?? notesOf(raw)?.origin);
 }
 
 /** The inbound request that a socket serves, or served last. */

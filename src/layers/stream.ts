@@ -5,7 +5,7 @@ import { booleanProperty, countProperty, listenersOf, pipesOf } from './node-int
 
 /** Whether a readable stream has somebody to read it. An ended one has been read. */
 export function hasReader(stream: object): boolean {
-  return listenersOf(stream, 'data') + listenersOf(stream, 'readable') + pipesOf(stream) > 0;
+  return listenersOf(stream, 'data') + listenersOf(stream, 'readable') + pipesOf(stream).length > 0;
 }
 
 /** The net.Socket on an fd: always the lowest layer. */
@@ -33,7 +33,7 @@ export class StreamLayer implements Layer {
     return undefined;
   }
 
-  pipeCount(): number {
+  pipedTo(): readonly object[] {
     return pipesOf(this.socket);
   }
 

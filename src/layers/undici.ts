@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Handlers } from '../base/channels.js';
+import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { listenersOf } from './node-internals.js';
+import { countProperty, isReadable, listenersOf, pipesOf, undiciBodyOf, undiciHandlerOf } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
 import { currentOrigin } from './origin.js';
+import { hasReader } from './stream.js';
+import { noteTlsAbove } from './tls.js';
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
@@ -12,47 +15,69 @@ interface UndiciRequest {
   readonly method?: string;
 }
 
-/** undici and fetch: which request a pooled socket carries, and whether its response has been taken. */
+/** undici and fetch: which requests a pooled socket carries, and whether their responses have been taken. */
 export function undiciHandlers(): Handlers {
   // Keyed by request, so they die with it.
   const origins = new WeakMap<object, Origin>();
-  const inFlight = new WeakMap<object, OutboundNotes>();
+  const inFlight = new WeakMap<object, { readonly notes: OutboundNotes; readonly all: OutboundNotes[] }>();
+  const ended = ({ request }: { request: UndiciRequest }): void => {
+    const { notes, all } = inFlight.get(request) ?? {};
+    if (!notes || !all) return;
+    notes.responseOpen = false;
+    notes.request = undefined;
+    // The last one stays, for the name of what a socket was used for.
+    if (all.length > 1) all.splice(all.indexOf(notes), 1);
+    inFlight.delete(request);
+  };
   return {
     'undici:request:create': ({ request }: { request: UndiciRequest }) => {
       const origin = currentOrigin();
-      if (origin) origins.set(request, origin);
+      if (origin && !isDrained()) origins.set(request, origin);
     },
     'undici:client:sendHeaders': ({ request, socket }: { request: UndiciRequest; socket: Socket }) => {
-      const notes = ensureNotes(socket);
-      notes.outbound = {
+      noteTlsAbove(socket);
+      const all = ensureNotes(socket).outbound;
+      const notes = {
         method: request.method,
         url: request.path,
         base: request.origin == null ? undefined : String(request.origin),
+        origin: origins.get(request),
+        request,
         responseOpen: false,
       };
-      notes.origin = origins.get(request) ?? notes.origin;
-      inFlight.set(request, notes.outbound);
+      if (all.length === 1 && all[0]?.request === undefined) all.pop();
+      all.push(notes);
+      inFlight.set(request, { notes, all });
     },
     'undici:request:headers': ({ request }: { request: UndiciRequest }) => {
-      const outbound = inFlight.get(request);
-      if (outbound) outbound.responseOpen = true;
+      const { notes } = inFlight.get(request) ?? {};
+      if (notes) notes.responseOpen = true;
     },
-    'undici:request:trailers': ({ request }: { request: UndiciRequest }) => {
-      const outbound = inFlight.get(request);
-      if (outbound) outbound.responseOpen = false;
-      inFlight.delete(request);
-    },
+    'undici:request:trailers': ended,
+    'undici:request:error': ended,
   };
 }
 
-/** undici or fetch on a connection. Its body is out of reach: nothing leads from the socket to it. */
+/**
+ * Whether the request that is being made had waited in a pool for a free connection. It is made in the context of the response
+ * that freed one, which says nothing of who asked for it.
+ */
+function isDrained(): boolean {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 12;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  return stack.includes('[onDrain]');
+}
+
+/** undici or fetch on a connection: of pipelined requests the one whose response is on the wire. */
 export class UndiciLayer implements Layer {
   readonly name = 'undici';
   readonly #socket: Socket;
   readonly #notes: OutboundNotes;
 
   static on(socket: Socket): UndiciLayer | undefined {
-    const notes = notesOf(socket)?.outbound;
+    const notes = outboundRequestOf(socket);
     return notes && new UndiciLayer(socket, notes);
   }
 
@@ -62,16 +87,23 @@ export class UndiciLayer implements Layer {
   }
 
   bufferedBytes(): number {
-    return 0;
+    return countProperty(this.#body(), 'readableLength');
   }
 
   takenBytes(): undefined {
     return undefined;
   }
 
-  /** Of an open response it cannot be seen; without one there is nothing to read. */
+  /**
+   * Without an open response there is nothing to read. Behind fetch's body there is always a web stream that would take more, and
+   * whose own reader cannot be seen; so is what stands behind undici's interceptors.
+   */
   hasReader(): boolean | undefined {
-    return this.#notes.responseOpen ? undefined : false;
+    if (!this.#notes.responseOpen) return false;
+    const body = this.#body();
+    if (!body || isFetch(this.#notes.request)) return undefined;
+    // Of a stream that only takes bytes, what stands behind it tells.
+    return isReadable(body) ? hasReader(body) : undefined;
   }
 
   request(): HttpFacts {
@@ -86,11 +118,29 @@ export class UndiciLayer implements Layer {
     };
   }
 
-  pipeCount(): number {
-    return 0;
+  /** stream() writes to the application's stream itself. */
+  pipedTo(): readonly object[] {
+    const body = this.#body();
+    return body === undefined || isReadable(body) ? pipesOf(body) : [body];
   }
 
   end(error: Error): void {
     this.#socket.destroy(listenersOf(this.#socket, 'error') > 0 ? error : undefined);
   }
+
+  #body(): object | undefined {
+    const { request } = this.#notes;
+    return request && undiciBodyOf(request);
+  }
+}
+
+/** The request of undici or fetch that a socket carries, or carried last. */
+export function outboundRequestOf(socket: Socket): OutboundNotes | undefined {
+  const requests = notesOf(socket)?.outbound;
+  return requests?.find(({ responseOpen }) => responseOpen) ?? requests?.[0];
+}
+
+/** fetch's handler is a plain object; undici's own are instances of a class. */
+function isFetch(request: object | undefined): boolean {
+  return fact(() => Object.getPrototypeOf(undiciHandlerOf(request)) === Object.prototype, true);
 }

@@ -1,39 +1,20 @@
-import type { Side } from '../base/vocabulary.js';
-import type { LeakCause, LeakKind } from '../base/vocabulary.js';
+import type { LeakCause } from '../base/vocabulary.js';
 import type { StreamFacts } from '../layers/facts.js';
-
-/** Everything the cause is decided from: plain data, so that a table can test it. */
-export interface DiagnosisFacts {
-  readonly kind: LeakKind;
-  readonly side: Side;
-  /** A JS socket of this thread has this fd. */
-  readonly owned: boolean;
-  /** No JS socket has this fd, and one of this thread had it before. */
-  readonly detached: boolean;
-  /** Only another process holds it. */
-  readonly foreign: boolean;
-  readonly stream: StreamFacts | undefined;
-  readonly unreadKernelBytes: number;
-  readonly unreadStreamBytes: number;
-  /** Kernel send queue and stream buffer. */
-  readonly unsentBytes: number;
-}
+import type { LeakFacts } from './facts.js';
 
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
-export function diagnose(facts: DiagnosisFacts): LeakCause {
-  const { stream } = facts;
-  if (facts.foreign) return 'held-by-another-process';
-  // Its stream cannot be read at all.
-  if (stream === undefined && facts.owned) return 'unknown';
-  if (stream === undefined) return facts.detached ? 'detached-handle' : 'not-owned-by-this-thread';
+export function diagnose(facts: LeakFacts): LeakCause {
+  const { heldBy, stream } = facts;
+  if (heldBy === 'other-process') return 'held-by-another-process';
+  if (heldBy === 'lost-socket') return 'detached-handle';
+  if (heldBy === 'unknown') return 'not-owned-by-this-thread';
+  // The properties of the JS socket cannot be read.
+  if (stream === undefined) return 'unknown';
   return httpCause(facts, stream) ?? streamCause(facts, stream);
 }
 
-/** HTTP knows better than the socket under it: http itself pauses and resumes that socket. */
-function httpCause(
-  { unreadKernelBytes, unreadStreamBytes }: DiagnosisFacts,
-  stream: StreamFacts,
-): LeakCause | undefined {
+/** Asked before the stream's own state: http itself pauses and resumes the socket below it. */
+function httpCause({ unreadKernelBytes, unreadStreamBytes }: LeakFacts, stream: StreamFacts): LeakCause | undefined {
   const { http } = stream;
   if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
@@ -44,7 +25,7 @@ function httpCause(
   return !http.answering && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
 }
 
-function streamCause({ unsentBytes, unreadStreamBytes }: DiagnosisFacts, stream: StreamFacts): LeakCause {
+function streamCause({ unsentBytes, unreadStreamBytes }: LeakFacts, stream: StreamFacts): LeakCause {
   const readToItsEnd =
     stream.readableEnded || (stream.endBuffered && unreadStreamBytes === 0 && stream.readableFlowing === true);
   if (stream.writableEnded && unsentBytes > 0 && readToItsEnd) return 'write-stalled';

@@ -29,7 +29,7 @@ export interface LeakReport {
   readonly localPort: number | undefined;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** Since the peer left: a lower bound, exact to one sample interval when the guard saw it open before. */
+  /** Since the peer closed its end: a lower bound, exact to one sample interval if the guard saw the connection open before. */
   readonly ageMs: number;
   /** Since the last progress (bytes read, bytes acknowledged, a state change); never more than `ageMs`. */
   readonly idleMs: number;

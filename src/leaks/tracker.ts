@@ -12,6 +12,7 @@ export interface Track {
   readBytes: number;
   bufferedBytes: number;
   ackedBytes: number;
+  drainedBytes: number | undefined;
 }
 
 /** A ledger's entry, as far as the tracker reads and writes it. */
@@ -74,9 +75,9 @@ export class LeakTracker {
     const halfClosedAtMs = halfCloseTime(progress, this.#nowMs);
     // Of the time since the peer closed, only what the loop could use counts; before the last sample nothing was known.
     const usableMs = Math.min(this.#nowMs - halfClosedAtMs, sinceLastMs);
-    const { kind, state, readBytes, bufferedBytes, ackedBytes } = progress;
+    const { kind, state, readBytes, bufferedBytes, ackedBytes, drainedBytes } = progress;
     return {
-      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes },
+      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes, drainedBytes },
       progressAtMs: halfClosedAtMs,
       progressAtLoopMs: this.#loopMs - usableMs,
     };
@@ -87,7 +88,8 @@ export class LeakTracker {
       progress.state !== track.state ||
       progress.readBytes > track.readBytes ||
       progress.bufferedBytes < track.bufferedBytes ||
-      progress.ackedBytes > track.ackedBytes;
+      progress.ackedBytes > track.ackedBytes ||
+      (progress.drainedBytes ?? 0) > (track.drainedBytes ?? progress.drainedBytes ?? 0);
     if (progressed) {
       track.progressAtMs = this.#nowMs;
       track.progressAtLoopMs = this.#loopMs;
@@ -98,6 +100,7 @@ export class LeakTracker {
     track.readBytes = progress.readBytes;
     track.bufferedBytes = progress.bufferedBytes;
     track.ackedBytes = progress.ackedBytes;
+    track.drainedBytes = progress.drainedBytes;
   }
 }
 

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { isObject } from '../base/objects.js';
 import { isRegistry, type GuardRegistry } from './registry.js';
 
 /** The clients whose global registry is found by itself, in the order in which they are taken where nothing tells them apart. */
@@ -141,8 +142,4 @@ function property(holder: unknown, name: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

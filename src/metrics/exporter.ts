@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { GuardError } from '../base/errors.js';
 import type { Guard } from '../guard/guard.js';
-import { SAMPLE_ON_DEMAND } from '../guard/internals.js';
+import { internalsOf, type GuardInternals } from '../guard/internals.js';
 import type { GuardStats } from '../guard/stats.js';
 import { warnFailure } from '../guard/warnings.js';
 import { CombinedRows } from './combine.js';
@@ -52,7 +52,7 @@ export class Exporter {
     return this.#metrics.size > 0 && [...this.#metrics].every(([name, metric]) => this.#holds(name, metric));
   }
 
-  /** Returns its undo. */
+  /** Returns a dispose function. */
   add(guard: Guard, labels: Labels): () => void {
     if (this.#members.has(guard)) {
       throw new GuardError(
@@ -68,7 +68,7 @@ export class Exporter {
       );
     }
     this.#durations.zero(labels);
-    const unobserve = guard.onDuration((seconds) => {
+    const unobserve = internalsOf(guard).onDuration((seconds) => {
       this.#durations.observe(labels, seconds);
     });
     this.#members.set(guard, { labels, unobserve, stats: undefined, failures: 0 });
@@ -163,8 +163,9 @@ export class Exporter {
 
   #read(guard: Guard, member: Member, sample: boolean): void {
     try {
+      const internals: Partial<GuardInternals> = internalsOf(guard);
       // Another version's guard may not have it.
-      if (sample) (guard as Partial<Guard>)[SAMPLE_ON_DEMAND]?.();
+      if (sample) internals.sampleOnDemand?.();
       member.stats = guard.stats();
     } catch (error) {
       this.#failed(member, error);

@@ -1,7 +1,8 @@
 import { badArgument, badOption, GuardError } from '../base/errors.js';
+import { isObject } from '../base/objects.js';
+import { option, readOptions, type OptionValues } from '../base/options.js';
 import { shared } from '../base/shared-state.js';
 import { isGuard, type Guard } from '../guard/guard.js';
-import { checkOptionNames } from '../guard/options.js';
 import { warnTwoRegistries } from '../guard/warnings.js';
 import { findGlobalRegistry, HOW_TO_GET_A_CLIENT } from './clients.js';
 import { Exporter } from './exporter.js';
@@ -23,13 +24,27 @@ export interface GuardMetricsOptions {
   labels?: Record<string, string> | undefined;
 }
 
-const OPTION_NAMES = new Set(['register', 'prefix', 'labels']);
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const LABELS_TAKE = 'an object of label names and values';
+
+const METRICS_OPTIONS = Object.freeze({
+  register: option<GuardRegistry | undefined>(
+    'a registry of prom-client or @prometheus-io/client',
+    undefined,
+    isRegistry,
+  ),
+  prefix: option(
+    `'' or the start of a metric name`,
+    '',
+    (value) => typeof value === 'string' && (value === '' || METRIC_NAME.test(value)),
+  ),
+  labels: { default: {}, takes: LABELS_TAKE, read: readLabels },
+});
 
 /**
  * Exports a guard's metrics. Its counts are read once a scrape; guards that share a registry and prefix are added up.
- * Returns its undo: counters keep what the guard had counted as long as another guard is left.
+ * Returns a dispose function, after which counters keep what the guard had counted as long as another guard is left.
  * @throws GuardError CWG_ERR_OPTION, also when no registry was given and no client is found; CWG_ERR_ARGUMENT;
  * CWG_ERR_METRICS_CONFLICT when the guard is there already, when its label names differ from those of the guards that are,
  * or when a name is taken.
@@ -37,9 +52,7 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 export function collectGuardMetrics(guard: Guard, options: GuardMetricsOptions = {}): () => void {
   if (!isGuard(guard))
     throw badArgument('the guard given to collectGuardMetrics()', guard, 'what createGuard() returns');
-  checkMetricsOptions(options);
-  const { prefix = '', labels = {} } = options;
-  const register = options.register ?? globalRegistry();
+  const { prefix, labels, register = globalRegistry() } = resolveMetricsOptions(options);
   const exporters = exportersOf(register);
   let exporter = exporters.get(prefix);
   if (!exporter?.isRegistered()) {
@@ -49,21 +62,23 @@ export function collectGuardMetrics(guard: Guard, options: GuardMetricsOptions =
   return exporter.add(guard, labels);
 }
 
-/** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. @internal */
-export function checkMetricsOptions(options: GuardMetricsOptions): void {
-  checkOptionNames(options, OPTION_NAMES);
-  const { register, prefix = '', labels = {} } = options;
-  if (register !== undefined && !isRegistry(register))
-    throw badOption('register', register, 'a registry of prom-client or @prometheus-io/client');
-  if (typeof prefix !== 'string' || (prefix !== '' && !METRIC_NAME.test(prefix)))
-    throw badOption('prefix', prefix, `'' or the start of a metric name`);
-  if (!isObject(labels)) throw badOption('labels', labels, 'an object of label names and values');
-  for (const [name, value] of Object.entries(labels)) {
-    if (!LABEL_NAME.test(name)) throw badOption(`labels, name`, name, 'letters, digits and _, not first a digit');
-    if (typeof value !== 'string') throw badOption(`labels.${name}`, value, 'a string');
+/**
+ * The options with their defaults.
+ * @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. @internal
+ */
+export function resolveMetricsOptions(options: GuardMetricsOptions): OptionValues<typeof METRICS_OPTIONS> {
+  return readOptions(METRICS_OPTIONS, options);
+}
+
+function readLabels(given: unknown, option: string): Record<string, string> {
+  if (!isObject(given)) throw badOption(option, given, LABELS_TAKE);
+  for (const [name, value] of Object.entries(given)) {
+    if (!LABEL_NAME.test(name)) throw badOption(`${option}, name`, name, 'letters, digits and _, not first a digit');
+    if (typeof value !== 'string') throw badOption(`${option}.${name}`, value, 'a string');
     if (name === 'le' || METRIC_FAMILIES.some(({ labelNames }) => labelNames.includes(name)))
-      throw badOption('labels, name', name, 'a name that no metric of the guard has');
+      throw badOption(`${option}, name`, name, 'a name that no metric of the guard has');
   }
+  return given as Record<string, string>;
 }
 
 function globalRegistry(): GuardRegistry {
@@ -87,8 +102,4 @@ function exportersOf(register: GuardRegistry): Map<string, Exporter> {
     registries().set(register, exporters);
   }
   return exporters;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

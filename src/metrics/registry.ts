@@ -1,3 +1,5 @@
+import { isObject } from '../base/objects.js';
+
 /**
  * A registry of prom-client 15, of `@prometheus-io/client` or of anything with their shape, whichever text format it has.
  * Written down here, so that the types of this library compile where none of them is installed.
@@ -16,8 +18,7 @@ const METHODS = ['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'met
 /** Never throws. */
 export function isRegistry(value: unknown): value is GuardRegistry {
   try {
-    if (typeof value !== 'object' || value === null) return false;
-    return METHODS.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+    return isObject(value) && METHODS.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
   } catch {
     // A getter that throws: no registry that could be used.
     return false;
@@ -31,7 +32,7 @@ export interface MetricValue {
   readonly metricName?: string;
 }
 
-/** What a metric's `get()` answers in both clients; plain data, so that it goes through JSON and structured clone. */
+/** What a metric's `get()` returns in both clients: plain data, so that it goes through JSON and structured clone. */
 export interface MetricObject {
   readonly name: string;
   readonly help: string;
@@ -42,7 +43,7 @@ export interface MetricObject {
 
 /** What goes into a registry in place of a client's own Gauge, Counter or Histogram. */
 export interface PlainMetric {
-  /** A registry in OpenMetrics format writes the name without its `_total` here, and wants it so in what `get` answers. */
+  /** A registry in OpenMetrics format writes the name without its `_total` here, and wants it so in what `get` returns. */
   name: string;
   readonly help: string;
   readonly type: MetricObject['type'];
@@ -51,7 +52,7 @@ export interface PlainMetric {
   get(): Promise<MetricObject>;
   /** Called by `resetMetrics()`. */
   reset(): void;
-  /** What `get` answers, at once. */
+  /** What `get` resolves to, at once. */
   now(): MetricObject;
 }
 
@@ -67,7 +68,7 @@ export function plainMetric(
   const { help, type, aggregator } = about;
   return {
     ...about,
-    // Runs in the caller's turn: every metric of a scrape is asked in one turn, and so answers from one sample.
+    // Runs in the caller's turn: every metric of a scrape is read in one turn, and so from one sample.
     get() {
       return Promise.resolve(this.now());
     },

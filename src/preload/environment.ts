@@ -1,5 +1,6 @@
-import { shown } from '../base/errors.js';
-import { describeRange, GUARD_DEFAULTS, integerIn, RANGES, REDACTABLE, type Redactable } from '../guard/options.js';
+import { inspectValue } from '../base/errors.js';
+import { describeRange, integerIn, type IntegerRule, type Range } from '../base/options.js';
+import { GUARD_OPTIONS, REDACTABLE, type Redactable } from '../guard/options.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
 /** What the preload reads from its environment. */
@@ -16,45 +17,33 @@ export interface PreloadSettings {
 
 type Warn = (name: string, message: string) => void;
 
-/** Reads the settings; `warn` hears of each one that cannot be taken, and its default stands. */
+/** Reads the settings. A value that cannot be taken is passed to `warn`, and its default is used. */
 export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): PreloadSettings {
-  const number = (
-    name: string,
-    fallback: number | undefined,
-    range: readonly [number, number],
-    unit: string,
-  ): number | undefined => {
+  /** A whole number; undefined when it is left out or cannot be taken. */
+  const number = (name: string, range: Range, what: string, instead: string): number | undefined => {
     const text = environment[name];
-    if (text === undefined || text === '') return fallback;
+    if (text === undefined || text === '') return undefined;
     const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
     if (integerIn(value, range)) return value;
-    const instead = fallback === undefined ? 'it is left out' : `${fallback} is used`;
-    warn(name, `${name} is ${shown(text)}; it takes ${describeRange(range, unit)}; ${instead}`);
-    return fallback;
+    warn(name, `${name} is ${inspectValue(text)}; it takes ${describeRange(range, what)}; ${instead}`);
+    return undefined;
   };
+  const option = (name: string, rule: IntegerRule): number =>
+    number(name, rule.range, `a whole number of ${rule.unit}`, `${rule.default} is used`) ?? rule.default;
   const flag = (name: string): boolean => {
     const text = environment[name] ?? '';
-    if (!['', '0', '1'].includes(text)) warn(name, `${name} is ${shown(text)}; it takes 1 or 0; 0 is used`);
+    if (!['', '0', '1'].includes(text)) warn(name, `${name} is ${inspectValue(text)}; it takes 1 or 0; 0 is used`);
     return text === '1';
   };
-  const { closeWaitTimeout, sampleInterval } = GUARD_DEFAULTS;
   const path = environment.CLOSE_WAIT_GUARD_LOG;
   return {
-    closeWaitTimeout:
-      number(
-        'CLOSE_WAIT_GUARD_TIMEOUT_MS',
-        closeWaitTimeout,
-        RANGES.closeWaitTimeout,
-        'a whole number of milliseconds',
-      ) ?? closeWaitTimeout,
-    sampleInterval:
-      number('CLOSE_WAIT_GUARD_INTERVAL_MS', sampleInterval, RANGES.sampleInterval, 'a whole number of milliseconds') ??
-      sampleInterval,
+    closeWaitTimeout: option('CLOSE_WAIT_GUARD_TIMEOUT_MS', GUARD_OPTIONS.closeWaitTimeout),
+    sampleInterval: option('CLOSE_WAIT_GUARD_INTERVAL_MS', GUARD_OPTIONS.sampleInterval),
     reclaim: flag('CLOSE_WAIT_GUARD_RECLAIM'),
     redact: readRedact(environment.CLOSE_WAIT_GUARD_REDACT ?? '', warn),
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
-    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', undefined, [1, 65_535], 'a port number'),
+    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out'),
   };
 }
 
@@ -62,17 +51,17 @@ function readLogLevel(text: string, warn: Warn): LogLevel {
   const name = 'CLOSE_WAIT_GUARD_LOG_LEVEL';
   if (text === '') return 'info';
   if (Object.hasOwn(LOG_LEVELS, text)) return text as LogLevel;
-  warn(name, `${name} is ${shown(text)}; it takes ${Object.keys(LOG_LEVELS).join(', ')}; info is used`);
+  warn(name, `${name} is ${inspectValue(text)}; it takes ${Object.keys(LOG_LEVELS).join(', ')}; info is used`);
   return 'info';
 }
 
-/** Who asks for less to be logged, and slips, must not get more: what cannot be taken leaves out everything. */
+/** A misspelt value leaves out everything: whoever asks for less to be logged must not get more. */
 function readRedact(text: string, warn: Warn): readonly Redactable[] {
   const name = 'CLOSE_WAIT_GUARD_REDACT';
   if (text === '' || text === '0') return [];
   const wanted = text.split(',').map((part) => part.trim());
   const known = REDACTABLE.filter((part) => wanted.includes(part));
   if (text === '1' || known.length === wanted.length) return text === '1' ? REDACTABLE : known;
-  warn(name, `${name} is ${shown(text)}; it takes 1, 0 or ${REDACTABLE.join(',')}; 1 is used`);
+  warn(name, `${name} is ${inspectValue(text)}; it takes 1, 0 or ${REDACTABLE.join(',')}; 1 is used`);
   return REDACTABLE;
 }

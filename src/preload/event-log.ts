@@ -13,11 +13,11 @@ import { LogTarget } from './log-target.js';
 const STDERR = 2;
 const SETTING = 'CLOSE_WAIT_GUARD_LOG';
 
-/** What waits is bounded, whatever becomes of the log. */
+/** How much is kept while the log takes nothing. */
 const LIMITS: QueueLimits = Object.freeze({ lines: 10_000, bytes: 8 * 1024 * 1024 });
 /** Lines written in one go, so that a long backlog does not hold up the event loop. */
 const BATCH = 100;
-/** Time to the next try, doubled as long as nothing goes out. A process that is killed loses what waits: be quick. */
+/** Time to the next try, doubled as long as nothing is written. Short, since a process that is killed loses what is kept. */
 const RETRY_MS = { first: 10, last: 160 } as const;
 /** How long an exiting process waits for a reader that is slow, and how often it tries. */
 const EXIT = { waitMs: 1_000, everyMs: 5 } as const;
@@ -30,8 +30,8 @@ export interface EventLogOptions {
 }
 
 /**
- * One line for each event, in a file, a FIFO or stderr. It never waits for a reader or for room: what does not go out at
- * once is kept and tried again, and at exit the process waits a second at most.
+ * Writes one line for each event to a file, a FIFO or stderr. It never waits for a reader or for room: a line that cannot be
+ * written at once is kept and tried again, and at exit the process waits a second at most.
  */
 export class EventLog {
   readonly #events: readonly LogEvent[];
@@ -58,11 +58,11 @@ export class EventLog {
   write(event: LogEvent, leak: LeakReport): void {
     if (!this.#events.includes(event)) return;
     this.#queue.push(this.#form.leak(event, leak));
-    // While it takes nothing the timer tries; a flood of leaks does not.
+    // While the log takes nothing, the timer tries again; each further leak does not.
     if (!this.#retry) this.#flush();
   }
 
-  /** Lines that are not out yet. */
+  /** Lines that are not written yet. */
   get waiting(): number {
     return this.#queue.waiting;
   }
@@ -91,7 +91,7 @@ export class EventLog {
     process.once('exit', this.#atExit);
   }
 
-  /** A reader that is slow gets a second; one that is not there, or a full disk, is not waited for. */
+  /** Waits a second for a slow reader; does not wait for one that is not there, nor for a full disk. */
   readonly #atExit = (): void => {
     clearTimeout(this.#retry);
     const deadline = monotonicMs() + EXIT.waitMs;
@@ -104,7 +104,7 @@ export class EventLog {
     if (failure) this.#sayLost(failure);
   };
 
-  /** No warning can be emitted at exit any more, and stderr may be as stuck: one line, if it goes. */
+  /** A warning emitted at exit is not printed any more. So this is one line on stderr, if stderr takes it. */
   #sayLost(failure: Error): void {
     if (this.#path === undefined) return;
     const { waiting } = this.#queue;
@@ -115,7 +115,7 @@ export class EventLog {
     LogTarget.ofInherited(STDERR).take(notice, 1);
   }
 
-  /** Said once. Of stderr's own troubles stderr cannot tell, and Node's writing a warning to it would wait. */
+  /** Warns once. Not when stderr itself fails: Node writes warnings to stderr, and that write would wait. */
   #complain(failure: NodeJS.ErrnoException): void {
     if (this.#path === undefined || failure.code === 'EAGAIN') return;
     warnSetting(
@@ -161,7 +161,7 @@ function inheritedFd(name: string): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** What can be otherwise in a while: a FIFO that nobody reads yet, no fd or no room left. */
+/** Failures that may pass: a FIFO that nobody reads yet, no fd or no room left. */
 function mayPass({ code = '' }: NodeJS.ErrnoException, file: string): boolean {
   if (code === 'ENXIO') return statSync(file, { throwIfNoEntry: false })?.isFIFO() ?? false;
   return ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EINTR', 'EAGAIN'].includes(code);

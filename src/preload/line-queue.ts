@@ -1,12 +1,12 @@
-/** How much waits for a log that takes nothing, before the oldest lines are counted instead of kept. */
+/** How much is kept for a log that takes nothing. Beyond it the oldest lines are dropped and counted. */
 export interface QueueLimits {
   readonly lines: number;
   readonly bytes: number;
 }
 
 /**
- * The lines that are not out yet, oldest first. What does not fit is dropped and counted, and the count goes out before the
- * oldest line that is left, as a line of its own.
+ * The lines that are not written yet, oldest first. What does not fit is dropped and counted, and the count is written before
+ * the oldest line that is left, as a line of its own.
  */
 export class LineQueue {
   readonly #limits: QueueLimits;
@@ -14,7 +14,7 @@ export class LineQueue {
   readonly #lines: Buffer[] = [];
   #bytes = 0;
   #dropped = 0;
-  /** The line that is being written, from its first byte to its last: it cannot be dropped any more. */
+  /** The line that is partly written, and so cannot be dropped any more. */
   #begun: { readonly bytes: Buffer; readonly notices: number } | undefined;
 
   constructor(limits: QueueLimits, noticeOf: (dropped: number) => Buffer) {
@@ -26,7 +26,7 @@ export class LineQueue {
     return this.waiting === 0;
   }
 
-  /** Lines of events that are not out: kept or dropped without a word so far. */
+  /** Lines of events that are not written: kept, or dropped and not yet reported. */
   get waiting(): number {
     return this.#lines.length + this.#dropped;
   }
@@ -44,18 +44,18 @@ export class LineQueue {
     this.#bytes += line.length;
   }
 
-  /** What to write next, the same line until `begun` and `done` say otherwise. */
+  /** The line to write next: the same one until `done()` is called. */
   next(): Buffer | undefined {
     if (this.#begun) return this.#begun.bytes;
     return this.#dropped > 0 ? this.#noticeOf(this.#dropped) : this.#lines[0];
   }
 
-  /** A part of `line`, which next() returned, is out. */
+  /** A part of `line`, which next() returned, is written. */
   begun(line: Buffer): void {
     this.#begun ??= { bytes: line, notices: this.#dropped };
   }
 
-  /** All of the line that next() returned is out. */
+  /** The line that next() returned is written completely. */
   done(): void {
     const notices = this.#begun?.notices ?? this.#dropped;
     if (notices > 0) this.#dropped -= notices;

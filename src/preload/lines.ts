@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** A line of this length is no page of metrics: the connection is ended. */
+/** No page of metrics has a longer line: the connection is ended. */
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 export function eachLine(socket: Socket, onLine: (line: string) => void): void {

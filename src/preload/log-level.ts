@@ -1,10 +1,10 @@
 import type { LogEvent } from './log-line.js';
 
-/** Which events are lines. */
+/** Which events are written, by level. */
 export const LOG_LEVELS = Object.freeze({
   /** Everything. */
   info: ['leak', 'reclaimed', 'released'],
-  /** What should not be: not that a leak was closed after all. */
+  /** Without the leaks that were closed after all. */
   warn: ['leak', 'reclaimed'],
   off: [],
 } as const satisfies Record<string, readonly LogEvent[]>);

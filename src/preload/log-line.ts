@@ -1,4 +1,5 @@
 import { threadId } from 'node:worker_threads';
+import { wallClock } from '../base/clock.js';
 import type { LeakReport } from '../leaks/report.js';
 
 export type LogEvent = 'leak' | 'released' | 'reclaimed';
@@ -28,7 +29,7 @@ export const TERMINAL_FORM: LineForm = {
 };
 
 function origin(): { readonly time: string; readonly pid: number; readonly threadId: number } {
-  return { time: new Date().toISOString(), pid: process.pid, threadId };
+  return { time: wallClock().toISOString(), pid: process.pid, threadId };
 }
 
 function json(value: object): Buffer {
@@ -37,7 +38,7 @@ function json(value: object): Buffer {
 
 /** Control characters would be the terminal's to obey. */
 function words(text: string): Buffer {
-  const time = new Date().toTimeString().slice(0, 8);
+  const time = wallClock().toTimeString().slice(0, 8);
   const where = threadId === 0 ? String(process.pid) : `${process.pid}/${threadId}`;
   return Buffer.from(`${time} close-wait-guard[${where}] ${text.replace(/\p{C}/gu, '?')}\n`);
 }

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { sumUp, totalsOf } from '../metrics/page.js';
 import type { MetricObject } from '../metrics/registry.js';
 import { eachLine } from './lines.js';

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { threadId } from 'node:worker_threads';
 import type { Guard } from '../guard/guard.js';
+import { internalsOf } from '../guard/internals.js';
 import type { PageRegistry } from '../metrics/page.js';
 import { eachLine } from './lines.js';
 
@@ -10,7 +11,7 @@ const PUSH_AFTER_MS = 100;
 
 /** Tells the process that has the metrics port what this one counts: when asked, and soon after a total has grown. */
 export class MetricsMember {
-  readonly #id = `${process.pid}-${threadId}-${process.hrtime.bigint()}`;
+  readonly #id = randomUUID();
   readonly #registry: PageRegistry;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -26,7 +27,7 @@ export class MetricsMember {
       }, PUSH_AFTER_MS).unref();
     };
     guard.on('leak', changed).on('released', changed).on('reclaimed', changed);
-    guard.onDuration(changed);
+    internalsOf(guard).onDuration(changed);
     process.on('exit', () => {
       // A write to a unix socket is tried at once.
       if (this.#timer) this.#push();

@@ -9,7 +9,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | c
 /** An fd that lines go to, and how to write to it without waiting. */
 export interface OpenLog {
   readonly fd: number;
-  /** A file on a disk: it can fill up, and a cut line stays in it. Everything else passes bytes on. */
+  /** A file on a disk, which can be full and then keeps half a line. Anything else passes bytes on. */
   readonly regular: boolean;
   readonly terminal: boolean;
   /** Which file it is: `device:inode`. */

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 
-/** The programs themselves, by where they lie: an application may well have a `yarn.js` of its own. */
+/** Paths of these programs, as installed: an application may have a `yarn.js` of its own. */
 const PROGRAMS = [
   /\/npm\/bin\/np[mx]-cli\.js$/,
   /\/npm\/(?:\d[^/]*\/)?bin\/np[mx]-cli\.js$/,
@@ -11,8 +11,8 @@ const PROGRAMS = [
 ];
 
 /**
- * Whether this process is npm, npx, pnpm, yarn or corepack: under `npm start` with NODE_OPTIONS they run with the preload as
- * the application does that they start, and are not what anybody wants to watch.
+ * Whether this process is npm, npx, pnpm, yarn or corepack. With NODE_OPTIONS, `npm start` loads the preload into npm itself
+ * as well as into the application, and nobody wants npm watched.
  *
  * @param script process.argv[1], which may be a symbolic link (`/usr/bin/npm`)
  */
@@ -22,7 +22,7 @@ export function isPackageManager(script: string | undefined): boolean {
   try {
     file = realpathSync(script);
   } catch {
-    // No file, or not to be read: then it is what it is called.
+    // No file, or not readable: the path is compared as it is.
     file = script;
   }
   return PROGRAMS.some((program) => program.test(file));

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
-import { noteClientRequest } from '../layers/requests.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
+import { noteClientRequest, noteClientResponse } from '../layers/requests.js';
 import { undiciHandlers } from '../layers/undici.js';
 
 /**
@@ -27,6 +27,7 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       // Since Node 22.12, and the only one of the two that runs in the caller's stack.
       'http.client.request.created': noteClientRequest,
       'http.client.request.start': noteClientRequest,
+      'http.client.response.finish': noteClientResponse,
       ...undiciHandlers(),
     },
     onError,

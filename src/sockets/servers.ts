@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
+import type { Framework } from '../base/vocabulary.js';
 import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
 import { noteTls } from '../layers/tls.js';
 import { Upgrades } from '../layers/upgrades.js';
@@ -36,6 +37,8 @@ export interface RouteInfo {
   readonly matched: boolean | undefined;
   /** False: its sockets are not to be reclaimed; also where any of the routes it may have gone to says so. */
   readonly reclaim: boolean;
+  /** Whose router it was asked of, where that is known. */
+  readonly framework?: Framework | undefined;
 }
 
 /** Undefined: nobody knows the routes of that server. */

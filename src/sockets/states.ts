@@ -1,4 +1,4 @@
-import { TcpState } from '../base/tcp-states.js';
+import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
 import type { SocketBatch } from '../kernel/socket-batch.js';
 
 /** CLOSE is also the state of a socket that was never connected: one that has carried a byte or a FIN was. */
@@ -18,12 +18,12 @@ export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
 }
 
 /**
- * ESTABLISHED with a full receive window and bytes nobody takes: a FIN, if the peer has sent one, waits behind them
- * (RFC 9293, 3.8.6). Kernels before 6.2 do not tell the window (`tcpi_rcv_wnd`); there, a queue that fills the smallest
+ * A full receive window and bytes nobody takes: a FIN, if the peer has sent one, waits behind them (RFC 9293, 3.8.6). The state
+ * is ESTABLISHED, or FIN_WAIT1 or 2 where this end has ended its own sending: then the kernel keeps it until the fd is closed. Kernels before 6.2 do not tell the window (`tcpi_rcv_wnd`); there, a queue that fills the smallest
  * usual receive buffer stands for it.
  */
 export function isStalled(batch: SocketBatch, row: number): boolean {
-  if (batch.field(row, 'state') !== TcpState.ESTABLISHED) return false;
+  if (!hasReceiveSideOpen(batch.field(row, 'state'))) return false;
   const window = batch.field(row, 'receiveWindow');
   const unread = batch.field(row, 'unreadBytes');
   // The queue is refused (-1) where SIOCINQ is; the window alone tells then.

@@ -1,13 +1,15 @@
 import type { Server, Socket } from 'node:net';
 import { fact } from '../base/fact.js';
-import { TcpState } from '../base/tcp-states.js';
+import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
 import { localPortOf } from '../kernel/endpoints.js';
 import type { FaultSink } from '../kernel/faults.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
-import { bufferedBytes } from '../layers/stack.js';
+import type { Layer } from '../layers/layer.js';
+import { sinksOf } from '../layers/pipe.js';
+import { layersOf } from '../layers/stack.js';
 import { withCountedProgress } from './counted-progress.js';
 import { isHalfClosedOrReset, isStalled } from './states.js';
 import { progressOf, type Suspect } from './suspect.js';
@@ -25,6 +27,8 @@ export interface SuspectsRead {
 export class SuspectReader {
   readonly #binding: NativeBinding;
   readonly #batch = new SocketBatch();
+  /** What one suspect is piped to. */
+  readonly #sinks = new SocketBatch();
   readonly #faults: FaultSink<'tcp_info' | 'queues'>;
   readonly #serverOnPort: (port: number) => Server | undefined;
 
@@ -47,7 +51,7 @@ export class SuspectReader {
         read.closed.push(watched);
         return;
       }
-      const isOpen = this.#batch.field(row, 'state') === TcpState.ESTABLISHED;
+      const isOpen = hasReceiveSideOpen(this.#batch.field(row, 'state'));
       if (isOpen) watched.openAtMs = nowMs;
       if (isOpen && !isStalled(this.#batch, row)) read.recovered.push(watched);
       else read.suspects.push(this.#suspectOf(watched, row));
@@ -71,16 +75,28 @@ export class SuspectReader {
     const owner: Socket | undefined = ref?.deref();
     const socket = owner && fdOf(owner) === fd ? owner : undefined;
     const server =
-      side === 'outbound' ? undefined : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(endpoints)));
+      side === 'outbound'
+        ? undefined
+        : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(this.#binding, endpoints)));
     // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
     const detached = ref === undefined ? server !== undefined : socket === undefined;
     const read = this.#batch.record(row);
     const record = socket ? withCountedProgress(read, socket) : read;
-    const buffered = socket ? fact(() => bufferedBytes(socket, side), 0) : 0;
+    const layers = socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : [];
+    const buffered = layers.reduce((sum, layer) => sum + fact(() => layer.bufferedBytes(), 0), 0);
+    const drained = this.#drainedBytes(fact(() => sinksOf(layers), []));
     return {
       ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
-      ...{ record, progress: progressOf(record, buffered, openAtMs), aborted, endpoints },
+      ...{ record, progress: progressOf(record, buffered, drained, openAtMs), aborted, endpoints },
     };
+  }
+
+  #drainedBytes(sinks: readonly Socket[]): number | undefined {
+    if (sinks.length === 0) return undefined;
+    this.#sinks.clear();
+    for (const sink of sinks) this.#sinks.push(fdOf(sink) ?? -1);
+    this.#sinks.read(this.#binding);
+    return sinks.reduce((sum, _, row) => sum + Math.max(0, this.#sinks.field(row, 'bytesAcked')), 0);
   }
 
   #readBatch(sockets: readonly WatchedSocket[]): void {

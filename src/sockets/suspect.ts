@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import { TcpState } from '../base/tcp-states.js';
+import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
 import type { LeakKind, Side } from '../base/vocabulary.js';
 import type { SocketRecord } from '../kernel/socket-batch.js';
 
@@ -20,6 +20,8 @@ export interface Progress {
   readonly bufferedBytes: number;
   /** Bytes the peer has acknowledged so far. */
   readonly ackedBytes: number;
+  /** Bytes acknowledged so far by the peers of the sockets that it is piped to; undefined where it is piped to none. */
+  readonly drainedBytes: number | undefined;
   /** `tcpi_last_ack_recv`: time since the last ACK. A FIN sets it, a later ACK sets it again. -1 when not known. */
   readonly lastAckAgeMs: number;
   /** When the socket was last known to be open; 0 when it never was seen so. */
@@ -48,13 +50,19 @@ export interface Suspect {
   readonly endpoints: Uint8Array;
 }
 
-export function progressOf(record: SocketRecord, bufferedBytes: number, openAtMs: number): Progress {
+export function progressOf(
+  record: SocketRecord,
+  bufferedBytes: number,
+  drainedBytes: number | undefined,
+  openAtMs: number,
+): Progress {
   return {
     kind: kindOf(record.state),
     state: record.state,
     readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
     bufferedBytes,
     ackedBytes: record.bytesAcked,
+    drainedBytes,
     lastAckAgeMs: record.lastAckRecvMs,
     openAtMs,
   };
@@ -62,6 +70,6 @@ export function progressOf(record: SocketRecord, bufferedBytes: number, openAtMs
 
 function kindOf(state: number): SuspectKind {
   if (state === TcpState.CLOSE_WAIT) return 'close-wait';
-  if (state === TcpState.ESTABLISHED) return 'stalled';
+  if (hasReceiveSideOpen(state)) return 'stalled';
   return state === TcpState.CLOSE ? 'reset' : 'closing';
 }

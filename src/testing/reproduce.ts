@@ -1,68 +1,67 @@
 import { badArgument } from '../base/errors.js';
+import { isObject } from '../base/objects.js';
 import { fillPattern, patternParts } from '../frameworks/fastify/patterns.js';
+import { LEAVES_AFTER_REQUEST, type BodyToSend, type Cause, type Reproduction } from '../leaks/causes/cause.js';
+import { CAUSES } from '../leaks/causes/index.js';
 import type { LeakReport } from '../leaks/report.js';
-import type { HangUpOptions, HangUpRequest } from './hang-up/options.js';
+import type { HangUpBody, HangUpOptions, HangUpRequest } from './hang-up/options.js';
 import { ABANDONED_BODY_BYTES, UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';
 
-/** What of a {@link LeakReport} is needed, so that one from a log (JSON) will do. */
+/** The part of a {@link LeakReport} that is needed: a report read from a log (JSON) has it. */
 export type ReproducibleLeak = Pick<LeakReport, 'kind' | 'cause' | 'side'> &
   Partial<Pick<LeakReport, 'method' | 'route' | 'requestedBy' | 'unreadKernelBytes' | 'unreadStreamBytes'>>;
 
 export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, options: HangUpOptions];
 
-/** More than the largest receive window that a connection on loopback begins with: the FIN stays behind it. */
+/** More than the largest receive window that a connection on loopback starts with, so that the FIN cannot arrive. */
 const STALLING_BYTES = 1_048_576;
 
 /**
  * Makes a test of a leak that was found in production: `await hangUp(app, ...reproduce(leak))`. Parameters of the route are
- * filled with `1`; what the report does not know (headers, a body's content) is for the caller to add. For an outbound leak
- * that says who asked for it (`requestedBy`) it is the request that makes the handler ask.
+ * filled with `1`. The caller adds what the report does not have: headers, a body's content. An outbound leak is made again
+ * by the inbound request that caused it (`requestedBy`).
  * @throws GuardError CWG_ERR_ARGUMENT where a report of this cause does not say enough.
  */
 export function reproduce(leak: ReproducibleLeak): HangUpArguments {
-  if (typeof leak !== 'object' || (leak as unknown) === null || typeof leak.cause !== 'string') {
+  if (!isObject(leak) || typeof leak.cause !== 'string') {
     throw badArgument('the leak given to reproduce()', leak, 'a LeakReport, also one that has been through JSON');
   }
   if (leak.side === 'unknown') throw notEnough(leak, 'no socket of the thread it was found in names a request');
   if (leak.side === 'outbound') return [requestAskedBy(leak), { at: 'response' }];
-  if (leak.cause === 'pipelined-behind-pending-response') {
-    throw notEnough(leak, 'it takes several requests, of which the report names one');
-  }
+  const reproduction = reproductionOf(leak);
+  if (reproduction.by === 'nothing') throw notEnough(leak, reproduction.because);
   if (leak.method === undefined || leak.route === undefined) return [rawBytes(leak), { at: 'request' }];
-  return argumentsFor(leak, { method: leak.method, path: pathOf(leak.route) });
+  const request = { method: leak.method, path: pathOf(leak.route) };
+  const { leavesAt: at, body, readsOn } = reproduction;
+  return [
+    body === undefined ? request : { ...request, body: bodyFor(leak, body) },
+    readsOn === undefined ? { at } : { at, readsOn },
+  ];
 }
 
-function argumentsFor(leak: ReproducibleLeak, request: HangUpRequest): HangUpArguments {
-  switch (leak.cause) {
-    case 'request-body-not-read':
-      return [{ ...request, body: bodyBytes(leak) }, { at: 'request' }];
-    // Answered, and left with the rest of the body: the client has seen the answer.
-    case 'request-body-abandoned':
-      return [{ ...request, body: ABANDONED_BODY_BYTES }, { at: 'response' }];
-    case 'half-open-not-ended':
-      return [request, { at: 'upgrade' }];
-    // Of what http reads itself it never says these: the socket was upgraded.
-    case 'never-read':
-    case 'paused':
-      return [{ ...request, body: webSocketFrame(Math.max(1, unreadBytes(leak))) }, { at: 'upgrade' }];
-    case 'write-stalled':
-      return [request, { at: 'mid-response', readsOn: false }];
-    default:
-      return [request, { at: 'request' }];
+/** A report may come from a later version, and have a cause that this version does not know. */
+function reproductionOf({ cause }: ReproducibleLeak): Reproduction {
+  return (CAUSES as Readonly<Partial<Record<string, Cause>>>)[cause]?.reproduction ?? LEAVES_AFTER_REQUEST;
+}
+
+function bodyFor(leak: ReproducibleLeak, body: BodyToSend): HangUpBody {
+  switch (body) {
+    case 'unread':
+      // A kernel that holds a FIN back holds more than it would of a smaller body.
+      return leak.kind === 'stalled' ? STALLING_BYTES : UNREAD_BODY_BYTES;
+    case 'abandoned':
+      return ABANDONED_BODY_BYTES;
+    case 'frame':
+      return webSocketFrame(Math.max(1, unreadBytes(leak)));
   }
-}
-
-/** A kernel that holds a FIN back holds more than it would of a smaller body. */
-function bodyBytes({ kind }: ReproducibleLeak): number {
-  return kind === 'stalled' ? STALLING_BYTES : UNREAD_BODY_BYTES;
 }
 
 function unreadBytes({ unreadKernelBytes = 0, unreadStreamBytes = 0 }: ReproducibleLeak): number {
   return unreadKernelBytes + unreadStreamBytes;
 }
 
-/** As much as was unread, of a protocol that the report does not know. */
+/** As many bytes as were unread, of a protocol that the report does not name. */
 function rawBytes(leak: ReproducibleLeak): Uint8Array {
   const bytes = leak.kind === 'stalled' ? STALLING_BYTES : Math.max(4, unreadBytes(leak));
   return Buffer.alloc(bytes, '?\r\n\n');

@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { end, logLines, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
 import { environmentOfAUser, root } from '../support/programs.js';
-import type { Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -17,7 +17,7 @@ const program = path.join(root, 'test/causes/programs/keeps-sockets.mjs');
 
 async function keeper(env: Record<string, string> = {}): Promise<ChildProcess> {
   const child = fork(program, { env: { ...environmentOfAUser(), ...env }, execArgv: [] });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   await once(child, 'message');
   return child;
 }
@@ -29,7 +29,7 @@ async function connection(): Promise<{ port: number; client: Client; accepted: S
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   // Nobody waits for its 'close': Node never emits that when a child died with a socket it was sent.
-  stage.undo(() => {
+  stage.defer(() => {
     accepted?.destroy();
     server.close();
   });
@@ -41,7 +41,7 @@ async function connection(): Promise<{ port: number; client: Client; accepted: S
 
 function guarded() {
   const guard = createGuard(QUICK);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   return { guard, seen: follow(guard) };
 }
 
@@ -56,7 +56,7 @@ describe('a connection that is closed here and open in a child', () => {
     const { guard, seen } = guarded();
     const { port, client, accepted } = await connection();
     const child = spawn('sleep', ['60'], { stdio: ['ignore', accepted, 'ignore'] });
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'spawn');
     accepted.destroy();
     await client.halfClose();

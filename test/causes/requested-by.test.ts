@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard, { createGuard, type LeakReport } from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { guardOn } from '../support/guarded-server.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { leakyApp } from '../support/leaky-app.js';
-import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -39,7 +39,7 @@ const kept: unknown[] = [];
 const WAYS: Readonly<Record<string, () => Way>> = {
   'http.get()': () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    stage.undo(() => agent.destroy());
+    stage.defer(() => agent.destroy());
     const get = (url: string): Promise<IncomingMessage> =>
       new Promise((resolve, reject) => http.get(url, { agent }, resolve).on('error', reject));
     const read: Get = async (url) => {
@@ -51,7 +51,7 @@ const WAYS: Readonly<Record<string, () => Way>> = {
   },
   'undici.request()': () => {
     const dispatcher = new Agent({ connections: 1 });
-    stage.undo(() => dispatcher.destroy());
+    stage.defer(() => dispatcher.destroy());
     return {
       leave: async (url) => {
         const { body } = await request(url, { dispatcher });
@@ -106,7 +106,7 @@ describe.each(Object.entries(WAYS))('the leak of a response to %s', (_name, make
   it('never mixes up two requests that are served at the same time', async () => {
     const ways = [makeWay(), makeWay()];
     const guard = createGuard(TRACING);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const upstreams = [await inventory(), await inventory()];
     let arrived = 0;
@@ -194,7 +194,7 @@ describe('the request that asked', () => {
     const leak = await askedBy(async (upstream) => {
       const server = http.createServer().on('connect', (_request, socket: Socket) => {
         const tunnel = net.connect(upstream, '127.0.0.1');
-        stage.undo(() => tunnel.destroy());
+        stage.defer(() => tunnel.destroy());
         // The bug: nobody reads the tunnel.
         tunnel.write(get('/items'));
         socket.end('HTTP/1.1 200 OK\r\n\r\n');
@@ -209,7 +209,7 @@ describe('traceRequests', () => {
   it('off, names nobody', async () => {
     const upstream = await inventory();
     const guard = createGuard({ ...QUICK, traceRequests: false });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const { leave } = WAYS['http.get()']!();
     const server = http.createServer((_request, response) => {
@@ -224,7 +224,7 @@ describe('traceRequests', () => {
   it('on, names nobody for a request that no inbound one asked for', async () => {
     const upstream = await inventory();
     const guard = createGuard(TRACING);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     await WAYS['http.get()']!().leave(`http://127.0.0.1:${upstream}/items`);
     const leak = await until('the leak', () => seen.leaks.find(({ remotePort }) => remotePort === upstream));

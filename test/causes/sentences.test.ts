@@ -1,19 +1,25 @@
+import { createWriteStream } from 'node:fs';
 import http from 'node:http';
+import { pipeline } from 'node:stream';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { followFastifyRoutes } from '../../src/frameworks/fastify/channel.js';
 import { createGuard } from '../../src/guard/guard.js';
+import closeWaitGuard from '../../src/index.js';
 import type { LeakReport } from '../../src/leaks/report.js';
+import { listenApp } from '../support/fastify-app.js';
 import { kernelRow } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post, type Stage } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
-import { UPLOAD_BYTES } from '../support/upload.js';
+import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
 const stage = stageOfEachTest();
 
 /** The one leak that `start` makes on the port it returns. */
 async function leakOf(start: (stage: Stage) => Promise<number>): Promise<LeakReport> {
   const guard = createGuard(QUICK);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const seen = follow(guard);
   const port = await start(stage);
   return until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
@@ -95,3 +101,63 @@ describe('the sentences of a leak', () => {
     expect(leak.explanation).toMatch(/^GET \/first .*holds back the answers of later requests/);
   });
 });
+
+describe('the fix speaks the language of', () => {
+  it('node:http where no framework is known', async () => {
+    const leak = await leakOf(async (on) => {
+      const port = await on.listen(http.createServer(() => {}));
+      await on.visit(port, post('/items', UPLOAD_BYTES));
+      return port;
+    });
+    expect(leak.cause).toBe('request-body-not-read');
+    expect(leak.fix).toContain('req.resume() discards it), or end the response:');
+  });
+
+  it('node:http of a request whose pipeline failed', async () => {
+    const leak = await leakOf(async (on) => {
+      const server = http.createServer((request, response) => {
+        pipeline(request, createWriteStream('/no/such/folder/file'), () => response.writeHead(500).end());
+      });
+      server.keepAliveTimeout = 0;
+      const port = await on.listen(server);
+      const client = await on.connect(port);
+      client.say(post('/upload', ABANDONED_BYTES));
+      await until('the response', () => client.text.includes(' 500 '));
+      await client.close();
+      return port;
+    });
+    expect(leak.cause).toBe('request-body-abandoned');
+    expect(leak.fix).toContain('(req.resume())');
+  });
+
+  it('Fastify where its channel named the handler', async () => {
+    stage.defer(followFastifyRoutes());
+    const leak = await leakOf(async (on) => uploadTo(on, fastifyThatReadsNothing()));
+    expect(leak).toMatchObject({ cause: 'request-body-not-read', route: '/items/:id' });
+    expect(leak.fix).toContain('request.raw.resume() discards it), or end the reply:');
+  });
+
+  it('Fastify where a hook keeps the request from its handler, and the plugin knows the routes', async () => {
+    const app = fastifyThatReadsNothing();
+    const seen: LeakReport[] = [];
+    await app.register(closeWaitGuard, { ...QUICK, metrics: false, onLeak: (leak) => seen.push(leak) });
+    app.addHook('onRequest', () => new Promise(() => {}));
+    const port = await uploadTo(stage, app);
+    const leak = await until('the leak', () => seen.find(({ localPort }) => localPort === port));
+    expect(leak).toMatchObject({ cause: 'request-body-not-read', route: '/items/:id' });
+    expect(leak.fix).toContain('request.raw.resume() discards it), or end the reply:');
+  });
+});
+
+function fastifyThatReadsNothing(): FastifyInstance {
+  const app = Fastify();
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.post('/items/:id', () => new Promise(() => {}));
+  return app;
+}
+
+async function uploadTo(on: Stage, app: FastifyInstance): Promise<number> {
+  const port = await listenApp(on, app);
+  await on.visit(port, post('/items/7', UPLOAD_BYTES));
+  return port;
+}

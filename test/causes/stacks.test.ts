@@ -6,7 +6,8 @@ import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -37,7 +38,7 @@ function openWithNet(port: number): net.Socket {
 
 async function leakTo(port: number, captureStacks: boolean, open: () => unknown): Promise<LeakReport> {
   const guard = createGuard({ ...QUICK, captureStacks });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const seen = follow(guard);
   kept.push(await open());
   return until('the leak', () => seen.leaks.find(({ remotePort }) => remotePort === port));
@@ -52,7 +53,7 @@ describe('captureStacks', () => {
       'return request(`',
       async (port: number) => {
         const dispatcher = new Agent();
-        stage.undo(() => dispatcher.destroy());
+        stage.defer(() => dispatcher.destroy());
         const { body } = await openWithUndici(port, dispatcher);
         return body.on('error', () => {});
       },
@@ -78,7 +79,7 @@ describe('captureStacks', () => {
     });
     const port = await stage.listen(server);
     const dispatcher = new Agent({ connections: 1 });
-    stage.undo(() => dispatcher.destroy());
+    stage.defer(() => dispatcher.destroy());
     async function openTheConnection(): Promise<void> {
       await (await request(`http://127.0.0.1:${port}/ping`, { dispatcher })).body.text();
     }

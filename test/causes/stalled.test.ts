@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
 import { ESTABLISHED, isListed, kernelRow, socketInode } from '../support/kernel-view.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, type Followed } from '../support/leak-case.js';
-import type { Client } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK, type Followed } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -22,7 +22,7 @@ interface Stalled {
 /** An upload that nobody reads. The client goes on sending until the window is full, and would then leave. */
 async function stalledUpload(options: GuardOptions = {}): Promise<Stalled> {
   const guard = createGuard({ ...QUICK, ...options });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const seen = follow(guard);
   let accepted: Socket | undefined;
   const port = await stage.listen(net.createServer((socket) => (accepted = socket.on('error', () => {}))));
@@ -84,7 +84,7 @@ describe('an upload that nobody reads and that fills the receive window', () => 
     const { seen, port, client, accepted } = await stalledUpload();
     accepted.on('readable', () => {});
     const timer = setInterval(() => accepted.read(64 * 1024), 30);
-    stage.undo(() => clearInterval(timer));
+    stage.defer(() => clearInterval(timer));
     // The same without a reader, and later: once that is a leak, this one would be too.
     const controlPort = await stage.listen(net.createServer((socket) => socket.on('error', () => {})));
     const control = await stage.connect(controlPort);

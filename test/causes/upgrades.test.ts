@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { closeWaitGuard } from '../../src/frameworks/fastify/plugin.js';
 import { createGuard } from '../../src/guard/guard.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 
@@ -38,13 +38,13 @@ describe('the leak of an upgraded socket', () => {
     ['a CONNECT', CONNECT, 'connect', { method: 'CONNECT', route: 'db.test:5432' }],
   ])('names the path of %s', async (_what, request, event, named) => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const port = await stage.listen(http.createServer().on(event, accept));
     const client = await stage.connect(port);
     client.say(request);
     await until('the upgrade', () => client.text.includes('101'));
-    await client.leave();
+    await client.close();
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expect(leak).toMatchObject({ cause: 'half-open-not-ended', ...named });
     expect(leak.explanation).toContain(`${named.method} ${named.route}`);
@@ -55,7 +55,7 @@ describe('the leak of an upgraded socket', () => {
 
   it('is named also when the listener was added after the first connection', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const server = http.createServer((_request, response) => response.end('plain'));
     const port = await stage.listen(server);
@@ -64,7 +64,7 @@ describe('the leak of an upgraded socket', () => {
     const client = await stage.connect(port);
     client.say(UPGRADE);
     await until('the upgrade', () => client.text.includes('101'));
-    await client.leave();
+    await client.close();
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expect(leak).toMatchObject({ method: 'GET', route: '/ws' });
   });
@@ -123,7 +123,7 @@ describe('what a client gets', () => {
   it.each(Object.entries(IDIOMS))('from a server with %s is the same under a guard', async (_what, juggle) => {
     const without = await outcome(juggle);
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     expect(await outcome(juggle)).toEqual(without);
   });
 });
@@ -157,14 +157,14 @@ describe('the connection of an upgrade', () => {
 
   it('is named also under TLS', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     // A TLS socket ends itself when it is read to its end.
     const leaveUnread = (_request: IncomingMessage, socket: Socket): boolean => socket.write(SWITCHED);
     const server = https.createServer(localhost).on('upgrade', leaveUnread);
     const port = await stage.listen(server);
     const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
-    stage.undo(() => client.destroy());
+    stage.defer(() => client.destroy());
     let text = '';
     client.on('data', (chunk: Buffer) => (text += chunk.toString()));
     client.write(UPGRADE);
@@ -182,13 +182,13 @@ describe('the connection of an upgrade', () => {
     const seen = follow(app.closeWaitGuard);
     app.server.on('upgrade', (request, socket: Socket) => {
       accept(request, socket);
-      stage.undo(() => socket.destroy());
+      stage.defer(() => socket.destroy());
     });
     const port = await listenApp(stage, app);
     const client = await stage.connect(port);
     client.say(UPGRADE);
     await until('the upgrade', () => client.text.includes('101'));
-    await client.leave();
+    await client.close();
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expect(leak).toMatchObject({ method: 'GET', route: '/ws', cause: 'half-open-not-ended' });
   });

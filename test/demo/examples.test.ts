@@ -49,7 +49,7 @@ describe('the examples leak as they say, and say so', () => {
     client.say('hello');
     // An echo that arrives after the client has left would be answered by a RST.
     await until('the echo', () => client.text === 'hello');
-    await client.leave();
+    await client.close();
     expect(kernelRow(port, client.port)?.state).toBe(CLOSE_WAIT);
     await until('the leak', () =>
       /^leaked: The connection to echo from .*\nfix: {4}Call socket\.end\(\)/m.test(text()),

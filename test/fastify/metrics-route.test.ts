@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 
 const OURS = 'close_wait_leaked_sockets';
 
@@ -11,7 +11,7 @@ describe('the metrics route', () => {
 
   function newApp(): FastifyInstance {
     const app = Fastify();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     return app;
   }
 

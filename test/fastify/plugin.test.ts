@@ -2,10 +2,10 @@ import { register as globalRegister } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, QUICK } from '../support/reports.js';
+import { post, stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp, LineLog } from '../support/leaky-app.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
-import { post } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 
@@ -33,7 +33,7 @@ describe('registered without options, the plugin', () => {
 
   it('works with inject(), and answers HEAD and a query', async () => {
     const app = leakyApp();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     await app.register(closeWaitGuard);
     app.get('/', async () => 'hello');
     expect((await app.inject('/')).body).toBe('hello');
@@ -96,7 +96,7 @@ describe('a leak in a Fastify application', () => {
     client.say('GET /health HTTP/1.1\r\nHost: shop.test\r\n\r\n');
     await until('the first answer', () => client.text.endsWith('ok'));
     client.say(post('/items/9', UPLOAD_BYTES));
-    await client.leave();
+    await client.close();
     const leak = await until('the leak', () => app.closeWaitGuard.leaks()[0]);
     expect(leak).toMatchObject({ method: 'POST', route: '/items/:id' });
   });

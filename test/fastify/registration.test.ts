@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { openFds } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
 import { valueOf } from '../support/metrics-page.js';
 import { localhost } from '../support/tls.js';
@@ -47,7 +48,7 @@ describe('registered more than once', () => {
 
   it('in the root and in a context shares the guard', async () => {
     const app = Fastify();
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     await app.register(closeWaitGuard, { metrics: false });
     let inside: FastifyInstance | undefined;
     await app.register(async (child) => {
@@ -163,7 +164,7 @@ describe('https and http2', () => {
     await app.register(closeWaitGuard, QUICK);
     app.get('/', async () => 'hello');
     await app.listen({ port: 0, host: '127.0.0.1' });
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     expect((await app.inject('/')).body).toBe('hello');
     const page = (await app.inject('/metrics')).body;
     const { port } = app.server.address() as { port: number };

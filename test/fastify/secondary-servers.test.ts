@@ -3,7 +3,8 @@ import net, { type Server } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 
@@ -22,7 +23,7 @@ describe('an application that listens on two addresses', () => {
       if (rest[0]?.all) answer(null, allOf(host));
       else answer(null, ...addressOf(host));
     }) as never);
-    stage.undo(() => vi.restoreAllMocks());
+    stage.defer(() => vi.restoreAllMocks());
     const app = leakyApp();
     await app.register(closeWaitGuard, { ...QUICK, metrics: false });
     addLeakyRoute(app);
@@ -35,7 +36,7 @@ describe('an application that listens on two addresses', () => {
 
     const connections = new Set<net.Socket>();
     app.closeWaitGuard.on('leak', (_leak, socket) => socket && connections.add(socket));
-    stage.undo(() => connections.forEach((socket) => socket.destroy()));
+    stage.defer(() => connections.forEach((socket) => socket.destroy()));
     for (const address of addresses) await leakOnce(stage, port, '/items/7', address);
     expect(accepting.size, 'two servers accepted').toBe(2);
     await until('both leaks', () => app.closeWaitGuard.leaks().length === 2);

@@ -4,7 +4,8 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { GuardError } from '../../src/base/errors.js';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const listener = (): void => {};
@@ -29,7 +30,7 @@ describe('what a guard does not have is an error', () => {
   const stage = stageOfEachTest();
   const guardOf = (): Guard => {
     const guard = createGuard({ sampleInterval: 0 });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     return guard;
   };
 
@@ -43,13 +44,15 @@ describe('what a guard does not have is an error', () => {
     expect(error).toBeInstanceOf(GuardError);
     expect(error).toMatchObject({
       code: 'CWG_ERR_ARGUMENT',
-      message: `close-wait-guard: the second argument of watch() is ${shown}; it takes an object { name }`,
+      message: `close-wait-guard: the second argument of watch() is ${shown}; it takes an object { name, routeOf }`,
     });
   });
 
   it('an option of watch() that there is not', () => {
     const error = thrown(() => guardOf().watch(http.createServer(), { nmae: 'api' } as never));
-    expect(error).toEqual(guardError(/an option given to watch\(\) is "nmae"; it takes an object \{ name \}$/));
+    expect(error).toEqual(
+      guardError(/an option given to watch\(\) is "nmae"; it takes an object \{ name, routeOf \}$/),
+    );
   });
 
   it.each(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const)('%s("leaks")', (method) => {
@@ -82,7 +85,7 @@ describe('redact', () => {
   it('keeps addresses out of what leaves the guard, and out of nothing it reckons with', async () => {
     const told: unknown[] = [];
     const guard = createGuard({ ...QUICK, redact: true, onLeak: (leak) => told.push(leak) });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     guard.on('leak', (leak) => told.push(leak)).on('released', (leak) => told.push(leak));
     const sockets: net.Socket[] = [];
     const port = await stage.listen(net.createServer((socket) => sockets.push(socket)));

@@ -2,9 +2,11 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
+import { internalsOf } from '../../src/guard/internals.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { guardOn } from '../support/guarded-server.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { leakOnce } from '../support/leaky-app.js';
 import { until } from '../support/until.js';
 
@@ -15,7 +17,7 @@ describe('a listener that throws', () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
-    stage.undo(() => process.off('warning', warned));
+    stage.defer(() => process.off('warning', warned));
     const heard: string[] = [];
     const guard = createGuard({
       ...QUICK,
@@ -24,7 +26,7 @@ describe('a listener that throws', () => {
         throw new Error('broken onLeak');
       },
     });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     guard.on('leak', () => {
       throw new Error('broken listener');
     });
@@ -40,14 +42,14 @@ describe('a listener that throws', () => {
     await stage.visit(port, 'hello');
     await until('the leak', () => heard.length > 0);
     expect(heard).toEqual(['second', 'once', 'onLeak close-wait']);
-    expect(guard.stats().errors.listener).toBe(2);
+    expect(guard.stats().errors.callback).toBe(2);
     await stage.visit(port, 'again');
     await until('the second leak', () => guard.leaks().length === 2);
     expect(heard).toEqual(['second', 'once', 'onLeak close-wait', 'second', 'onLeak close-wait']);
     await until('the warning', () => warnings.length > 0);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({ name: 'CloseWaitGuardWarning', code: 'CWG_WARN_LISTENER' });
-    expect(warnings[0]?.message).toContain('a listener of the guard threw');
+    expect(warnings[0]).toMatchObject({ name: 'CloseWaitGuardWarning', code: 'CWG_WARN_CALLBACK' });
+    expect(warnings[0]?.message).toContain('a callback given to the guard threw');
   });
 
   it('may close the guard: it hears nothing more, and the next guard finds what was left', async () => {
@@ -68,20 +70,20 @@ describe('a listener that throws', () => {
     expect(guard.leaks()).toEqual([]);
 
     const next = createGuard({ ...QUICK, sampleInterval: 0 });
-    stage.undo(() => next.close());
+    stage.defer(() => next.close());
     await until('both leaks', () => next.leaks().filter(({ localPort }) => localPort === port).length === 2);
   });
 
   it('may ask the guard itself', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const asked: number[] = [];
     guard.on('leak', () => asked.push(guard.leaks().length, guard.sockets().length));
     const port = await stage.listen(net.createServer(() => {}));
     await stage.visit(port, 'hello');
     await until('the leak', () => asked.length > 0);
     expect(asked).toEqual([1, 1]);
-    expect(guard.stats().errors).toMatchObject({ sample: 0, listener: 0 });
+    expect(guard.stats().errors).toMatchObject({ sample: 0, callback: 0 });
   });
 });
 
@@ -108,7 +110,7 @@ describe('maxReported', () => {
 
   it('keeps a flood of leaks from being a flood of reports, and they follow when there is room', async () => {
     const guard = createGuard({ ...QUICK, maxReported: 2 });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const { leaks, sockets } = follow(guard);
     const port = await stage.listen(net.createServer(() => {}));
     for (let i = 0; i < 5; i++) await stage.visit(port, 'hello');
@@ -136,7 +138,7 @@ describe('a route that cannot be looked up', () => {
     const lookUp = (): never => {
       throw new Error('another version of Fastify prints another tree');
     };
-    guard.watch(server, {}, { routeOf: lookUp });
+    internalsOf(guard).watch(server, {}, { findRoute: lookUp });
     const port = await stage.listen(server);
     await leakOnce(stage, port);
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
@@ -45,7 +46,7 @@ async function tenLeaks(
 ): Promise<{ readonly guard: Guard; readonly counts: Counts; readonly port: number }> {
   const guard = createGuard({ ...QUICK, ...options });
   current = guard;
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const counts = { leak: 0, released: 0, reclaimed: 0 };
   for (const event of ['leak', 'released', 'reclaimed'] as const) guard.on(event, () => counts[event]++);
   const port = await stage.listen(net.createServer((socket) => socket.on('error', () => {})));
@@ -69,7 +70,7 @@ describe('a listener that fails', () => {
       },
     });
     await until('all leaks', () => counts.leak === 10);
-    expect(guard.stats().errors).toMatchObject({ listener: 10, sample: 0 });
+    expect(guard.stats().errors).toMatchObject({ callback: 10, sample: 0 });
     expect(guard.leaks()).toHaveLength(10);
     expect(halfClosed(port)).toBe(10);
   });
@@ -81,7 +82,7 @@ describe('a listener that fails', () => {
     };
     const { guard, counts } = await tenLeaks({ onLeak });
     // Vitest fails a test during which a rejection is left unhandled.
-    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.listener === 10);
+    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.callback === 10);
   });
 
   it('by a promise whose then() throws', async () => {
@@ -91,14 +92,14 @@ describe('a listener that fails', () => {
       },
     });
     const { guard, counts } = await tenLeaks({ onLeak });
-    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.listener === 10);
+    await until('all to be counted', () => counts.leak === 10 && guard.stats().errors.callback === 10);
   });
 });
 
 describe('close() in a callback is the end', () => {
   it('for the other listeners of the same event', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const heard: string[] = [];
     guard.on('leak', () => {
       heard.push('first');
@@ -122,7 +123,7 @@ describe('close() in a callback is the end', () => {
     const { counts, port } = await tenLeaks(options);
     await until('the guard to be closed', () => closed);
     const control = createGuard({ ...QUICK, scope: 'process' });
-    stage.undo(() => control.close());
+    stage.defer(() => control.close());
     await someSamples(control);
     expect(counts.reclaimed).toBe(0);
     expect(halfClosed(port)).toBe(10);
@@ -157,8 +158,8 @@ describe('a reclaim filter', () => {
     expect(counts.reclaimed).toBe(0);
     expect(halfClosed(port)).toBe(10);
     // A promise is a mistake that deserves a word; an answer other than true is an answer.
-    if (what.includes('promise')) expect(guard.stats().errors.listener).toBeGreaterThanOrEqual(10);
-    else expect(guard.stats().errors.listener).toBe(0);
+    if (what.includes('promise')) expect(guard.stats().errors.callback).toBeGreaterThanOrEqual(10);
+    else expect(guard.stats().errors.callback).toBe(0);
   });
 
   it('that says no is asked again later, not in each sample', async () => {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root, type Outcome } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -19,7 +20,7 @@ describe('many sockets', () => {
 
   it('that stay open are all on the watch, and none is left on it when they are closed', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const port = await stage.listen(net.createServer((socket) => socket.resume()));
     const sockets = await connectMany(port, 400);
     await until('both ends of all to be watched', () => guard.stats().watched === 800);
@@ -31,7 +32,7 @@ describe('many sockets', () => {
 
   it.each([50, 0])('that come and go leave no entry (sampleInterval %i)', async (sampleInterval) => {
     const guard = createGuard({ ...QUICK, sampleInterval });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     let accepted = 0;
     const server = net.createServer((socket) => {
@@ -60,7 +61,7 @@ describe('on demand only (sampleInterval 0)', () => {
   it('nothing is looked at until somebody asks', async () => {
     const guard = createGuard({ ...QUICK, sampleInterval: 0, scope: 'watched' });
     const control = createGuard(QUICK);
-    for (const each of [guard, control]) stage.undo(() => each.close());
+    for (const each of [guard, control]) stage.defer(() => each.close());
     const [ours, others] = [follow(guard), follow(control)];
     const server = net.createServer(() => {});
     guard.watch(server);
@@ -97,7 +98,7 @@ describe('a process at its limit of fds', () => {
   it('is sampled as before: the leak is found and its release, and nothing is thrown', async () => {
     const { cause, errors, fds, samples, warnings } = jsonOf(await run('working guard'));
     expect({ cause, samples }).toEqual({ cause: 'never-read', samples: 5 });
-    expect(errors).toMatchObject({ sample: 0, fd_walk: 0, watch_add: 0, listener: 0 });
+    expect(errors).toMatchObject({ sample: 0, fd_walk: 0, watch_add: 0, callback: 0 });
     expect(fds.limit).toBe(64);
     // What needs an fd of its own cannot be had then, and says so.
     expect(errors.sock_diag).toBeGreaterThan(0);

@@ -4,7 +4,8 @@ import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -92,9 +93,9 @@ describe('a socket of which something cannot be read', () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
-    stage.undo(() => process.off('warning', warned));
+    stage.defer(() => process.off('warning', warned));
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const port = await stage.listen(onSocket((socket) => breaks(socket, 'readableLength')));
     await stage.visit(port, 'hello');
     await until('the count', () => guard.stats().errors.fact > 1);
@@ -109,7 +110,7 @@ describe('a socket of which something cannot be read', () => {
 
   it.each(ODD)('is reported beside the others: %s', async (_name, make) => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const register = new Registry();
     collectGuardMetrics(guard, { register });
     const seen = follow(guard);

@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
-import { post, type Stage } from '../support/stage.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { testScenarios } from '../support/scenario.js';
+import { post, stageOfEachTest, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -17,7 +18,7 @@ import { UPLOAD_BYTES } from '../support/upload.js';
 /** A TLS client that says `data`, sends its FIN, and goes once the kernel has delivered it. */
 async function visitTls(stage: Stage, port: number, data: string): Promise<void> {
   const client = tls.connect({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost' });
-  stage.undo(() => client.destroy());
+  stage.defer(() => client.destroy());
   client.on('error', () => {});
   await once(client, 'secureConnect');
   client.end(data);
@@ -33,17 +34,17 @@ describe('watch() names the server of a leak', () => {
     name: string,
   ): Promise<{ port: number; guard: ReturnType<typeof createGuard> }> => {
     const guard = createGuard({ ...QUICK, scope: 'watched' });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     guard.watch(server, { name });
     return { port: await stage.listen(server), guard };
   };
   const inbound = { kind: 'close-wait', side: 'inbound' } as const;
 
-  testLeaks([
+  testScenarios([
     {
       name: 'net',
-      report: { ...inbound, server: 'mail: in', cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'mail: in', cause: 'never-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           net.createServer(() => {}),
@@ -55,8 +56,8 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'tls',
-      report: { ...inbound, server: 'mails', cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'mails', cause: 'never-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           tls.createServer(localhost, () => {}),
@@ -68,8 +69,8 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'http',
-      report: { ...inbound, server: 'web', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, server: 'web', method: 'POST', route: '/upload', cause: 'request-body-not-read' } },
+      play: async (stage) => {
         const scene = await named(
           stage,
           http.createServer(() => {}),
@@ -81,8 +82,10 @@ describe('watch() names the server of a leak', () => {
     },
     {
       name: 'https',
-      report: { ...inbound, server: 'webs', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
-      start: async (stage) => {
+      expect: {
+        leak: { ...inbound, server: 'webs', method: 'POST', route: '/upload', cause: 'request-body-not-read' },
+      },
+      play: async (stage) => {
         const scene = await named(
           stage,
           https.createServer(localhost, () => {}),
@@ -100,7 +103,7 @@ describe('an http2 server', () => {
 
   it('is watched, and a session that comes and goes is nobody’s leak', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const server = http2.createServer((_request, response) => response.end('ok'));
     const port = await stage.listen(server);
@@ -135,7 +138,7 @@ describe('scope', () => {
   it(`'watched' keeps to the watched servers, and 'process' takes the rest: each leak is reported by one`, async () => {
     const rest = createGuard(QUICK);
     const watched = createGuard({ ...QUICK, scope: 'watched' });
-    for (const guard of [rest, watched]) stage.undo(() => guard.close());
+    for (const guard of [rest, watched]) stage.defer(() => guard.close());
     const [ofRest, ofWatched] = [follow(rest), follow(watched)];
     const ports = [await leakOn(true, watched), await leakOn(false, watched)];
     await until('both leaks', () => ofRest.leaks.length > 0 && ofWatched.leaks.length > 0);
@@ -147,7 +150,7 @@ describe('scope', () => {
 
   it('the oldest guard of the process reports what no guard watches, and the next one when it is closed', async () => {
     const guards = [createGuard(QUICK), createGuard(QUICK)];
-    for (const guard of guards) stage.undo(() => guard.close());
+    for (const guard of guards) stage.defer(() => guard.close());
     const [older, younger] = guards.map((guard) => follow(guard));
     const first = await leakOn(false, guards[0]!);
     await until('the leak', () => older!.leaks.length > 0);
@@ -163,7 +166,7 @@ describe('scope', () => {
 
   it('a leak stays with the guard that reported it, also when another one begins to watch its server', async () => {
     const guards = [createGuard(QUICK), createGuard(QUICK)] as const;
-    for (const guard of guards) stage.undo(() => guard.close());
+    for (const guard of guards) stage.defer(() => guard.close());
     const [first, second] = guards.map((guard) => follow(guard));
     const server = net.createServer(() => {});
     const port = await stage.listen(server);
@@ -181,7 +184,7 @@ describe('scope', () => {
   it('the undo of watch() gives the server back, and is idempotent', async () => {
     const guard = createGuard({ ...QUICK, scope: 'watched' });
     const rest = createGuard(QUICK);
-    for (const each of [guard, rest]) stage.undo(() => each.close());
+    for (const each of [guard, rest]) stage.defer(() => each.close());
     const seen = follow(rest);
     const server = net.createServer(() => {});
     const undo = guard.watch(server, { name: 'mail' });
@@ -205,7 +208,7 @@ describe('watch() refuses', () => {
     [8080, 'the server given to watch() is 8080; it takes a net, tls, http, https or http2 server'],
   ])('%o', (server, message) => {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     expect(() => guard.watch(server as Server)).toThrow(
       expect.objectContaining({ code: 'CWG_ERR_ARGUMENT', message: `close-wait-guard: ${message}` }),
     );
@@ -213,7 +216,7 @@ describe('watch() refuses', () => {
 
   it.each<[unknown]>([[''], ['a\nb'], ['é'], ['"'], ['x'.repeat(101)], [7]])('the name %j', (name) => {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     expect(() => guard.watch(net.createServer(), { name: name as string })).toThrow(
       expect.objectContaining({
         code: 'CWG_ERR_ARGUMENT',

@@ -4,10 +4,9 @@ import net, { type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Holders, type HolderAnswer } from '../../src/kernel/holders.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { socketInode } from '../support/kernel-view.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { binding, fdOf, readOne } from '../native/binding.js';
 
@@ -22,7 +21,7 @@ async function heldByChild(stage: Stage): Promise<{ inode: number; cookie: bigin
   const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], {
     stdio: ['ignore', socket, 'ignore'],
   });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
   socket.destroy();
   return { inode, cookie, pid: child.pid! };
@@ -34,7 +33,7 @@ describe('who else reports a socket', () => {
   function holders(): { holders: Holders; faults: unknown[] } {
     const faults: unknown[] = [];
     const opened = new Holders(binding, (error) => faults.push(error));
-    stage.undo(() => opened.close());
+    stage.defer(() => opened.close());
     return { holders: opened, faults };
   }
 

@@ -7,8 +7,7 @@ import { Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/index.js';
 import { layersOf } from '../../src/layers/stack.js';
-import { stageOfEachTest } from '../support/leak-case.js';
-import { get } from '../support/stage.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 
@@ -21,7 +20,7 @@ describe('the layers above a socket', () => {
   /** A guard notes what stands above a socket, so it is there before the first connection. */
   async function listen(server: Server): Promise<{ port: number; accepted: Promise<Socket> }> {
     const guard = createGuard();
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const accepted = once(server, 'connection').then(([socket]) => socket as Socket);
     return { port: await stage.listen(server), accepted };
   }
@@ -37,7 +36,7 @@ describe('the layers above a socket', () => {
     });
     expect(names(socket)).toEqual(['stream']);
     const [stream] = layersOf(socket, 'inbound');
-    expect([stream.takenBytes(), stream.hasReader(), stream.pipeCount()]).toEqual([0, false, 0]);
+    expect([stream.takenBytes(), stream.hasReader(), stream.pipedTo()]).toEqual([0, false, []]);
     expect(String(socket.read())).toBe('hello');
     expect([stream.takenBytes(), stream.bufferedBytes()]).toEqual([5, 0]);
     socket.on('data', () => {});
@@ -60,7 +59,7 @@ describe('the layers above a socket', () => {
     const { port, accepted } = await listen(server);
     const request = https.get({ port, host: '127.0.0.1', path: '/tls', rejectUnauthorized: false });
     request.on('error', () => {});
-    stage.undo(() => request.destroy());
+    stage.defer(() => request.destroy());
     await once(server, 'request');
     expect(names(await accepted)).toEqual(['stream', 'tls', 'http1']);
   });
@@ -69,7 +68,7 @@ describe('the layers above a socket', () => {
     const server = http2.createServer();
     const { port, accepted } = await listen(server);
     const session = http2.connect(`http://127.0.0.1:${port}`);
-    stage.undo(() => session.destroy());
+    stage.defer(() => session.destroy());
     const [serverSession] = (await once(server, 'session')) as [http2.ServerHttp2Session];
     const socket = await accepted;
     expect(names(socket)).toEqual(['stream', 'http2']);
@@ -81,7 +80,7 @@ describe('the layers above a socket', () => {
     const server = http.createServer((_request, response) => response.write('the first of two'));
     const { port } = await listen(server);
     const pool = new Pool(`http://127.0.0.1:${port}`);
-    stage.undo(() => pool.destroy());
+    stage.defer(() => pool.destroy());
     let socket: Socket | undefined;
     pool.on('connect', (_url, [, client]) => {
       const key = Reflect.ownKeys(client as object).find(

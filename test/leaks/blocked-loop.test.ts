@@ -4,9 +4,9 @@ import net, { type Socket } from 'node:net';
 import { setTimeout } from 'node:timers';
 import { describe, expect } from 'vitest';
 import { CLOSE_WAIT, kernelRows, type KernelRow } from '../support/kernel-view.js';
-import { testLookAlikes } from '../support/look-alike.js';
-import { blockEventLoop, outcomeOf, visitFromOutside } from '../support/programs.js';
+import { testScenarios } from '../support/scenario.js';
 import { get } from '../support/stage.js';
+import { blockEventLoop, outcomeOf, visitFromOutside } from '../support/programs.js';
 import { until } from '../support/until.js';
 
 function halfClosed(port: number): KernelRow[] {
@@ -14,9 +14,10 @@ function halfClosed(port: number): KernelRow[] {
 }
 
 describe('nobody is accused while the event loop is blocked for longer than closeWaitTimeout, and', () => {
-  testLookAlikes([
+  testScenarios([
     {
       name: 'the client of the very request that blocks it leaves',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 1_000,
       play: async (stage) => {
         let rows: KernelRow[] | undefined;
@@ -35,6 +36,7 @@ describe('nobody is accused while the event loop is blocked for longer than clos
     },
     {
       name: 'clients come and go while they wait to be accepted',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 1_000,
       play: async (stage) => {
         let accepted = 0;
@@ -54,6 +56,7 @@ describe('nobody is accused while the event loop is blocked for longer than clos
     },
     {
       name: 'the application closes the socket soon after, not at once',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 1_000,
       play: async (stage) => {
         let accepted: Socket | undefined;

@@ -1,9 +1,10 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
-import { QUICK, testLeaks, type Scene } from '../support/leak-case.js';
-import { listenApp } from '../support/fastify-app.js';
+import { QUICK } from '../support/reports.js';
+import { testScenarios, type Scene } from '../support/scenario.js';
 import { post, type Stage } from '../support/stage.js';
+import { listenApp } from '../support/fastify-app.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 
@@ -19,11 +20,11 @@ async function application(stage: Stage, routes: (app: FastifyInstance) => void)
 }
 
 describe('a Fastify application leaks a socket when', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'a POST handler hijacks the reply and never ends it',
-      report: { ...inbound, cause: 'request-body-not-read', route: '/events' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'request-body-not-read', route: '/events' } },
+      play: async (stage) => {
         const scene = await application(stage, (app) =>
           app.post('/events', async (_request, reply) => {
             reply.hijack();
@@ -34,14 +35,14 @@ describe('a Fastify application leaks a socket when', () => {
         const client = await stage.connect(scene.port);
         client.say(post('/events', UPLOAD_BYTES));
         await until('the first event', () => client.text.includes('data: hi'));
-        await client.leave();
+        await client.close();
         return { ...scene, unread: UPLOAD_BYTES };
       },
     },
     {
       name: 'a handler awaits something that never comes and has not read its body',
-      report: { ...inbound, cause: 'request-body-not-read', route: '/items/:id' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'request-body-not-read', route: '/items/:id' } },
+      play: async (stage) => {
         const scene = await application(stage, (app) => app.post('/items/:id', () => new Promise(() => {})));
         await stage.visit(scene.port, post('/items/7?q=secret', UPLOAD_BYTES));
         return { ...scene, unread: UPLOAD_BYTES };

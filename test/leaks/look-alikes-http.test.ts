@@ -7,16 +7,17 @@ import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describe, expect } from 'vitest';
 import { listenApp } from '../support/fastify-app.js';
-import { testLookAlikes } from '../support/look-alike.js';
+import { testScenarios } from '../support/scenario.js';
 import { get, post, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const BODY = 120 * 1024;
 
 describe('a socket of an http server is no leak when', () => {
-  testLookAlikes([
+  testScenarios([
     {
       name: 'its body was not read and the handler answered: Node discards the rest',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const server = http.createServer((_request, response) => {
           response.statusCode = 413;
@@ -29,6 +30,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: 'its body was read and the handler never answers',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const port = await stage.listen(http.createServer((incoming) => incoming.resume()));
         await stage.visit(port, post('/upload', BODY));
@@ -37,6 +39,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: `its 'clientError' listener destroys it`,
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const server = http.createServer((_request, response) => response.end('ok'));
         server.on('clientError', (error, socket) => socket.destroy(error));
@@ -47,6 +50,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: 'httpAllowHalfOpen is set and a slow handler answers after the FIN',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 2_000,
       play: async (stage) => {
         const server = http.createServer((_request, response) => void sleep(500).then(() => response.end('late')));
@@ -61,6 +65,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: 'a slow handler answers after its client is gone',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 2_000,
       play: async (stage) => {
         let answered = false;
@@ -78,6 +83,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: 'the handler works through the backlog of a client that has left',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 1_000,
       play: async (stage) => {
         let worked = 0;
@@ -102,7 +108,7 @@ describe('a socket of an http server is no leak when', () => {
     },
     {
       name: 'it is an idle keep-alive connection',
-      staysOpen: true,
+      expect: { silent: 'open' },
       play: async (stage) => {
         const port = await stage.listen(http.createServer((_request, response) => response.end('ok')));
         const clients = await Promise.all([1, 2, 3].map(() => stage.connect(port)));
@@ -123,9 +129,10 @@ describe('a Fastify socket is no leak when', () => {
     return port;
   }
 
-  testLookAlikes([
+  testScenarios([
     {
       name: 'a GET handler hijacks its reply and never ends it',
+      expect: { silent: 'closed' },
       play: (stage) =>
         play(stage, async (_request, reply) => {
           reply.hijack();
@@ -135,19 +142,21 @@ describe('a Fastify socket is no leak when', () => {
     },
     {
       name: 'a GET handler never answers',
+      expect: { silent: 'closed' },
       play: (stage) => play(stage, () => new Promise(() => {})),
     },
   ]);
 });
 
 describe('a WebSocket is no leak when', () => {
-  testLookAlikes([
+  testScenarios([
     {
       name: 'it is read and its client is terminated',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         let heard = 0;
         sockets.on('connection', (socket) => socket.on('error', () => {}).on('message', () => heard++));
         const port = await stage.listen(server);
@@ -171,9 +180,10 @@ describe('an outbound socket is no leak when', () => {
       response.end(Buffer.alloc(bytes));
     });
 
-  testLookAlikes([
+  testScenarios([
     {
       name: 'its unread answer fits into the buffers',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const port = await stage.listen(serving(5_000));
         const get = http.get({ port, host: '127.0.0.1', agent: false });
@@ -184,6 +194,7 @@ describe('an outbound socket is no leak when', () => {
     },
     {
       name: 'undici dumped its answer',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const port = await stage.listen(serving(300 * 1024));
         const { body } = await request(`http://127.0.0.1:${port}/`);
@@ -194,6 +205,7 @@ describe('an outbound socket is no leak when', () => {
     },
     {
       name: 'stream.pipeline() joined its answer to a client that left',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         let answer: http.ServerResponse | undefined;
         const upstream = http.createServer((_request, response) => {
@@ -210,7 +222,7 @@ describe('an outbound socket is no leak when', () => {
         const client = await stage.connect(await stage.listen(proxy));
         client.say(get('/catalogue'));
         await until('the first bytes to come through', () => client.text.includes('start'));
-        await client.leave();
+        await client.close();
         await until('the upstream server to see it', () => answer?.destroyed);
         return port;
       },

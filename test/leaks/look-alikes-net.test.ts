@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { pipeline } from 'node:stream';
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
 import { describe, expect } from 'vitest';
-import { testLookAlikes } from '../support/look-alike.js';
+import { testScenarios } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
 describe('a raw socket is no leak when', () => {
-  testLookAlikes([
+  testScenarios([
     {
       name: `it was paused in 'data' and nothing came after: Node sees the FIN all the same`,
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const port = await stage.listen(net.createServer((socket) => socket.on('data', () => socket.pause())));
         await stage.visit(port, 'hello');
@@ -18,6 +19,7 @@ describe('a raw socket is no leak when', () => {
     },
     {
       name: 'nobody reads it and its client said nothing',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const port = await stage.listen(net.createServer(() => {}));
         await stage.visit(port);
@@ -26,6 +28,7 @@ describe('a raw socket is no leak when', () => {
     },
     {
       name: 'stream.pipeline() joined it to a stream that died',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         let upstreamSide: Socket | undefined;
         const upstreamPort = await stage.listen(net.createServer((socket) => (upstreamSide = socket)));
@@ -46,6 +49,7 @@ describe('a raw socket is no leak when', () => {
     },
     {
       name: 'it is paused for a while and resumed',
+      expect: { silent: 'closed' },
       closeWaitTimeout: 2_000,
       play: async (stage) => {
         let accepted: Socket | undefined;
@@ -61,7 +65,7 @@ describe('a raw socket is no leak when', () => {
         client.say('first');
         await until('the server to pause', () => accepted?.isPaused());
         client.say('and more');
-        await client.leave();
+        await client.close();
         await once(accepted!, 'close');
         expect(accepted?.bytesRead).toBe(13);
         return port;
@@ -69,6 +73,7 @@ describe('a raw socket is no leak when', () => {
     },
     {
       name: 'it still streams its answer to a client that sent its FIN',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const server = net.createServer({ allowHalfOpen: true }, (socket) => {
           socket.resume();
@@ -92,6 +97,7 @@ describe('a raw socket is no leak when', () => {
     },
     {
       name: 'a client that sent its FIN reads a long answer slowly',
+      expect: { silent: 'closed' },
       play: async (stage) => {
         const size = 8 * 1024 * 1024;
         const server = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -105,7 +111,7 @@ describe('a raw socket is no leak when', () => {
         await client.halfClose();
         let taken = 0;
         const timer = setInterval(() => (taken += (client.socket.read() as Buffer | null)?.length ?? 0), 8);
-        stage.undo(() => clearInterval(timer));
+        stage.defer(() => clearInterval(timer));
         await until('the whole answer', () => taken === size);
         client.socket.destroy();
         return port;

@@ -1,17 +1,17 @@
 import net, { type Socket } from 'node:net';
 import { describe } from 'vitest';
 import { kernelRow } from '../support/kernel-view.js';
-import { testLeaks } from '../support/leak-case.js';
+import { testScenarios } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
 const inbound = { kind: 'close-wait', side: 'inbound' } as const;
 
 describe('a raw server leaks a socket when', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'nobody reads it and the client has said something',
-      report: { ...inbound, cause: 'never-read', method: undefined, route: undefined },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'never-read', method: undefined, route: undefined } },
+      play: async (stage) => {
         const port = await stage.listen(net.createServer(() => {}));
         await stage.visit(port, 'EHLO mail.test\r\n');
         return { port, unread: 16 };
@@ -19,8 +19,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'nobody reads it and the client has said more than a stream buffers',
-      report: { ...inbound, cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'never-read' } },
+      play: async (stage) => {
         const port = await stage.listen(net.createServer(() => {}));
         await stage.visit(port, Buffer.alloc(100 * 1024, 'b'));
         return { port, unread: 100 * 1024 };
@@ -28,8 +28,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'nobody reads it and it was unref()ed, so that no list of active handles has it',
-      report: { ...inbound, cause: 'never-read' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'never-read' } },
+      play: async (stage) => {
         const port = await stage.listen(net.createServer((socket) => socket.unref()));
         await stage.visit(port, 'hello');
         return { port, unread: 5 };
@@ -37,8 +37,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: `its 'data' handler pauses it and more arrives`,
-      report: { ...inbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'paused' } },
+      play: async (stage) => {
         let accepted: Socket | undefined;
         const server = net.createServer({ allowHalfOpen: true }, (socket) => {
           accepted = socket;
@@ -50,14 +50,14 @@ describe('a raw server leaks a socket when', () => {
         client.say('first');
         await until('the server to pause', () => accepted?.isPaused());
         client.say('and more');
-        await client.leave();
+        await client.close();
         return { port, unread: 8 };
       },
     },
     {
       name: 'pauseOnConnect is set and nobody resumes it',
-      report: { ...inbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'paused' } },
+      play: async (stage) => {
         const server = net.createServer({ pauseOnConnect: true }, (socket) => socket.on('data', () => {}));
         const port = await stage.listen(server);
         await stage.visit(port);
@@ -66,8 +66,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: `allowHalfOpen is set and its 'end' handler forgets end()`,
-      report: { ...inbound, cause: 'half-open-not-ended' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'half-open-not-ended' } },
+      play: async (stage) => {
         const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.resume());
         const port = await stage.listen(server);
         await stage.visit(port, 'hello');
@@ -76,8 +76,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'the stream it was piped into died',
-      report: { ...inbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'paused' } },
+      play: async (stage) => {
         let upstreamSide: Socket | undefined;
         const upstreamPort = await stage.listen(net.createServer((socket) => (upstreamSide = socket)));
         let accepted: Socket | undefined;
@@ -96,14 +96,14 @@ describe('a raw server leaks a socket when', () => {
         await until('the pipe to break', () => upstream?.destroyed);
         client.say('next query');
         await until('the query to wait', () => accepted!.readableLength > 0);
-        await client.leave();
+        await client.close();
         return { port, unread: 10 };
       },
     },
     {
       name: 'its handle was taken off it and left open',
-      report: { kind: 'close-wait', cause: 'detached-handle' },
-      start: async (stage) => {
+      expect: { leak: { kind: 'close-wait', cause: 'detached-handle' } },
+      play: async (stage) => {
         let handle: { close(): void; readStop(): void } | undefined;
         const server = net.createServer((socket) => {
           const owner = socket as unknown as { _handle: typeof handle | null };
@@ -119,8 +119,8 @@ describe('a raw server leaks a socket when', () => {
     },
     {
       name: 'the client sent its FIN, stopped reading, and the answer is stuck',
-      report: { ...inbound, cause: 'write-stalled' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'write-stalled' } },
+      play: async (stage) => {
         const server = net.createServer({ allowHalfOpen: true }, (socket) => {
           socket.resume();
           socket.on('error', () => {});
@@ -137,11 +137,11 @@ describe('a raw server leaks a socket when', () => {
 });
 
 describe('an upload that fills the receive window, so that the FIN cannot arrive,', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'is a leak when nobody reads it',
-      report: { kind: 'stalled', side: 'inbound', cause: 'never-read', state: 'ESTABLISHED' },
-      start: async (stage) => {
+      expect: { leak: { kind: 'stalled', side: 'inbound', cause: 'never-read', state: 'ESTABLISHED' } },
+      play: async (stage) => {
         const port = await stage.listen(net.createServer(() => {}));
         const client = await stage.connect(port);
         client.socket.end(Buffer.alloc(8 * 1024 * 1024));
@@ -153,11 +153,11 @@ describe('an upload that fills the receive window, so that the FIN cannot arrive
 });
 
 describe('an IPv6 socket is no different', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'nobody reads it',
-      report: { ...inbound, cause: 'never-read', localAddress: '::1', remoteAddress: '::1' },
-      start: async (stage) => {
+      expect: { leak: { ...inbound, cause: 'never-read', localAddress: '::1', remoteAddress: '::1' } },
+      play: async (stage) => {
         const port = await stage.listen(
           net.createServer(() => {}),
           '::1',

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { follow, QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { programs } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -14,7 +15,7 @@ describe('a socket that is closed here and still open in a child', () => {
 
   it('is a leak until the child closes it', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     let accepted: Socket | undefined;
     const server = net.createServer({ pauseOnConnect: true }, (socket) => (accepted = socket));
@@ -24,7 +25,7 @@ describe('a socket that is closed here and still open in a child', () => {
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], {
       stdio: ['ignore', accepted, 'ignore'],
     });
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'spawn');
     accepted!.destroy();
     await client.halfClose();
@@ -50,7 +51,7 @@ describe('a socket that is closed here and still open in a child', () => {
 
   it('is no leak while the child still sends to it', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const accepted: Socket[] = [];
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => accepted.push(socket));
@@ -63,7 +64,7 @@ describe('a socket that is closed here and still open in a child', () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => require("fs").writeSync(1, "x"), 20)'], {
       stdio: ['ignore', writing, idle],
     });
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'spawn');
     for (const socket of accepted) socket.destroy();
     served.socket.resume();
@@ -78,13 +79,13 @@ describe('a socket that is closed here and still open in a child', () => {
 
   it('is reported by a guard of the child, where it has one, and not here', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     const server = net.createServer({ pauseOnConnect: true });
     const port = await stage.listen(server);
     const program = path.join(programs, 'guarded-child.mjs');
     const child = fork(program, [JSON.stringify(QUICK)], { stdio: 'ignore' });
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'message');
     server.on('connection', (socket) => child.send('take this', socket));
     const client = await stage.visit(port, 'hello');

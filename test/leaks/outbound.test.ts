@@ -3,7 +3,7 @@ import net from 'node:net';
 import { request } from 'undici';
 import { describe } from 'vitest';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { testLeaks } from '../support/leak-case.js';
+import { testScenarios } from '../support/scenario.js';
 import { get, type Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -29,11 +29,11 @@ describe('a client leaks a socket when', () => {
   // What a response's reader would keep: a dropped one may heal at the next garbage collection.
   const kept: unknown[] = [];
 
-  testLeaks([
+  testScenarios([
     {
       name: 'a net socket with a pending answer is not read to its end',
-      report: { ...outbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { leak: { ...outbound, cause: 'paused' } },
+      play: async (stage) => {
         const port = await stage.listen(net.createServer((socket) => socket.on('error', () => {}).end('welcome')));
         const socket = net.connect(port, '127.0.0.1').pause();
         socket.on('error', () => {});
@@ -43,8 +43,8 @@ describe('a client leaks a socket when', () => {
     },
     {
       name: 'http.get() does not consume its response',
-      report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
-      start: async (stage) => {
+      expect: { leak: { ...outbound, cause: 'response-body-not-read', method: 'GET' } },
+      play: async (stage) => {
         const port = await serveOnce(stage, UPLOAD_BYTES);
         http.get({ port, host: '127.0.0.1', path: '/prices?key=secret', agent: false }, (response) =>
           kept.push(response),
@@ -55,8 +55,8 @@ describe('a client leaks a socket when', () => {
     },
     {
       name: 'a response is piped to a client that has gone',
-      report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
-      start: async (stage) => {
+      expect: { leak: { ...outbound, cause: 'response-body-not-read', method: 'GET' } },
+      play: async (stage) => {
         let sendRest: (() => void) | undefined;
         const upstream = http.createServer((_request, response) => {
           response.setHeader('connection', 'close');
@@ -77,7 +77,7 @@ describe('a client leaks a socket when', () => {
         const client = await stage.connect(proxyPort);
         client.say(get('/catalogue'));
         await until('the first bytes to come through', () => client.text.includes('start'));
-        await client.leave();
+        await client.close();
         await until('the proxy to see it', () => answered?.destroyed);
         sendRest?.();
         kept.push(answer);
@@ -87,8 +87,8 @@ describe('a client leaks a socket when', () => {
     },
     {
       name: 'undici.request() leaves its body',
-      report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
-      start: async (stage) => {
+      expect: { leak: { ...outbound, cause: 'response-body-not-read', method: 'GET' } },
+      play: async (stage) => {
         const port = await serveOnce(stage, 220 * 1024);
         const { body } = await request(`http://127.0.0.1:${port}/report?key=secret`);
         body.on('error', () => {});
@@ -98,8 +98,8 @@ describe('a client leaks a socket when', () => {
     },
     {
       name: 'fetch() leaves its body',
-      report: { ...outbound, cause: 'response-body-not-read', method: 'GET' },
-      start: async (stage) => {
+      expect: { leak: { ...outbound, cause: 'response-body-not-read', method: 'GET' } },
+      play: async (stage) => {
         const port = await serveOnce(stage, 170 * 1024);
         const response = await fetch(`http://127.0.0.1:${port}/report?key=secret`);
         kept.push(response);

@@ -2,15 +2,17 @@ import net, { type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { isListed, kernelRow, socketInode } from '../support/kernel-view.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { testScenarios } from '../support/scenario.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 describe('a connection that the kernel has ended is a leak while its fd is open, when', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'the client resets a paused socket',
-      report: { kind: 'reset', side: 'inbound', cause: 'paused', state: 'CLOSE' },
-      start: async (stage) => {
+      expect: { leak: { kind: 'reset', side: 'inbound', cause: 'paused', state: 'CLOSE' } },
+      play: async (stage) => {
         const port = await stage.listen(
           net.createServer({ pauseOnConnect: true }, (socket) => socket.on('error', () => {})),
         );
@@ -23,8 +25,8 @@ describe('a connection that the kernel has ended is a leak while its fd is open,
     },
     {
       name: 'one more message is written to a paused socket whose client has gone',
-      report: { kind: 'reset', side: 'inbound', cause: 'paused', state: 'CLOSE' },
-      start: async (stage) => {
+      expect: { leak: { kind: 'reset', side: 'inbound', cause: 'paused', state: 'CLOSE' } },
+      play: async (stage) => {
         let accepted: Socket | undefined;
         const server = net.createServer({ pauseOnConnect: true }, (socket) => {
           accepted = socket;
@@ -45,7 +47,7 @@ describe('a leak whose connection ends later', () => {
 
   it('stays one leak, of kind reset from then on', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = follow(guard);
     let accepted: Socket | undefined;
     const server = net.createServer({ pauseOnConnect: true }, (socket) => {

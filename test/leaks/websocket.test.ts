@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describe } from 'vitest';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { testLeaks } from '../support/leak-case.js';
+import { testScenarios } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
 describe('a WebSocket server leaks a socket when', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'it pauses a connection and does not resume it',
-      report: { kind: 'close-wait', side: 'inbound', cause: 'paused', route: '/live' },
-      start: async (stage) => {
+      expect: { leak: { kind: 'close-wait', side: 'inbound', cause: 'paused', route: '/live' } },
+      play: async (stage) => {
         let accepted: WebSocket | undefined;
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         sockets.on('connection', (socket) => {
           accepted = socket;
           socket.on('error', () => {});

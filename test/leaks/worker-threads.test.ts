@@ -8,9 +8,10 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import type { LeakReport } from '../../src/leaks/report.js';
-import { expectKernelAgrees, follow, QUICK, stageOfEachTest, testLeaks } from '../support/leak-case.js';
+import { expectKernelAgrees, follow, QUICK } from '../support/reports.js';
+import { testScenarios } from '../support/scenario.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { root } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 /** A server in a worker thread that nobody reads; 'close' destroys its sockets. With a guard of its own if asked to. */
@@ -48,7 +49,7 @@ async function startWorker(
 ): Promise<{ worker: Worker; port: number; said: FromWorker[] }> {
   const guard = guarded ? pathToFileURL(path.join(installed, 'dist/index.js')).href : undefined;
   const worker = new Worker(WORKER, { eval: true, workerData: { guard, options: QUICK } });
-  stage.undo(() => worker.terminate());
+  stage.defer(() => worker.terminate());
   const said: FromWorker[] = [];
   worker.on('message', (message: FromWorker) => said.push(message));
   await once(worker, 'message');
@@ -56,11 +57,11 @@ async function startWorker(
 }
 
 describe('a socket of a worker thread without a guard', () => {
-  testLeaks([
+  testScenarios([
     {
       name: 'is reported by the main thread, which does not know whose it is',
-      report: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread', server: undefined },
-      start: async (stage) => {
+      expect: { leak: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread', server: undefined } },
+      play: async (stage) => {
         const { worker, port } = await startWorker(stage, false);
         await stage.visit(port, 'hello');
         return { port, release: () => worker.postMessage('close') };
@@ -74,7 +75,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it('is reported by that guard alone', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { worker, port, said } = await startWorker(stage, true);
     await stage.visit(port, 'hello');
@@ -98,13 +99,13 @@ describe('a socket of a worker thread with a guard', () => {
   it('is reported by that guard alone also when its addon is another file', async () => {
     // Another installation: the threads have no state in common, and the addon is loaded twice.
     const installed = mkdtempSync(path.join(tmpdir(), 'another-copy-'));
-    stage.undo(() => rmSync(installed, { recursive: true, force: true }));
+    stage.defer(() => rmSync(installed, { recursive: true, force: true }));
     for (const part of ['dist', 'build/Release', 'package.json']) {
       cpSync(path.join(root, part), path.join(installed, part), { recursive: true });
     }
     symlinkSync(path.join(root, 'node_modules'), path.join(installed, 'node_modules'));
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { port, said } = await startWorker(stage, true, installed);
     await stage.visit(port, 'hello');
@@ -118,7 +119,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it("is the main thread's again when that guard is closed", async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { worker, port, said } = await startWorker(stage, true);
     await stage.visit(port, 'hello');
@@ -131,7 +132,7 @@ describe('a socket of a worker thread with a guard', () => {
 
   it('costs the main thread no time, however many there are', async () => {
     const guard = createGuard(QUICK);
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const inMain = follow(guard);
     const { port, said } = await startWorker(stage, true);
     let longestMs = 0;

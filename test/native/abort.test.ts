@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_WAIT, kernelRow, kernelRows } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { binding, readAll } from './binding.js';
 import { connectPair } from './pair.js';
@@ -55,7 +55,7 @@ describe('abortOnClose', () => {
   it('tells why an fd is not a socket', () => {
     expect(binding.abortOnClose(99_999, BigUint64Array.of(1n))).toBe(EBADF);
     const file = openSync(os.devNull, 'r');
-    stage.undo(() => closeSync(file));
+    stage.defer(() => closeSync(file));
     expect(binding.abortOnClose(file, BigUint64Array.of(1n))).toBe(ENOTSOCK);
   });
 });

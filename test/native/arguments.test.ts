@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DUMP_FIELDS, ENDPOINT_BYTES, RECORD_FIELDS } from '../../src/kernel/native.js';
-import { binding } from './binding.js';
+import { DUMP_FIELDS, RECORD_FIELDS } from '../../src/kernel/native.js';
+import { binding, ENDPOINT_BYTES } from './binding.js';
 
 const watch = new binding.HalfCloseWatch();
 

@@ -7,8 +7,10 @@ export const root = path.resolve(import.meta.dirname, '../..');
 
 const require = createRequire(import.meta.url);
 
-/** The raw addon, as `npm run build` makes it: these tests are about the binary, not about its typed face. */
+/** The raw addon, as `npm run build` makes it: these tests are about the binary, not about the TypeScript above it. */
 export const binding = require(path.join(root, 'build/Release/close_wait_guard.node')) as NativeBinding;
+
+export const ENDPOINT_BYTES = binding.endpointBytes;
 
 export const State = { ESTABLISHED: 1, FIN_WAIT2: 5, CLOSE: 7, CLOSE_WAIT: 8, LISTEN: 10 } as const;
 

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DUMP_FIELDS, ENDPOINT_BYTES } from '../../src/kernel/native.js';
+import { DUMP_FIELDS } from '../../src/kernel/native.js';
 import { kernelRow, socketInode } from '../support/kernel-view.js';
 import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
-import { binding, dump, fdOf, portsOf, readOne, State } from './binding.js';
+import { binding, ENDPOINT_BYTES, dump, fdOf, portsOf, readOne, State } from './binding.js';
 import { acceptOne, connectPair, untilBlocked, visitWhileBlocked } from './pair.js';
 
 const stage = new Stage();
@@ -54,7 +54,7 @@ describe('a row', () => {
 
   it('of a listener has its accept queue and backlog as queues', async () => {
     const server = net.createServer();
-    stage.undo(() => server.close());
+    stage.defer(() => server.close());
     server.listen({ port: 0, host: '127.0.0.1', backlog: 41 });
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
@@ -142,7 +142,7 @@ describe('sockets that no fd of this process holds', () => {
     const { client } = await connectPair(stage);
     const { port } = client;
     const { cookie } = readOne(fdOf(client.socket));
-    await client.leave();
+    await client.close();
     const [orphan] = await until('the orphan', () => {
       const rows = dump([State.FIN_WAIT2], [port]);
       return rows.some(({ inode }) => inode === 0) ? rows : undefined;

@@ -1,9 +1,10 @@
 import net from 'node:net';
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ENDPOINT_BYTES } from '../../src/kernel/native.js';
+import { packEndpoints, localPortOf, unpackEndpoints } from '../../src/kernel/endpoints.js';
+import { ENDPOINT_FIELDS, type EndpointOffsets, type NativeBinding } from '../../src/kernel/native.js';
 import { Stage } from '../support/stage.js';
-import { binding, fdOf, portsOf } from './binding.js';
+import { binding, ENDPOINT_BYTES, fdOf, portsOf } from './binding.js';
 import { acceptOne, connectPair } from './pair.js';
 
 const stage = new Stage();
@@ -13,18 +14,21 @@ function readEndpoints(fd: number) {
   const packed = new Uint8Array(ENDPOINT_BYTES).fill(0xee);
   const read = binding.readEndpoints(Int32Array.of(fd), 1, packed);
   const view = new DataView(packed.buffer);
-  const family = packed[0]!;
+  const family = packed[LAYOUT.family]!;
   return {
     read,
     family,
-    localPort: view.getUint16(2, true),
-    remotePort: view.getUint16(4, true),
-    localAddress: family && binding.formatAddress(packed, 8, family),
-    remoteAddress: family && binding.formatAddress(packed, 24, family),
+    localPort: view.getUint16(LAYOUT.localPort, true),
+    remotePort: view.getUint16(LAYOUT.remotePort, true),
+    localAddress: family && binding.formatAddress(packed, LAYOUT.localAddress, family),
+    remoteAddress: family && binding.formatAddress(packed, LAYOUT.remoteAddress, family),
     reserved: [packed[1], packed[6], packed[7]],
     packed,
   };
 }
+
+// Written out once, here, so that a part that moves is seen.
+const LAYOUT = { family: 0, localPort: 2, remotePort: 4, localAddress: 8, remoteAddress: 24 } as const;
 
 const loopback4 = { family: 4, localAddress: '127.0.0.1', remoteAddress: '127.0.0.1' };
 const noIpv6 = !existsSync('/proc/net/if_inet6');
@@ -95,6 +99,45 @@ describe('endpoints', () => {
     expect(second).toEqual(Array(ENDPOINT_BYTES).fill(0));
     expect(first).toEqual(third);
     expect(first![0]).toBe(4);
+  });
+});
+
+describe('the layout of packed endpoints', () => {
+  it('is exported by the addon, and cannot be changed', () => {
+    expect(binding.endpointOffsets).toEqual(LAYOUT);
+    expect(binding.endpointBytes).toBe(40);
+    expect(Object.keys(binding.endpointOffsets)).toEqual(ENDPOINT_FIELDS);
+    expect(Object.isFrozen(binding.endpointOffsets)).toBe(true);
+  });
+
+  it('is what TypeScript reads by: it knows no offset of its own', async () => {
+    const { socket, fd } = await connectPair(stage);
+    const [localPort, remotePort] = portsOf(socket);
+    const [packed] = packEndpoints(binding, Int32Array.of(fd), 1);
+    const expected = { localAddress: '127.0.0.1', localPort, remoteAddress: '127.0.0.1', remotePort };
+    expect(unpackEndpoints(binding, packed!)).toEqual(expected);
+
+    // The same bytes where another binary might put them.
+    const endpointOffsets: EndpointOffsets = {
+      remoteAddress: 3,
+      localAddress: 20,
+      remotePort: 37,
+      localPort: 40,
+      family: 47,
+    };
+    const other: NativeBinding = { ...binding, endpointOffsets, endpointBytes: 48 };
+    const moved = new Uint8Array(other.endpointBytes);
+    for (const [field, size] of [
+      ['family', 1],
+      ['localPort', 2],
+      ['remotePort', 2],
+      ['localAddress', 16],
+      ['remoteAddress', 16],
+    ] as const) {
+      moved.set(packed!.subarray(LAYOUT[field], LAYOUT[field] + size), endpointOffsets[field]);
+    }
+    expect(unpackEndpoints(other, moved)).toEqual(expected);
+    expect(localPortOf(other, moved)).toBe(localPort);
   });
 });
 

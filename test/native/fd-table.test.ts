@@ -17,7 +17,7 @@ describe('listTcpFds', () => {
   it('finds both ends of a connection, and neither listeners nor other sockets nor files', async () => {
     const already = listTcpFds().map(({ fd }) => fd);
     const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-    stage.undo(() => udp.close());
+    stage.defer(() => udp.close());
     await once(udp, 'listening');
     const { server, fd, client } = await connectPair(stage);
     const found = listTcpFds().filter((each) => !already.includes(each.fd));
@@ -67,7 +67,7 @@ describe('the size of the table', () => {
   it('grows with it', () => {
     const before = binding.fdTableSize();
     const fds: number[] = [];
-    stage.undo(() => fds.forEach((fd) => closeSync(fd)));
+    stage.defer(() => fds.forEach((fd) => closeSync(fd)));
     while (fds.length <= before) fds.push(openSync('/dev/null', 'r'));
     expect(binding.fdTableSize()).toBeGreaterThan(Math.max(...fds));
   });

@@ -23,7 +23,7 @@ class Watch {
   readonly native: NativeHalfCloseWatch = new binding.HalfCloseWatch();
 
   constructor() {
-    stage.undo(() => this.native.close());
+    stage.defer(() => this.native.close());
   }
 
   add(...fds: number[]) {
@@ -156,10 +156,10 @@ describe('which sockets are on a watch', () => {
   it('not what is no TCP socket, and each says why', async () => {
     const { fd } = await connectPair(stage);
     const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-    stage.undo(() => udp.close());
+    stage.defer(() => udp.close());
     await once(udp, 'listening');
     const file = openSync('/dev/null', 'r');
-    stage.undo(() => closeSync(file));
+    stage.defer(() => closeSync(file));
     const watch = new Watch();
     const { EBADF, ENOTSOCK, EPROTONOSUPPORT } = constants.errno;
     expect(watch.add(-1, 1 << 20, file, fdOf(udp), fd)).toEqual({
@@ -219,7 +219,7 @@ describe('which sockets a guard of this process answers for', () => {
     const { fd, client } = await connectPair(stage);
     const { cookie } = readOne(fd);
     const watch = new binding.HalfCloseWatch(false);
-    stage.undo(() => watch.close());
+    stage.defer(() => watch.close());
     const errnos = new Int32Array(1);
     const cookies = new BigUint64Array(1);
     expect(watch.add(Int32Array.of(fd), 1, cookies, errnos)).toBe(0);
@@ -242,7 +242,7 @@ describe('which sockets a guard of this process answers for', () => {
     const number = sets().find((each) => !before.includes(each));
     closeSync(number!);
     const taken = openSync('/dev/null', 'r');
-    stage.undo(() => closeSync(taken));
+    stage.defer(() => closeSync(taken));
     expect(taken).toBe(number);
     expect(() => watch.drain()).toThrow(
       expect.objectContaining({ syscall: 'epoll_wait', errno: constants.errno.EINVAL }),

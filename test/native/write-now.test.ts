@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { root } from '../support/programs.js';
 import { blockingWriter, makeFifo, SlowReader } from '../support/slow-reader.js';
 import { binding, fdOf } from './binding.js';
@@ -91,7 +91,7 @@ describe('writeNow', () => {
 
   function openReadOnly(): number {
     const fd = openSync(os.devNull, 'r');
-    stage.undo(() => closeSync(fd));
+    stage.defer(() => closeSync(fd));
     return fd;
   }
 });

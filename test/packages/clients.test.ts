@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { Agent, request } from 'undici';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import { testPairs } from '../support/scenario.js';
 import type { Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
-import { testTwins } from '../support/twins.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
@@ -41,14 +41,14 @@ async function asked(stage: Stage, bytes: number, ask: (url: string) => Promise<
   return port;
 }
 
-testTwins([
+testPairs([
   {
     name: 'undici: request() and its body',
-    report: unread,
+    leak: unread,
     play: (stage, well) =>
       asked(stage, 220 * KB, async (url) => {
         const dispatcher = new Agent();
-        stage.undo(() => dispatcher.destroy());
+        stage.defer(() => dispatcher.destroy());
         const { body } = await request(url, { dispatcher });
         body.on('error', () => {});
         if (well) await body.dump({ limit: 1024 * KB });
@@ -57,7 +57,7 @@ testTwins([
   },
   {
     name: 'fetch: a response and its body',
-    report: unread,
+    leak: unread,
     play: (stage, well) =>
       asked(stage, 170 * KB, async (url) => {
         const response = await fetch(url);
@@ -67,7 +67,7 @@ testTwins([
   },
   {
     name: 'got: a stream',
-    report: unread,
+    leak: unread,
     play: (stage, well) =>
       asked(stage, ANSWER, async (url) => {
         const stream = got.stream(url, { retry: { limit: 0 } });
@@ -82,7 +82,7 @@ testTwins([
   },
   {
     name: `axios: responseType 'stream'`,
-    report: unread,
+    leak: unread,
     play: (stage, well) =>
       asked(stage, ANSWER, async (url) => {
         const { data } = await axios.get<Readable>(url, { responseType: 'stream' });
@@ -93,7 +93,7 @@ testTwins([
   },
   {
     name: 'https: a response',
-    report: unread,
+    leak: unread,
     play: async (stage, well) => {
       const port = await stage.listen(https.createServer(localhost, answerWith(ANSWER)));
       const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });

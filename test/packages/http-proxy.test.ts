@@ -3,8 +3,8 @@ import httpProxy from 'http-proxy';
 import type { Socket } from 'node:net';
 import net from 'node:net';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
+import { testPairs } from '../support/scenario.js';
 import { get, post, type Stage } from '../support/stage.js';
-import { testTwins } from '../support/twins.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
@@ -21,7 +21,7 @@ async function proxyTo(
   onUpstream: (upstream: http.IncomingMessage, response: ServerResponse) => void = () => {},
 ): Promise<Proxy> {
   const proxy = httpProxy.createProxyServer({ target: `http://127.0.0.1:${upstream}`, agent: false });
-  stage.undo(() => proxy.close());
+  stage.defer(() => proxy.close());
   const answered: ServerResponse[] = [];
   proxy.on('error', (_error, _request, response) => onError(response as ServerResponse));
   proxy.on('proxyRes', (received, _request, response) => onUpstream(received, response));
@@ -32,10 +32,10 @@ async function proxyTo(
   return { port: await stage.listen(server), answered };
 }
 
-testTwins([
+testPairs([
   {
     name: 'http-proxy: an upload whose upstream dies, and an error handler that only logs',
-    report: { kind: 'close-wait', side: 'inbound', cause: 'request-body-not-read', method: 'POST', route: '/upload' },
+    leak: { kind: 'close-wait', side: 'inbound', cause: 'request-body-not-read', method: 'POST', route: '/upload' },
     play: async (stage, well) => {
       let upstreamSide: Socket | undefined;
       const upstream = await stage.listen(
@@ -52,14 +52,14 @@ testTwins([
       upstreamSide!.resetAndDestroy();
       await until('the proxy to fail', () => failed);
       client.say('u'.repeat(UPLOAD_BYTES - 2_000));
-      if (!well) await client.leave();
+      if (!well) await client.close();
       else client.socket.destroy();
       return port;
     },
   },
   {
     name: 'http-proxy: a proxied response whose client goes',
-    report: { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
+    leak: { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
     play: async (stage, well) => {
       let sendRest: (() => void) | undefined;
       const upstream = await stage.listen(
@@ -80,7 +80,7 @@ testTwins([
       const client = await stage.connect(port);
       client.say(get('/film'));
       await until('the first bytes', () => client.text.includes('start'));
-      await client.leave();
+      await client.close();
       await until('the proxy to see it', () => answered[0]?.destroyed);
       sendRest!();
       await until('the upstream server to close', () =>

@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { post, get, type Stage } from '../support/stage.js';
+import { testPairs } from '../support/scenario.js';
+import { get, post, type Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
-import { testTwins } from '../support/twins.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 import { until } from '../support/until.js';
 
@@ -28,7 +28,7 @@ async function clientHasLeft(port: number): Promise<void> {
 /** Reads all it gets: a client that closes with something unread sends a RST and no FIN. */
 async function secureClient(stage: Stage, port: number): Promise<tls.TLSSocket> {
   const client = tls.connect({ port, ...trusting });
-  stage.undo(() => client.destroy());
+  stage.defer(() => client.destroy());
   client.on('error', () => {}).resume();
   await once(client, 'secureConnect');
   return client;
@@ -37,7 +37,7 @@ async function secureClient(stage: Stage, port: number): Promise<tls.TLSSocket> 
 async function webSocket(stage: Stage, pause: boolean): Promise<number> {
   const server = http.createServer();
   const sockets = new WebSocketServer({ server });
-  stage.undo(() => sockets.close());
+  stage.defer(() => sockets.close());
   let accepted: WebSocket | undefined;
   let heard = 0;
   sockets.on('connection', (socket) => {
@@ -60,15 +60,15 @@ async function webSocket(stage: Stage, pause: boolean): Promise<number> {
   return port;
 }
 
-testTwins([
+testPairs([
   {
     name: 'ws: pausing a connection',
-    report: { ...inbound, cause: 'paused', route: '/live' },
+    leak: { ...inbound, cause: 'paused', route: '/live' },
     play: (stage, well) => webSocket(stage, !well),
   },
   {
     name: 'express: an upload that its handler does not read',
-    report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/7' },
+    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/7' },
     play: async (stage, well) => {
       const app = express();
       app.post('/items/:id', (request) => {
@@ -81,7 +81,7 @@ testTwins([
   },
   {
     name: 'https: an upload that its handler does not read',
-    report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
+    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
     play: async (stage, well) => {
       const server = https.createServer(localhost, (request) => {
         if (well) request.resume();
@@ -95,7 +95,7 @@ testTwins([
   },
   {
     name: 'tls: a socket that is paused',
-    report: { ...inbound, cause: 'paused' },
+    leak: { ...inbound, cause: 'paused' },
     play: async (stage, well) => {
       let accepted: tls.TLSSocket | undefined;
       const server = tls.createServer(localhost, (socket) => {
@@ -116,7 +116,7 @@ testTwins([
   },
   {
     name: 'tls: a half-open socket that is not ended',
-    report: { ...inbound, cause: 'half-open-not-ended' },
+    leak: { ...inbound, cause: 'half-open-not-ended' },
     play: async (stage, well) => {
       const server = tls.createServer({ ...localhost, allowHalfOpen: true }, (socket: Socket) => {
         socket.on('error', () => {}).resume();
@@ -131,7 +131,7 @@ testTwins([
   },
   {
     name: 'express: an event stream whose client goes',
-    report: undefined,
+    leak: undefined,
     play: async (stage) => {
       const app = express();
       app.get('/events', (_request, response) => {
@@ -141,13 +141,13 @@ testTwins([
       const client = await stage.connect(port);
       client.say(get('/events'));
       await until('the first event', () => client.text.includes('data: 1'));
-      await client.leave();
+      await client.close();
       return port;
     },
   },
   {
     name: 'http2: an upload that nobody reads and a stream that nobody answers',
-    report: undefined,
+    leak: undefined,
     play: async (stage) => {
       const server = http2.createServer();
       let streams = 0;

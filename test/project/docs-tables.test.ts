@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GUARD_ERROR_CODES, LEAK_CAUSES, LEAK_KINDS } from 'close-wait-guard';
-import { HANG_UP_HOWS, HANG_UP_MOMENTS } from 'close-wait-guard/testing';
+import { HANG_UP_WAYS, HANG_UP_MOMENTS } from 'close-wait-guard/testing';
 import { root } from '../support/programs.js';
 import { ENVIRONMENT_NAMES, GUARD_DEFAULTS, GUARD_OPERATIONS, KERNEL_OPERATIONS, RANGES } from './docs-code.js';
 import { nameIn, readPage, tableRows } from './docs-pages.js';
@@ -72,7 +72,7 @@ describe('closed sets', () => {
   it('moments and manners of a client that leaves', () => {
     const page = readPage('docs/testing.md');
     const names = firstColumn('Hang up on one handler', page).filter((name) => name !== 'at' && name !== 'how');
-    expect(names).toEqual([...HANG_UP_MOMENTS, ...HANG_UP_HOWS]);
+    expect(names).toEqual([...HANG_UP_MOMENTS, ...HANG_UP_WAYS]);
   });
 });
 

@@ -72,6 +72,34 @@ describe('src/leaks is pure', () => {
   });
 });
 
+describe('src has one clock, which fake timers do not stop', () => {
+  it.each([
+    'Date.now()',
+    'new Date()',
+    'performance.now()',
+    'process.hrtime.bigint()',
+    'setTimeout(() => 0, 1)',
+    'clearTimeout(undefined)',
+  ])('no %s', async (call) => {
+    expect(await lint('src/testing/audit/x.ts', `export const x = ${call};`)).toEqual([
+      expect.stringMatching(/^no-restricted-(globals|properties): .*Fake timers stop it/),
+    ]);
+  });
+
+  it('nor the same by import', async () => {
+    expect(await lint('src/guard/x.ts', `export { performance } from 'node:perf_hooks';`)).toEqual([
+      expect.stringMatching(/no-restricted-imports: .*src\/base\/clock\.ts/),
+    ]);
+  });
+
+  it.each([
+    ['src/base/clock.ts', 'export const now = Date.now();'],
+    ['src/guard/x.ts', `import { setTimeout } from 'node:timers';\nexport const x = setTimeout(() => 0, 1);`],
+  ])('%s may: %s', async (file, code) => {
+    expect(await lint(file, code)).toEqual([]);
+  });
+});
+
 describe('nothing is dropped silently', () => {
   it.each(['catch {}', 'catch { /* never mind */ }'])('no %s in src', async (clause) => {
     expect(await lint('src/guard/x.ts', `try { JSON.parse(''); } ${clause}`)).toContainEqual(

@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { SETTINGS, temporaryFile } from '../support/preloaded.js';
 import { environmentOfAUser, programs, root } from '../support/programs.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { pages, type Block } from './docs-pages.js';
 
@@ -67,7 +66,7 @@ function run(stage: Stage, folder: string, command: readonly [string, ...string[
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  stage.undo(() => child.exitCode ?? process.kill(-child.pid!, 'SIGKILL'));
+  stage.defer(() => child.exitCode ?? process.kill(-child.pid!, 'SIGKILL'));
   let output = '';
   let port = '';
   for (const stream of [child.stdout!, child.stderr!])

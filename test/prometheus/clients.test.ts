@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { CLIENTS, type ClientRegistry } from '../support/clients.js';
 import { guardOn, leak, leakyServer, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 
 describe.each(CLIENTS)('a registry of %s', (_name, { Registry, AggregatorRegistry }) => {
@@ -18,7 +18,7 @@ describe.each(CLIENTS)('a registry of %s', (_name, { Registry, AggregatorRegistr
     const guard = guardOn(stage);
     const { port } = await leakyServer(stage, guard, 'smtp');
     const undo = collectGuardMetrics(guard, { register, labels });
-    stage.undo(undo);
+    stage.defer(undo);
     const sockets = await leak(stage, guard, port, 2);
     sockets[0]?.destroy();
     await new Promise((resolve) => sockets[0]?.once('close', resolve));
@@ -111,9 +111,9 @@ describe.each(CLIENTS)('a registry of %s', (_name, { Registry, AggregatorRegistr
       reset: () => {},
     } as never);
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    stage.undo(() => warned.mockRestore());
+    stage.defer(() => warned.mockRestore());
     const guard = guardOn(stage);
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const before = samplesOf(await scrape(register));
     guard.stats = () => {
       throw new Error('out of order');

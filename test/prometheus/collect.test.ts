@@ -7,7 +7,7 @@ import type { Guard } from '../../src/guard/guard.js';
 import { collectGuardMetrics, type GuardRegistry } from '../../src/metrics/prometheus.js';
 import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
 import { FIN_WAIT2, kernelRows } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { until } from '../support/until.js';
 
@@ -27,7 +27,7 @@ describe.each<[string, () => GuardRegistry]>([
     const register = newRegistry();
     const guard = guardOn(stage);
     await leakyServer(stage, guard, 'smtp');
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const page = await scrape(register);
     for (const kind of ['close-wait', 'reset', 'stalled']) {
       expect(valueOf(page, 'close_wait_leaked_sockets', { kind })).toBe(0);
@@ -50,7 +50,7 @@ describe.each<[string, () => GuardRegistry]>([
     const register = newRegistry();
     const guard = guardOn(stage);
     const { port } = await leakyServer(stage, guard, 'smtp');
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const sockets = await leak(stage, guard, port, 3);
     await stage.visit(port, 'young');
 
@@ -79,7 +79,7 @@ describe.each<[string, () => GuardRegistry]>([
     skip(hosts.some((host) => host === '::') && !existsSync('/proc/net/if_inet6'), 'this kernel has no IPv6');
     const register = newRegistry();
     const guard = guardOn(stage);
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const ports: number[] = [];
     for (const host of hosts) {
       const server = net.createServer((socket) => socket.end());
@@ -99,7 +99,7 @@ describe.each<[string, () => GuardRegistry]>([
   ])('one scrape reads the counts once, also when two come at once, and %s', async (_what, sampleInterval, samples) => {
     const register = newRegistry();
     const guard = guardOn(stage, { ...ON_DEMAND, sampleInterval });
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const described = [vi.spyOn(guard, 'leaks'), vi.spyOn(guard, 'sockets')];
     const before = guard.stats().lastSample;
     const read = vi.spyOn(guard, 'stats');
@@ -120,7 +120,7 @@ describe('names and labels', () => {
 
   it('have the prefix and the constant labels they were given', async () => {
     const register = new Registry();
-    stage.undo(collectGuardMetrics(guardOn(stage), { register, prefix: 'shop_', labels: { zone: 'a', host: 'b"1' } }));
+    stage.defer(collectGuardMetrics(guardOn(stage), { register, prefix: 'shop_', labels: { zone: 'a', host: 'b"1' } }));
     const page = await scrape(register);
     const samples = samplesOf(page).filter(({ name }) => !name.includes('_accept_') && !name.includes('fin_wait2'));
     expect(samples.length).toBeGreaterThan(10);

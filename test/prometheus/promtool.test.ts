@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../src/guard/guard.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 describe('promtool', () => {
@@ -15,8 +15,8 @@ describe('promtool', () => {
     context.skip(!found, 'promtool is not installed (Debian: apt-get install prometheus)');
     const register = new Registry();
     const guard = createGuard({ closeWaitTimeout: 200, sampleInterval: 0 });
-    stage.undo(() => guard.close());
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(() => guard.close());
+    stage.defer(collectGuardMetrics(guard, { register }));
     const server = net.createServer(() => {});
     const port = await stage.listen(server);
     guard.watch(server, { name: 'smtp' });

@@ -6,9 +6,8 @@ import { describe, expect, it } from 'vitest';
 import closeWaitGuard from '../../src/index.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { guardOn, held, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
-import { get } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const OPEN = 'close_wait_leaked_sockets';
@@ -25,7 +24,7 @@ describe('the label route', () => {
     const guard = guardOn(stage, { closeWaitTimeout: 300, sampleInterval: 50, maxReported: 20 });
     guard.watch(server, { name: 'web' });
     const register = new Registry();
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     const routes = (page: string, name: string): Set<string | undefined> =>
       new Set(samplesOf(page).flatMap((sample) => (sample.name === name ? (sample.labels.route ?? []) : [])));
     const pageWith = async (leaks: number): Promise<string> =>
@@ -58,7 +57,7 @@ describe('the label route', () => {
 
   it('is one for all that the router does not know', async () => {
     const app = Fastify({ forceCloseConnections: true });
-    stage.undo(() => app.close());
+    stage.defer(() => app.close());
     const register = new Registry();
     await app.register(closeWaitGuard, {
       closeWaitTimeout: 300,

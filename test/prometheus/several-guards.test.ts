@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { guardOn, leak, leakyServer, ON_DEMAND, scrape } from '../support/guarded-server.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 
 describe('several guards in one registry', () => {
@@ -63,7 +63,7 @@ describe('a guard that is closed', () => {
     const register = new Registry();
     const guard = guardOn(stage);
     const { port } = await leakyServer(stage, guard, 'smtp');
-    stage.undo(collectGuardMetrics(guard, { register }));
+    stage.defer(collectGuardMetrics(guard, { register }));
     await leak(stage, guard, port);
     await scrape(register);
     guard.close();

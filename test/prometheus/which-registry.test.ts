@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { valueOf } from '../support/metrics-page.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root, type Outcome } from '../support/programs.js';
 
@@ -57,7 +57,7 @@ describe('with no registry given', () => {
   /** A folder in which these packages of the project can be required. */
   function folderWith(names: readonly string[]): string {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-clients-'));
-    stage.undo(() => rmSync(folder, { recursive: true, force: true }));
+    stage.defer(() => rmSync(folder, { recursive: true, force: true }));
     for (const name of names) {
       const link = path.join(folder, 'node_modules', name);
       mkdirSync(path.dirname(link), { recursive: true });

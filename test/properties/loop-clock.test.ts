@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LoopClock } from '../../src/leaks/loop-clock.js';
+import { propertyRuns } from '../support/property-runs.js';
 
-const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 1_000 };
+const RUNS = propertyRuns(1_000);
 
 const looks = fc.array(
   fc.record({ elapsedMs: fc.nat(10_000), idleShare: fc.double({ min: 0, max: 1, noNaN: true }) }),

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { safePath } from '../../src/base/escape.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const SECRET = 'S3CRET';
-const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 1_000 };
+const RUNS = propertyRuns(1_000);
 
 /** Text around the secret: what is not printable, what separates, what is encoded already, cut anywhere. */
 const noise = fc

@@ -10,9 +10,9 @@ import {
   type LeakCount,
   type LeakLabels,
 } from '../../src/guard/tallies.js';
+import { propertyRuns } from '../support/property-runs.js';
 
-/** The same histories every time; a failure prints its seed and path, and CWG_SEED=… tries others. */
-const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 100, endOnFailure: true };
+const RUNS = { ...propertyRuns(100), endOnFailure: true };
 
 /** More routes than have places, some of them asked for far more often than others. */
 const route = fc.oneof(

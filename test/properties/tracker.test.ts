@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ids, TrackedSockets, type Verdict } from '../support/tracked-sockets.js';
+import { propertyRuns } from '../support/property-runs.js';
 import { bear, history, play, type LiveSocket, type Look } from './histories.js';
 
-/** The same histories every time; a failure prints its seed and path, and CWG_SEED=… tries others. */
-const RUNS = { seed: Number(process.env.CWG_SEED ?? 20_160_118), numRuns: 1_500 };
+const RUNS = propertyRuns(1_500);
 
 /** Drives a tracker through a history, beside a model that knows what each socket really did. */
 class Run {

@@ -1,61 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
-import type { HttpFacts, StreamFacts } from '../../src/layers/facts.js';
-import { diagnose, type DiagnosisFacts } from '../../src/leaks/diagnosis.js';
+import { diagnose } from '../../src/leaks/diagnosis.js';
+import type { FdHolder } from '../../src/leaks/facts.js';
+import { leakFacts, type FactsChange } from '../support/leak-facts.js';
 
-interface Change {
-  readonly facts?: Partial<Omit<DiagnosisFacts, 'stream'>>;
-  readonly stream?: Partial<Omit<StreamFacts, 'http'>>;
-  readonly http?: Partial<HttpFacts>;
-}
-
-const STREAM: StreamFacts = {
-  readableFlowing: true,
-  readableEnded: false,
-  endBuffered: false,
-  hasReadableListener: false,
-  writableEnded: false,
-  writableLength: 0,
-  pausedByPipelining: false,
-  readByHttp: false,
-  leftToClientErrorListener: false,
-  http: undefined,
-};
-
-/** A server that has read its request and has not answered. */
-const HTTP: HttpFacts = {
-  role: 'server',
-  method: 'POST',
-  url: '/',
-  route: undefined,
-  base: undefined,
-  bodyComplete: true,
-  contentLength: undefined,
-  answering: true,
-  answerStarted: false,
-  answerEnded: false,
-};
-
-function causeOf({ facts, stream, http }: Change): LeakCause {
-  return diagnose({
-    kind: 'close-wait',
-    side: 'inbound',
-    owned: true,
-    detached: false,
-    foreign: false,
-    unreadKernelBytes: 0,
-    unreadStreamBytes: 0,
-    unsentBytes: 0,
-    ...facts,
-    stream: { ...STREAM, ...stream, http: http && { ...HTTP, ...http } },
-  });
-}
-
-const TABLE: [name: string, change: Change, cause: LeakCause][] = [
+const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ['no reader at all', { stream: { readableFlowing: null } }, 'never-read'],
   [
     'no reader, and the end is buffered behind bytes',
-    { stream: { readableFlowing: null, endBuffered: true }, facts: { unreadStreamBytes: 5 } },
+    { stream: { readableFlowing: null, endBuffered: true }, unreadStreamBytes: 5 },
     'never-read',
   ],
   [
@@ -66,13 +19,13 @@ const TABLE: [name: string, change: Change, cause: LeakCause][] = [
   ['paused', { stream: { readableFlowing: false } }, 'paused'],
   [
     'paused, with the end behind its bytes',
-    { stream: { readableFlowing: false, endBuffered: true }, facts: { unreadStreamBytes: 8 } },
+    { stream: { readableFlowing: false, endBuffered: true }, unreadStreamBytes: 8 },
     'paused',
   ],
   ['read to the end, not ended', { stream: { readableEnded: true } }, 'half-open-not-ended'],
   [
     'read to the end, ended, bytes stuck',
-    { stream: { readableEnded: true, writableEnded: true }, facts: { unsentBytes: 1 } },
+    { stream: { readableEnded: true, writableEnded: true }, unsentBytes: 1 },
     'write-stalled',
   ],
   ['read to the end, ended, nothing left to send', { stream: { readableEnded: true, writableEnded: true } }, 'unknown'],
@@ -94,7 +47,7 @@ const TABLE: [name: string, change: Change, cause: LeakCause][] = [
     {
       stream: { readByHttp: true, readableFlowing: false },
       http: { answering: false, answerEnded: true },
-      facts: { unreadKernelBytes: 9 },
+      unreadKernelBytes: 9,
     },
     'request-body-abandoned',
   ],
@@ -115,43 +68,42 @@ const TABLE: [name: string, change: Change, cause: LeakCause][] = [
   ],
   [
     'an answer that waits to be read',
-    { facts: { side: 'outbound' }, stream: { readableFlowing: false }, http: { role: 'client', bodyComplete: false } },
+    { side: 'outbound', stream: { readableFlowing: false }, http: { role: 'client', bodyComplete: false } },
     'response-body-not-read',
   ],
   [
     'an outbound socket without an answer',
-    { facts: { side: 'outbound' }, stream: { readableFlowing: false }, http: { role: 'client', answering: false } },
+    { side: 'outbound', stream: { readableFlowing: false }, http: { role: 'client', answering: false } },
     'paused',
   ],
 ];
 
+const WITHOUT_STREAM: [heldBy: FdHolder, cause: LeakCause][] = [
+  ['lost-socket', 'detached-handle'],
+  ['unknown', 'not-owned-by-this-thread'],
+  ['other-process', 'held-by-another-process'],
+  // The properties of its stream throw.
+  ['socket', 'unknown'],
+];
+
 describe('the cause', () => {
   it.each(TABLE)('%s', (_name, change, cause) => {
-    expect(causeOf(change)).toBe(cause);
+    expect(diagnose(leakFacts(change))).toBe(cause);
   });
 
   it('is the same for a reset as for a half-closed socket', () => {
     for (const [, change, cause] of TABLE) {
-      expect(causeOf({ ...change, facts: { ...change.facts, kind: 'reset' } })).toBe(cause);
+      expect(diagnose(leakFacts({ ...change, kind: 'reset' }))).toBe(cause);
     }
   });
 
-  it('of an fd without a JS socket says whether it ever had one here', () => {
-    const facts = {
-      kind: 'close-wait',
-      side: 'unknown',
-      owned: false,
-      foreign: false,
-      unreadKernelBytes: 0,
-      unreadStreamBytes: 0,
-      unsentBytes: 0,
-    } as const;
-    expect(diagnose({ ...facts, detached: true, stream: undefined })).toBe('detached-handle');
-    expect(diagnose({ ...facts, owned: true, detached: false, stream: undefined }), 'its stream throws').toBe(
-      'unknown',
-    );
-    expect(diagnose({ ...facts, detached: false, stream: undefined })).toBe('not-owned-by-this-thread');
-    expect(diagnose({ ...facts, detached: false, foreign: true, stream: undefined })).toBe('held-by-another-process');
+  it.each(WITHOUT_STREAM)('of a socket without a stream goes by who holds its fd: %s', (heldBy, cause) => {
+    expect(diagnose({ ...leakFacts({ heldBy, side: 'unknown' }), stream: undefined })).toBe(cause);
+  });
+
+  it('can be any of them', () => {
+    const decided = [...TABLE.map(([, , cause]) => cause), ...WITHOUT_STREAM.map(([, cause]) => cause)];
+    expect(new Set(decided)).toEqual(new Set(LEAK_CAUSES));
   });
 
   it('is one of the closed set', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { GUARD_ERROR_CODES, GuardError, shown } from '../../src/base/errors.js';
+import { GUARD_ERROR_CODES, GuardError, inspectValue } from '../../src/base/errors.js';
 import { LEAK_KINDS } from '../../src/base/vocabulary.js';
-import { GUARD_DEFAULTS, resolveGuardOptions } from '../../src/guard/options.js';
-import { resolveReclaim } from '../../src/guard/reclaim.js';
+import { GUARD_DEFAULTS, resolveGuardOptions, type GuardOptions } from '../../src/guard/options.js';
 import { readEnvironment } from '../../src/preload/environment.js';
 
 describe('options', () => {
@@ -112,9 +111,9 @@ describe('errors', () => {
   });
 
   it('show a value on one short line', () => {
-    expect(shown('"\n\u001b')).toBe('"\\"\\n\\u001b"');
-    expect(shown(undefined)).toBe('undefined');
-    expect(shown(function named() {})).toBe('[function named]');
+    expect(inspectValue('"\n\u001b')).toBe('"\\"\\n\\u001b"');
+    expect(inspectValue(undefined)).toBe('undefined');
+    expect(inspectValue(function named() {})).toBe('[function named]');
   });
 });
 
@@ -220,6 +219,8 @@ describe('the environment of the preload', () => {
 });
 
 describe('the reclaim option', () => {
+  const resolveReclaim = (reclaim: GuardOptions['reclaim']): unknown => resolveGuardOptions({ reclaim }).reclaim;
+
   it('is off unless asked for', () => {
     expect(resolveReclaim(undefined)).toBeUndefined();
     expect(resolveReclaim(false)).toBeUndefined();

@@ -4,6 +4,7 @@ import { LEAK_CAUSES } from '../../src/base/vocabulary.js';
 import { redactReport } from '../../src/guard/redact.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { sentencesFor } from '../../src/leaks/sentences.js';
+import { leakFacts } from '../support/leak-facts.js';
 
 const PEERS: [local: string, remote: string, remotePort: number][] = [
   ['127.0.0.1', '10.20.30.40', 53_112],
@@ -27,23 +28,9 @@ function* reports(): Generator<LeakReport> {
           const facts = { kind: 'close-wait', side, server: `http:${text(localAddress, 80)}`, method, route } as const;
           const requestedBy = side === 'outbound' ? `GET /whois/${remoteAddress}` : undefined;
           const bytes = { unreadKernelBytes: 1, unreadStreamBytes: 2, unsentBytes: 3 };
-          const sentences = sentencesFor(cause, {
-            ...facts,
-            ...bytes,
-            destination,
-            peer,
-            ageMs: 61_000,
-            idleMs: 61_000,
-            contentLength: undefined,
-            answerStarted: false,
-            aborted: false,
-            requestedBy,
-            openedAt: undefined,
-            upgraded: false,
-            leftToClientErrorListener: false,
-            pid: 7,
-            fd: 9,
-          });
+          const endpoints = { localAddress, localPort: 80, remoteAddress, remotePort };
+          const aside = { destination, requestedBy, endpoints, holderPid: 7, fd: 9 };
+          const sentences = sentencesFor(cause, leakFacts({ ...facts, ...bytes, ...aside }));
           yield {
             ...facts,
             ...bytes,

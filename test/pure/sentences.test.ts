@@ -1,30 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
-import { bytes, duration, sentencesFor, type Circumstances } from '../../src/leaks/sentences.js';
+import { bytes, duration } from '../../src/leaks/phrases.js';
+import { sentencesFor } from '../../src/leaks/sentences.js';
+import { leakFacts, NO_PEER, type FactsChange } from '../support/leak-facts.js';
 
-const FACTS: Circumstances = {
-  kind: 'close-wait',
-  side: 'inbound',
-  server: 'net:4025',
-  method: undefined,
-  route: undefined,
-  destination: undefined,
-  peer: '10.0.0.7:51000',
-  ageMs: 61_400,
-  idleMs: 61_400,
-  unreadKernelBytes: 0,
-  unreadStreamBytes: 0,
-  unsentBytes: 0,
-  contentLength: undefined,
-  answerStarted: false,
-  aborted: false,
-  requestedBy: undefined,
-  openedAt: undefined,
-  upgraded: false,
-  leftToClientErrorListener: false,
-  pid: undefined,
-  fd: 23,
-};
 const UPLOAD = { server: 'http:8080', method: 'POST', route: '/items/:id' } as const;
 const OUTBOUND = {
   side: 'outbound',
@@ -33,7 +12,7 @@ const OUTBOUND = {
   destination: 'http://prices:8080/today',
 } as const;
 
-const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
+const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
   [
     'never-read',
     { unreadStreamBytes: 5 },
@@ -50,8 +29,18 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
     'The connection to net:4025 from 10.0.0.7:51000 was read to its end and never ended on this side; the client left 61 s ago.',
   ],
   [
+    'half-open-not-ended',
+    { ...UPLOAD, http: {}, unsentBytes: 3 },
+    'POST /items/:id (http:8080) was upgraded, read to its end and never ended on this side (3 bytes not delivered); the client left 61 s ago.',
+  ],
+  [
+    'half-open-not-ended',
+    { server: 'http:8080', stream: { leftToClientErrorListener: true } },
+    `The connection to http:8080 from 10.0.0.7:51000 sent something that is not HTTP and left; its server's 'clientError' listener did not close it; the client left 61 s ago.`,
+  ],
+  [
     'request-body-not-read',
-    { ...UPLOAD, unreadKernelBytes: 94_464, unreadStreamBytes: 65_536, contentLength: 160_000 },
+    { ...UPLOAD, unreadKernelBytes: 94_464, unreadStreamBytes: 65_536, http: { contentLength: 160_000 } },
     'POST /items/:id (http:8080) has not read its request body (160,000 bytes declared, 160,000 unread) and has not answered; the client left 61 s ago.',
   ],
   [
@@ -60,8 +49,13 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
     'The response of GET http://prices:8080/today was never read to its end (1 byte unread); the server left 61 s ago.',
   ],
   [
+    'response-body-not-read',
+    { ...OUTBOUND, requestedBy: 'POST /checkout', stack: 'at prices (/app/prices.js:3:4)\nat checkout' },
+    'The response of GET http://prices:8080/today, asked for by POST /checkout (at prices (/app/prices.js:3:4)), was never read to its end; the server left 61 s ago.',
+  ],
+  [
     'response-not-ended',
-    { ...UPLOAD, answerStarted: true, unsentBytes: 12 },
+    { ...UPLOAD, unsentBytes: 12, http: { answerStarted: true } },
     'POST /items/:id (http:8080) has not ended its answer (12 bytes not delivered); the client left 61 s ago.',
   ],
   [
@@ -95,22 +89,27 @@ const EXPLANATIONS: [LeakCause, Partial<Circumstances>, string][] = [
     'The connection to net:4025 from 10.0.0.7:51000 is closed here and still open in another process; the client left 61 s ago.',
   ],
   [
+    'held-by-another-process',
+    { side: 'unknown', server: undefined, fd: -1, holderPid: 7, unreadKernelBytes: 2 },
+    'The connection with 10.0.0.7:51000 is closed here and still open in process 7 (2 bytes unread); the peer left 61 s ago.',
+  ],
+  [
     'unknown',
-    { server: undefined, peer: undefined },
+    { server: undefined, endpoints: NO_PEER },
     'The connection is still open in this process; the client left 61 s ago.',
   ],
 ];
 
 describe('the explanation', () => {
   it.each(EXPLANATIONS)('of %s', (cause, change, expected) => {
-    expect(sentencesFor(cause, { ...FACTS, ...change }).explanation).toBe(expected);
+    expect(sentencesFor(cause, leakFacts(change)).explanation).toBe(expected);
   });
 
   it('is tested for every cause', () => {
-    expect(EXPLANATIONS.map(([cause]) => cause).sort()).toEqual([...LEAK_CAUSES].sort());
+    expect(new Set(EXPLANATIONS.map(([cause]) => cause))).toEqual(new Set(LEAK_CAUSES));
   });
 
-  it.each<[string, Partial<Circumstances>, string]>([
+  it.each<[string, FactsChange, string]>([
     [
       'a RST after the FIN',
       { kind: 'reset', aborted: true, idleMs: 2_000 },
@@ -130,44 +129,111 @@ describe('the explanation', () => {
     ['a socket of nobody', { side: 'unknown' }, 'the peer left 61 s ago.'],
   ])('ends with what happened: %s', (_name, change, ending) => {
     for (const cause of LEAK_CAUSES) {
-      expect(sentencesFor(cause, { ...FACTS, ...change }).explanation).toMatch(
+      expect(sentencesFor(cause, leakFacts(change)).explanation).toMatch(
         new RegExp(`; ${ending.replace(/\./g, '\\.')}$`),
       );
     }
   });
 
   it('names an outbound socket by what it is known by', () => {
-    const outbound = { ...FACTS, side: 'outbound', server: undefined } as const;
+    const outbound = leakFacts({ side: 'outbound', server: undefined });
     expect(sentencesFor('paused', outbound).explanation).toMatch(/^The connection to 10\.0\.0\.7:51000 is paused/);
     expect(sentencesFor('paused', { ...outbound, destination: 'db:5432' }).explanation).toMatch(
       /^The connection to db:5432 is/,
     );
-    expect(sentencesFor('paused', { ...outbound, peer: undefined }).explanation).toMatch(
+    expect(sentencesFor('paused', { ...outbound, endpoints: NO_PEER }).explanation).toMatch(
       /^The connection to its peer is/,
     );
     expect(sentencesFor('paused', { ...outbound, method: 'GET' }).explanation).toMatch(/^GET an outbound request is/);
   });
 });
 
+const SERVED = { http: {} } as const;
+const ASKED = { side: 'outbound', http: { role: 'client' } } as const;
+
+const FIXES: [LeakCause, FactsChange, string][] = [
+  [
+    'never-read',
+    {},
+    'Read the socket, or call socket.resume() to discard what it sends; call socket.destroy() if the connection is not wanted.',
+  ],
+  [
+    'paused',
+    {},
+    'Call socket.resume() after every pause(), and socket.destroy() when nobody will; use stream.pipeline() where pipe() can lose its destination.',
+  ],
+  [
+    'half-open-not-ended',
+    {},
+    `Call socket.end() in its 'end' handler (or socket.destroy()): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`,
+  ],
+  [
+    'half-open-not-ended',
+    { stream: { leftToClientErrorListener: true } },
+    `Call socket.destroy(error) in the 'clientError' listener on every path: with such a listener Node leaves the socket to it.`,
+  ],
+  [
+    'request-body-not-read',
+    SERVED,
+    'Read the body (req.resume() discards it), or end the response: either lets Node see that the client has gone and close the socket.',
+  ],
+  [
+    'request-body-not-read',
+    { ...SERVED, framework: 'fastify' },
+    'Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.',
+  ],
+  [
+    'request-body-abandoned',
+    SERVED,
+    `Reply with Connection: close, or read the rest of the body (req.resume()), when a body's pipeline fails.`,
+  ],
+  [
+    'request-body-abandoned',
+    { ...SERVED, framework: 'fastify' },
+    `Reply with Connection: close, or read the rest of the body (request.raw.resume()), when a body's pipeline fails.`,
+  ],
+  [
+    'response-body-not-read',
+    ASKED,
+    'Consume every response: response.resume() with node:http, await response.body.cancel() with fetch, await body.dump() with undici.',
+  ],
+  [
+    'response-not-ended',
+    SERVED,
+    `End the response on every path, also when the request is aborted ('close' on the request tells).`,
+  ],
+  [
+    'pipelined-behind-pending-response',
+    SERVED,
+    'End the first response on every path; those behind it are sent and the socket closes.',
+  ],
+  ['write-stalled', {}, 'Give up on a peer that stopped reading: socket.setTimeout(ms, () => socket.destroy()).'],
+  ['detached-handle', {}, 'Close the handle you took off the socket (handle.close()).'],
+  ['not-owned-by-this-thread', {}, 'Look in worker threads and native addons; a guard in the worker names the socket.'],
+  [
+    'held-by-another-process',
+    {},
+    'Close it in the process that holds it; a socket given to a child as stdio or with child.send(…, { keepOpen: true }) stays open there.',
+  ],
+  [
+    'unknown',
+    {},
+    `Destroy the socket when its peer leaves: socket.destroy() in its 'end', 'close' or time-out handling.`,
+  ],
+];
+
 describe('the fix', () => {
-  it.each<[LeakCause, string]>([
-    ['never-read', 'socket.resume()'],
-    ['paused', 'stream.pipeline()'],
-    ['half-open-not-ended', `socket.end() in its 'end' handler`],
-    ['request-body-not-read', 'request.raw.resume()'],
-    ['response-body-not-read', 'response.body.cancel()'],
-    ['response-not-ended', 'End the response'],
-    ['request-body-abandoned', 'Connection: close'],
-    ['pipelined-behind-pending-response', 'End the first response'],
-    ['write-stalled', 'socket.setTimeout('],
-    ['detached-handle', 'handle.close()'],
-    ['not-owned-by-this-thread', 'worker threads'],
-    ['held-by-another-process', 'Close it in the process'],
-    ['unknown', 'socket.destroy()'],
-  ])('of %s says what to write', (cause, words) => {
-    const { fix } = sentencesFor(cause, FACTS);
-    expect(fix).toContain(words);
-    expect(fix).toMatch(/^[A-Z].*\.$/);
+  it.each(FIXES)('of %s, %o', (cause, change, expected) => {
+    expect(sentencesFor(cause, leakFacts(change)).fix).toBe(expected);
+  });
+
+  it('is tested for every cause', () => {
+    expect(new Set(FIXES.map(([cause]) => cause))).toEqual(new Set(LEAK_CAUSES));
+  });
+
+  it.each(LEAK_CAUSES)('of %s is one sentence, whatever API it is told for', (cause) => {
+    for (const change of [{}, SERVED, { ...SERVED, framework: 'fastify' }, ASKED] as const)
+      expect(sentencesFor(cause, leakFacts(change)).fix).toMatch(/^[A-Z].*\.$/);
   });
 });
 

@@ -5,10 +5,9 @@ import { createGuard } from '../../src/guard/guard.js';
 import closeWaitGuard from '../../src/index.js';
 import { listenApp } from '../support/fastify-app.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK, Reclaims } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { leakyApp, LineLog } from '../support/leaky-app.js';
-import { Reclaims } from '../support/reclaim-case.js';
-import { get, post } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
 
@@ -16,9 +15,9 @@ const stage = stageOfEachTest();
 
 describe('a guard with reclaim, where the plugin is not registered', () => {
   it('hears of the routes that want to be left alone through Fastify itself', async () => {
-    stage.undo(followFastifyRoutes());
+    stage.defer(followFastifyRoutes());
     const guard = createGuard({ ...QUICK, reclaim: true });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const seen = new Reclaims(guard);
     const app = leakyApp();
     app.post('/imports/:id', { config: { closeWaitGuard: { reclaim: false } } }, () => new Promise(() => {}));
@@ -77,11 +76,11 @@ describe('the Fastify plugin with reclaim', () => {
     client.say(get('/metrics'));
     await until('the answer', () => client.text.includes('close_wait_sockets'));
     client.say(post('/imports/1', UPLOAD_BYTES));
-    await client.leave();
+    await client.close();
     const other = await stage.connect(port);
     await until('the leak', () => seen.leaks.find(({ leak }) => leak.remotePort === client.port));
     other.say(post('/uploads/1', UPLOAD_BYTES));
-    await other.leave();
+    await other.close();
     await until('the other to be reclaimed', () => seen.reclaimed.length > 0);
     expect(seen.reclaimed.map(({ leak }) => leak.remotePort)).toEqual([other.port]);
     expect(kernelRow(port, client.port)?.state).toBe(CLOSE_WAIT);

@@ -7,7 +7,8 @@ import { describe } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { listenApp } from '../support/fastify-app.js';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { closingOf, errorsOf, testReclaims } from '../support/reclaim-case.js';
+import { testScenarios } from '../support/scenario.js';
+import { closingOf, errorsOf } from '../support/scenario-verdicts.js';
 import { post } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
@@ -22,11 +23,11 @@ async function clientHasLeft(port: number): Promise<void> {
 }
 
 describe('reclaim destroys', () => {
-  testReclaims([
+  testScenarios([
     {
       name: 'a socket that nobody reads, and its error listener is told why',
-      report: { ...inbound, cause: 'never-read' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'never-read' } },
+      play: async (stage) => {
         let accepted: Socket | undefined;
         const port = await stage.listen(net.createServer((socket) => (accepted = socket)));
         const client = await stage.connect(port);
@@ -34,14 +35,14 @@ describe('reclaim destroys', () => {
         const closing = { socket: closingOf(accepted!) };
         const errors = { socket: errorsOf(accepted!) };
         client.say('hello');
-        await client.leave();
+        await client.close();
         return { port, closing, errors };
       },
     },
     {
       name: 'a paused socket that has no error listener',
-      report: { ...inbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'paused' } },
+      play: async (stage) => {
         let accepted: Socket | undefined;
         const server = net.createServer({ pauseOnConnect: true }, (socket) => (accepted = socket));
         const port = await stage.listen(server);
@@ -49,14 +50,14 @@ describe('reclaim destroys', () => {
         await until('the connection', () => accepted);
         const closing = { socket: closingOf(accepted!) };
         client.say('hello');
-        await client.leave();
+        await client.close();
         return { port, closing };
       },
     },
     {
       name: 'a request whose body was not read: request and response hear of it',
-      report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/upload' } },
+      play: async (stage) => {
         let exchange: [IncomingMessage, ServerResponse] | undefined;
         const server = http.createServer((request, response) => (exchange = [request, response]));
         const clientErrors: unknown[] = [];
@@ -71,14 +72,14 @@ describe('reclaim destroys', () => {
           response: closingOf(response),
           socket: closingOf(request.socket),
         };
-        await client.leave();
+        await client.close();
         return { port, closing, errors: { 'server (clientError)': clientErrors } };
       },
     },
     {
       name: 'the socket of a hijacked Fastify reply',
-      report: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/events' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/events' } },
+      play: async (stage) => {
         const app = Fastify({ bodyLimit: 1e9 });
         app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
         let response: ServerResponse | undefined;
@@ -91,14 +92,14 @@ describe('reclaim destroys', () => {
         client.say(post('/events', BODY));
         await until('the request', () => response);
         const closing = { response: closingOf(response!), socket: closingOf(response!.socket!) };
-        await client.leave();
+        await client.close();
         return { port, closing };
       },
     },
     {
       name: 'a TLS socket that is paused, with the raw one under it',
-      report: { ...inbound, cause: 'paused' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'paused' } },
+      play: async (stage) => {
         let accepted: tls.TLSSocket | undefined;
         const server = tls.createServer(localhost, (socket) => {
           accepted = socket;
@@ -106,7 +107,7 @@ describe('reclaim destroys', () => {
         });
         const port = await stage.listen(server);
         const client = tls.connect({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost' });
-        stage.undo(() => client.destroy());
+        stage.defer(() => client.destroy());
         // One that closes with something unread (a session ticket, say) sends a RST and no FIN.
         client.on('error', () => {}).resume();
         await once(client, 'secureConnect');
@@ -121,12 +122,12 @@ describe('reclaim destroys', () => {
     },
     {
       name: 'a WebSocket that is paused',
-      report: { ...inbound, cause: 'paused', route: '/live' },
-      start: async (stage) => {
+      expect: { reclaimed: { ...inbound, cause: 'paused', route: '/live' } },
+      play: async (stage) => {
         let accepted: WebSocket | undefined;
         const server = http.createServer();
         const sockets = new WebSocketServer({ server });
-        stage.undo(() => sockets.close());
+        stage.defer(() => sockets.close());
         sockets.on('connection', (socket) => {
           accepted = socket;
           socket.on('message', () => socket.pause());

@@ -11,7 +11,8 @@ import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import { kernelRow } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
+import { QUICK } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { root } from '../support/programs.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
@@ -27,7 +28,7 @@ const PAUSE_MS = QUICK.closeWaitTimeout * 2;
 
 function reclaiming(): { readonly guard: Guard; readonly reclaimed: string[] } {
   const guard = createGuard({ ...QUICK, reclaim: true });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   const reclaimed: string[] = [];
   guard.on('reclaimed', ({ side, cause }) => reclaimed.push(`${side} ${cause}`));
   return { guard, reclaimed };
@@ -62,7 +63,7 @@ describe('reclaim leaves alone a slow reader', () => {
     const port = await stage.listen(stays());
     const { reclaimed } = reclaiming();
     const dispatcher = new Agent();
-    stage.undo(() => dispatcher.destroy());
+    stage.defer(() => dispatcher.destroy());
     const { body } = await request(`http://127.0.0.1:${port}/`, { dispatcher });
     expect(await readSlowly(body)).toBe(LARGE);
     expect(reclaimed.filter((each) => each.startsWith('outbound'))).toEqual([]);
@@ -143,10 +144,10 @@ describe('reclaim leaves alone an unread body', () => {
     const port = await stage.listen(answers());
     const { guard, reclaimed } = reclaiming();
     const dispatcher = new Agent();
-    stage.undo(() => dispatcher.destroy());
+    stage.defer(() => dispatcher.destroy());
     const url = `http://127.0.0.1:${port}/report`;
     const { body } = api === 'fetch()' ? await fetch(url) : await request(url, { dispatcher });
-    stage.undo(() => ('cancel' in body! ? body.cancel() : undefined));
+    stage.defer(() => ('cancel' in body! ? body.cancel() : undefined));
     const leak = await until('the leak', () => guard.leaks().find(({ remotePort }) => remotePort === port));
     expect(leak).toMatchObject({ cause: 'response-body-not-read', side: 'outbound' });
     const samples = new Set();
@@ -159,7 +160,7 @@ describe('reclaim leaves alone an unread body', () => {
 describe('reclaim leaves alone a socket that another process has too', () => {
   it('which goes on answering over it', async () => {
     const child = fork(path.join(root, 'test/reclaim/programs/answers-late.mjs'));
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'message');
     const { guard, reclaimed } = reclaiming();
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {

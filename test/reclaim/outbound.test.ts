@@ -2,7 +2,8 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { describe } from 'vitest';
 import { CLOSE_WAIT, kernelRows } from '../support/kernel-view.js';
-import { closingOf, errorsOf, testReclaims } from '../support/reclaim-case.js';
+import { testScenarios } from '../support/scenario.js';
+import { closingOf, errorsOf } from '../support/scenario-verdicts.js';
 import type { Stage } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -36,11 +37,11 @@ async function responseTo(call: ClientRequest): Promise<IncomingMessage> {
 }
 
 describe('reclaim destroys', () => {
-  testReclaims([
+  testScenarios([
     {
       name: 'an unread response whose request has an error listener',
-      report: unread,
-      start: async (stage) => {
+      expect: { reclaimed: unread },
+      play: async (stage) => {
         const port = await serve(stage, ANSWER);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const errors = { request: errorsOf(call) };
@@ -52,8 +53,8 @@ describe('reclaim destroys', () => {
     },
     {
       name: 'an unread response whose request has none',
-      report: unread,
-      start: async (stage) => {
+      expect: { reclaimed: unread },
+      play: async (stage) => {
         const port = await serve(stage, ANSWER);
         const call = http.get({ port, host: '127.0.0.1', path: '/prices', agent: false });
         const response = await responseTo(call);
@@ -64,11 +65,11 @@ describe('reclaim destroys', () => {
     },
     {
       name: 'an unread response of an agent, which forgets the socket',
-      report: unread,
-      start: async (stage) => {
+      expect: { reclaimed: unread },
+      play: async (stage) => {
         const port = await serve(stage, ANSWER);
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-        stage.undo(() => agent.destroy());
+        stage.defer(() => agent.destroy());
         const call = http.get({ port, host: '127.0.0.1', path: '/first', agent });
         const response = await responseTo(call);
         // With one socket at most, this one waits until the leak is gone.
@@ -81,8 +82,8 @@ describe('reclaim destroys', () => {
     },
     {
       name: 'an unread response over TLS',
-      report: unread,
-      start: async (stage) => {
+      expect: { reclaimed: unread },
+      play: async (stage) => {
         const server = https.createServer(localhost, (_request, response) => answer(response, ANSWER));
         const port = await stage.listen(server);
         const call = https.get({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost', agent: false });

@@ -12,16 +12,15 @@ import {
   openFds,
   socketInode,
 } from '../support/kernel-view.js';
-import { QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { Reclaims } from '../support/reclaim-case.js';
-import type { Client } from '../support/stage.js';
+import { QUICK, Reclaims } from '../support/reports.js';
+import { stageOfEachTest, type Client } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const stage = stageOfEachTest();
 
 function reclaiming(reclaim: boolean | ReclaimOptions): { guard: Guard; seen: Reclaims } {
   const guard = createGuard({ ...QUICK, reclaim });
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   return { guard, seen: new Reclaims(guard) };
 }
 
@@ -63,12 +62,12 @@ describe('reclaim waits', () => {
     // More than the stream buffers, so that reading a little of it does not end it.
     const client = await stage.connect(port);
     client.say(Buffer.alloc(120_000));
-    await client.leave();
+    await client.close();
     await until('the leak', isLeaked(seen, client));
     const socket = accepted.get(client.port)!;
     socket.on('readable', () => {});
     const readSome = setInterval(() => socket.read(1_000), 100);
-    stage.undo(() => clearInterval(readSome));
+    stage.defer(() => clearInterval(readSome));
     // A second leak, later than the first: once that is gone, the first would be too but for its progress.
     const other = await stage.visit(port, 'hello');
     await until('the reclaim of the other', isReclaimed(seen, other));
@@ -127,7 +126,7 @@ describe('reclaim takes', () => {
     const left = await stage.connect(port);
     protectedPorts.add(left.port);
     left.say('hello');
-    await left.leave();
+    await left.close();
     await until('the leak', isLeaked(seen, left));
     const taken = await stage.visit(port, 'hello');
     await until('the reclaim', isReclaimed(seen, taken));
@@ -138,7 +137,7 @@ describe('reclaim takes', () => {
 
   it('nothing that the filter throws at, and counts that', async () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    stage.undo(() => warning.mockRestore());
+    stage.defer(() => warning.mockRestore());
     let broken = 0;
     const { guard, seen } = reclaiming({
       filter: (leak) => {
@@ -150,12 +149,12 @@ describe('reclaim takes', () => {
     const left = await stage.connect(port);
     broken = left.port;
     left.say('hello');
-    await left.leave();
+    await left.close();
     await until('the leak', isLeaked(seen, left));
     await until('the reclaim of another', isReclaimed(seen, await stage.visit(port, 'hello')));
     expectUntouched(port, left);
     expect(guard.stats().errors).toMatchObject({ sample: 0 });
-    expect(guard.stats().errors.listener).toBeGreaterThan(0);
+    expect(guard.stats().errors.callback).toBeGreaterThan(0);
     expect(warning.mock.calls.filter(([text]) => String(text).includes('a bug in the filter'))).toHaveLength(1);
   });
 
@@ -175,7 +174,7 @@ describe('reclaim takes', () => {
 
   it('all of fifty', async () => {
     const guard = createGuard({ ...QUICK, reclaim: true });
-    stage.undo(() => guard.close());
+    stage.defer(() => guard.close());
     const reclaimed: LeakReport[] = [];
     guard.on('reclaimed', (leak) => reclaimed.push(leak));
     const { port, accepted } = await neverReads();
@@ -228,12 +227,12 @@ describe('reclaim never takes', () => {
     const server = net.createServer({ pauseOnConnect: true }, (socket) => {
       socket.on('readable', () => {});
       const timer = setInterval(() => (taken += (socket.read(1_500) as Buffer | null)?.length ?? 0), 40);
-      stage.undo(() => clearInterval(timer));
+      stage.defer(() => clearInterval(timer));
     });
     const port = await stage.listen(server);
     const client = await stage.connect(port);
     client.say(Buffer.alloc(150_000));
-    await client.leave();
+    await client.close();
     await reclaimOfAnother(seen);
     const then = taken;
     await until('it to read on', () => taken > then);

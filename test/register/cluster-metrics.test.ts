@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_WAIT, kernelRows, LISTEN } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { freePort, listening, request } from '../support/metrics-port.js';
 import { PRELOAD, SETTINGS, start } from '../support/preloaded.js';
@@ -170,7 +170,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT and other processes', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
-    stage.undo(() => process.kill(-child.pid!, 'SIGKILL'));
+    stage.defer(() => process.kill(-child.pid!, 'SIGKILL'));
     await listening(port);
     expect(kernelRows().filter(({ localPort, state }) => localPort === port && state === LISTEN)).toHaveLength(1);
     const holder = holderOf(port);
@@ -183,7 +183,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT and other processes', () => {
     const child = spawnNode([...PRELOAD, '-e', 'setTimeout(() => {}, 20000)'], {
       CLOSE_WAIT_GUARD_METRICS_PORT: String(port),
     });
-    stage.undo(() => child.kill('SIGKILL'));
+    stage.defer(() => child.kill('SIGKILL'));
     const said = outcomeOf(child);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -3,7 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LISTEN, kernelRows } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { samplesOf, valueOf } from '../support/metrics-page.js';
 import { freePort, listening, request } from '../support/metrics-port.js';
 import { end, PRELOAD, SETTINGS, start, temporaryFile } from '../support/preloaded.js';

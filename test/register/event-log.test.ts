@@ -13,7 +13,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { EventLog, type EventLogOptions } from '../../src/preload/event-log.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { temporaryFile } from '../support/preloaded.js';
 import { makeFifo, SlowReader } from '../support/slow-reader.js';
 import { until } from '../support/until.js';

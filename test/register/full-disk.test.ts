@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { PRELOAD, SETTINGS, temporaryFile } from '../support/preloaded.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root } from '../support/programs.js';
 

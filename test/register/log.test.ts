@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { kernelRow, socketInode } from '../support/kernel-view.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { end, logLines, parseLines, PRELOAD, start, temporaryFile, type LogLine } from '../support/preloaded.js';
 import { until } from '../support/until.js';
 

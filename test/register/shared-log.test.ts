@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { end, parseLines, PRELOAD, SETTINGS, start, temporaryFile } from '../support/preloaded.js';
 import { runModule, runNode } from '../support/programs.js';
 import { makeFifo, SlowReader } from '../support/slow-reader.js';

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { parseLines, PRELOAD, SETTINGS, temporaryFile, type LogLine } from '../support/preloaded.js';
 import { environmentOfAUser, programs, root } from '../support/programs.js';
 import { blockingWriter, makeFifo, SlowReader } from '../support/slow-reader.js';
-import type { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 /** More than a pipe's 64 KiB or a socket's buffer holds. */
@@ -41,7 +40,7 @@ function launch(
     killSignal: 'SIGKILL',
     ...(uid === undefined ? {} : { uid }),
   });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, printed: () => text };
@@ -173,7 +172,7 @@ describe('stderr that the program shares', () => {
   ])('%s', async (_name, flags) => {
     const file = temporaryFile(stage, 'stderr');
     const fd = openSync(file, flags);
-    stage.undo(() => closeSync(fd));
+    stage.defer(() => closeSync(fd));
     const outlet = { ...launch(stage, fd, { LINES_OF_ITS_OWN: '1' }), read: () => readFileSync(file, 'utf8') };
     await written(outlet);
     await expectEachOnce(outlet);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { PRELOAD, SETTINGS, temporaryFile } from '../support/preloaded.js';
 import { jsonOf, runModule, runNode } from '../support/programs.js';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { PRELOAD, SETTINGS } from '../support/preloaded.js';
 import { environmentOfAUser, programs, root } from '../support/programs.js';
 import { until } from '../support/until.js';
@@ -40,7 +40,7 @@ describe('the log on a terminal', () => {
         detached: true,
       },
     );
-    stage.undo(() => process.kill(-child.pid!, 'SIGKILL'));
+    stage.defer(() => process.kill(-child.pid!, 'SIGKILL'));
     let printed = '';
     let shown = '';
     child.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { FastifyRouteFinder, type RouteAnswer, type RoutedRequest } from '../../src/frameworks/fastify/route-finder.js';
+import { FastifyRouteFinder, type RouteLookup } from '../../src/frameworks/fastify/route-finder.js';
+import type { RoutedRequest } from '../../src/sockets/servers.js';
 
 const PATTERNS = [
   '/',
@@ -71,7 +72,7 @@ async function application(patterns: readonly string[], options: FastifyServerOp
   return app;
 }
 
-function nameIn(answer: RouteAnswer): string | undefined {
+function nameIn(answer: RouteLookup): string | undefined {
   return answer.known ? (answer.route ? String(answer.route.config.url) : 'none') : undefined;
 }
 

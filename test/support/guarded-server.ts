@@ -4,7 +4,7 @@ import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
 import type { GuardRegistry } from '../../src/metrics/prometheus.js';
 import { CLOSE_WAIT, kernelRows } from './kernel-view.js';
-import { follow } from './leak-case.js';
+import { follow } from './reports.js';
 import type { Stage } from './stage.js';
 import { until } from './until.js';
 
@@ -12,7 +12,7 @@ export const ON_DEMAND = { closeWaitTimeout: 300, sampleInterval: 0 };
 
 export function guardOn(stage: Stage, options: GuardOptions = ON_DEMAND): Guard {
   const guard = createGuard(options);
-  stage.undo(() => guard.close());
+  stage.defer(() => guard.close());
   return guard;
 }
 

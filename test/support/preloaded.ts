@@ -34,7 +34,7 @@ export async function start(
   nodeArgs: readonly string[] = PRELOAD,
 ): Promise<Running> {
   const child = spawnNode([...nodeArgs, path.join(programs, program)], { ...SETTINGS, ...env });
-  stage.undo(() => child.kill('SIGKILL'));
+  stage.defer(() => child.kill('SIGKILL'));
   const collected = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (collected.stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (collected.stderr += chunk.toString()));
@@ -55,7 +55,7 @@ export async function end(child: ChildProcess): Promise<number | null> {
 /** A path in a new folder under os.tmpdir(), which is removed with the stage. */
 export function temporaryFile(stage: Stage, name: string): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-test-'));
-  stage.undo(() => rmSync(folder, { recursive: true, force: true }));
+  stage.defer(() => rmSync(folder, { recursive: true, force: true }));
   return path.join(folder, name);
 }
 

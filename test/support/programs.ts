@@ -66,7 +66,7 @@ export function jsonOf({ code, signal, stdout, stderr }: Outcome): any {
   }
 }
 
-/** Connects from another process, says `data` and leaves at once. */
+/** Connects from another process, says `data` and closes at once. */
 export function visitFromOutside(port: number, data: string): ChildProcess {
   const code = `
     const socket = require('node:net').connect(${port}, '127.0.0.1', () => socket.end(${JSON.stringify(data)}, () => process.exit()));

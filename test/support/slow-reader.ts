@@ -19,7 +19,7 @@ export class SlowReader {
 
   constructor(stage: Stage, fifo: string) {
     this.#fd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-    stage.undo(() => this.close());
+    stage.defer(() => this.close());
   }
 
   /** Takes at most `bytes` of what is there now; returns all that was read so far. */
@@ -54,6 +54,6 @@ export class SlowReader {
 /** The writing end of a FIFO that has a reader, blocking as a shell's pipe is: for a child's stdio. */
 export function blockingWriter(stage: Stage, fifo: string): number {
   const fd = openSync(fifo, constants.O_WRONLY);
-  stage.undo(() => closeSync(fd));
+  stage.defer(() => closeSync(fd));
   return fd;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach } from 'vitest';
 import { ESTABLISHED, kernelRow } from './kernel-view.js';
 import { until } from './until.js';
 
@@ -7,7 +8,7 @@ import { until } from './until.js';
 export class Stage {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #undo: (() => unknown)[] = [];
+  readonly #deferred: (() => unknown)[] = [];
 
   /** Listens on a free port. Every connection the server accepts is destroyed when the stage is cleared. */
   async listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -18,7 +19,7 @@ export class Stage {
     return (server.address() as AddressInfo).port;
   }
 
-  /** A client that reads all it gets. It is half-open, so that only the test decides when it leaves. */
+  /** A client that reads all it gets. It is half-open, so that only the test decides when it closes. */
   async connect(port: number, host = '127.0.0.1', { read = true } = {}): Promise<Client> {
     const socket = net.connect({ port, host, allowHalfOpen: true });
     this.#keep(socket);
@@ -29,20 +30,21 @@ export class Stage {
     return client;
   }
 
-  /** Connects, says `data`, and leaves once the kernel has delivered it all. */
+  /** Connects, says `data`, and closes once the kernel has delivered it all. */
   async visit(port: number, data: string | Buffer = '', host?: string): Promise<Client> {
     const client = await this.connect(port, host);
     client.say(data);
-    await client.leave();
+    await client.close();
     return client;
   }
 
-  undo(what: () => unknown): void {
-    this.#undo.push(what);
+  /** Calls it when the stage is cleared; the last one first. */
+  defer(what: () => unknown): void {
+    this.#deferred.push(what);
   }
 
   async clear(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo();
+    for (const dispose of this.#deferred.splice(0).reverse()) await dispose();
     for (const socket of this.#sockets) socket.destroy();
     for (const server of this.#servers.splice(0)) {
       if (!server.listening) continue;
@@ -56,6 +58,12 @@ export class Stage {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }
+}
+
+export function stageOfEachTest(): Stage {
+  const stage = new Stage();
+  afterEach(() => stage.clear());
+  return stage;
 }
 
 export class Client {
@@ -79,14 +87,15 @@ export class Client {
     if (data.length > 0) this.socket.write(data);
   }
 
-  /** Sends the FIN and waits until the kernel has given it to the other end (or that end is gone already). */
+  /** Sends the FIN and waits until the kernel has given it to the other end (or that end is closed already). */
   async halfClose(): Promise<void> {
     const { port, serverPort } = this;
     this.socket.end();
     await until(`the FIN of port ${port} to arrive`, () => kernelRow(serverPort, port)?.state !== ESTABLISHED);
   }
 
-  async leave(): Promise<void> {
+  /** Sends the FIN and closes: close(2). */
+  async close(): Promise<void> {
     await this.halfClose();
     this.socket.destroy();
   }

@@ -11,9 +11,9 @@ import {
   type LeakedSocketsError,
 } from '../../src/testing.js';
 import { CLOSE_WAIT, kernelRow, openFds } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { post, stageOfEachTest } from '../support/stage.js';
 import { jsonOf, runModule } from '../support/programs.js';
-import { post } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const QUICK = Object.freeze({ deadlineMs: 300 });
@@ -49,7 +49,7 @@ describe('assertNoLeakedSockets()', () => {
             '\\(100,000 bytes declared, [\\d,]+ unread\\) and has not answered; the client left [\\d.]+ m?s ago\\.$',
         ),
       ),
-      '     Fix: Read the body (request.raw.resume() discards it), or end the reply: either lets Node see that the client has gone and close the socket.',
+      '     Fix: Read the body (req.resume() discards it), or end the response: either lets Node see that the client has gone and close the socket.',
     ]);
     expect(error.message).toContain(leak!.explanation);
     expect(error.message).toContain(leak!.fix);
@@ -74,7 +74,7 @@ describe('assertNoLeakedSockets()', () => {
     });
     const upstreamPort = await stage.listen(upstream);
     const request = http.get({ port: upstreamPort, host: '127.0.0.1', path: '/stock?key=secret', agent: false });
-    stage.undo(() => request.destroy());
+    stage.defer(() => request.destroy());
     // Asked for, and never read.
     await once(request, 'response');
     const requestPort = request.socket!.localPort!;
@@ -187,8 +187,8 @@ describe('what it leaves behind', () => {
     expect(after).toBe(before);
     expect(names.sort()).toEqual([
       'GuardError',
-      'HANG_UP_HOWS',
       'HANG_UP_MOMENTS',
+      'HANG_UP_WAYS',
       'assertNoLeakedSockets',
       'auditRoutes',
       'findLeakedSockets',

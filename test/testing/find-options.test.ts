@@ -3,9 +3,9 @@ import net, { type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { findLeakedSockets } from '../../src/testing.js';
 import { listenApp } from '../support/fastify-app.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { get, stageOfEachTest } from '../support/stage.js';
 import { addLeakyRoute, leakOnce, leakyApp } from '../support/leaky-app.js';
-import { get } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { connected, ENDLESS, forgetful, halfClosed, QUICK } from './connections.js';
 
@@ -22,7 +22,7 @@ describe('progress', () => {
     const timer = setInterval(() => {
       if (performance.now() - startedAt < forMs || socket.bytesRead === 0) socket.read(100);
     }, 10);
-    stage.undo(() => clearInterval(timer));
+    stage.defer(() => clearInterval(timer));
     await until('the reader to read', () => socket.bytesRead > 0);
   }
 
@@ -101,7 +101,7 @@ describe('server', () => {
     const client = await stage.connect(port);
     client.say(get('/'));
     await until('the answer', () => client.text.includes('ok'));
-    await client.leave();
+    await client.close();
     expect(await findLeakedSockets({ ...ENDLESS, server })).toEqual([]);
   });
 });

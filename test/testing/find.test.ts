@@ -1,9 +1,12 @@
 import net from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { Guard } from '../../src/guard/guard.js';
+import type { Guard } from '../../src/guard/guard.js';
+import { internalsOf } from '../../src/guard/internals.js';
+import { createObserver } from '../../src/guard/observer.js';
 import { findLeakedSockets } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRow, kernelRows } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { connected, ENDLESS, forgetful, halfClosed, QUICK, type Connection } from './connections.js';
 
@@ -16,8 +19,8 @@ async function fullWindow(): Promise<Connection & { guard: Guard }> {
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
   const { socket, client, port } = await connected(stage, server);
   client.say(Buffer.alloc(4_000_000));
-  const guard = new Guard({ sampleInterval: 0 }, { observer: true });
-  stage.undo(() => guard.close());
+  const guard = createObserver({ sampleInterval: 0 });
+  stage.defer(() => guard.close());
   await until('the receive window to be full', () => guard.sockets().some(({ kind }) => kind === 'stalled'));
   expect(kernelRow(client.port, port)!.sendQueue, 'bytes the kernel could not deliver').toBeGreaterThan(0);
   return { guard, socket, client, port };
@@ -71,11 +74,11 @@ describe('finds', () => {
   it('a socket whose client has just closed, and whose FIN waits behind unread data', async () => {
     const { guard, socket, client, port } = await fullWindow();
     const clientPort = client.port;
-    expect(guard.departing()).toEqual(new Set());
+    expect(internalsOf(guard).socketsAwaitingFin()).toEqual(new Set());
     client.socket.destroy();
     await until('the client to close', () => kernelRow(clientPort, port)?.state === FIN_WAIT1);
     expect(kernelRow(port, clientPort)).toMatchObject({ state: ESTABLISHED });
-    expect(guard.departing().size).toBe(1);
+    expect(internalsOf(guard).socketsAwaitingFin().size).toBe(1);
 
     let looks = 0;
     const ignore = (): boolean => {
@@ -85,7 +88,7 @@ describe('finds', () => {
     };
     const leaks = await findLeakedSockets({ deadlineMs: 1_000, ignore });
     expect(leaks).toMatchObject([{ kind: 'close-wait', cause: 'half-open-not-ended', localPort: port }]);
-    expect(guard.departing()).toEqual(new Set());
+    expect(internalsOf(guard).socketsAwaitingFin()).toEqual(new Set());
   });
 
   it('a socket whose client ended it in this very turn of the loop', async () => {
@@ -116,7 +119,7 @@ describe('finds', () => {
   it('leaks with fake timers installed', async () => {
     await halfClosed(stage, forgetful());
     vi.useFakeTimers();
-    stage.undo(() => vi.useRealTimers());
+    stage.defer(() => vi.useRealTimers());
     expect(await findLeakedSockets(QUICK)).toHaveLength(1);
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GuardError, hangUp } from '../../src/testing.js';
-import { stageOfEachTest } from '../support/leak-case.js';
+import { stageOfEachTest } from '../support/stage.js';
 
 const stage = stageOfEachTest();
 
@@ -112,8 +112,8 @@ describe('the target', () => {
   it('that listens on a pipe', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'hang-up-'));
     const server = net.createServer();
-    stage.undo(() => rmSync(folder, { recursive: true }));
-    stage.undo(() => new Promise((resolve) => server.close(resolve)));
+    stage.defer(() => rmSync(folder, { recursive: true }));
+    stage.defer(() => new Promise((resolve) => server.close(resolve)));
     await new Promise<void>((resolve) => void server.listen(path.join(folder, 'socket'), resolve));
     expect((await refusal(server, {}, AT)).message).toContain('which listens on TCP');
   });

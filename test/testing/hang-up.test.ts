@@ -5,9 +5,10 @@ import https from 'node:https';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { hangUp, HANG_UP_HOWS, type HangUpMoment, type HangUpOptions, type HangUpRequest } from '../../src/testing.js';
+import { hangUp, HANG_UP_WAYS, type HangUpMoment, type HangUpOptions, type HangUpRequest } from '../../src/testing.js';
 import { CLOSE_WAIT, ESTABLISHED, kernelRows, LISTEN } from '../support/kernel-view.js';
-import { expectKernelAgrees, stageOfEachTest } from '../support/leak-case.js';
+import { expectKernelAgrees } from '../support/reports.js';
+import { stageOfEachTest } from '../support/stage.js';
 import { localhost } from '../support/tls.js';
 import { until } from '../support/until.js';
 import { UPLOAD_BYTES } from '../support/upload.js';
@@ -171,7 +172,7 @@ describe('how it leaves', () => {
 });
 
 describe('a server that does well', () => {
-  it.each(HANG_UP_HOWS.filter((how) => how !== 'vanish'))('%s at every moment', async (how) => {
+  it.each(HANG_UP_WAYS.filter((how) => how !== 'vanish'))('%s at every moment', async (how) => {
     const server = healthy();
     const port = await stage.listen(server);
     for (const at of ['connect', 'mid-headers', 'headers', 'request', 'mid-response', 'response', 'idle'] as const) {
@@ -200,8 +201,8 @@ describe('a server that leaks', () => {
     const app = Fastify();
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     app.post('/items/:id', () => new Promise(() => {}));
-    stage.undo(() => app.close());
-    stage.undo(() => app.server.closeAllConnections());
+    stage.defer(() => app.close());
+    stage.defer(() => app.server.closeAllConnections());
     // It does not listen yet.
     const result = await hangUp(app, { method: 'POST', path: '/items/7' }, { at: 'request', how, ...QUICK });
     expect(result).toMatchObject({
@@ -324,7 +325,7 @@ describe('what it leaves behind', () => {
       hangUp(server, GET, { at: 'response' }),
       hangUp(server, GET, { at: 'idle' }),
     ]);
-    stage.undo(() => new Promise((resolve) => server.close(resolve)));
+    stage.defer(() => new Promise((resolve) => server.close(resolve)));
     expect([first, second]).toMatchObject([{ closed: true }, { closed: true }]);
     expect(server.listening).toBe(true);
     const { port, address } = server.address() as net.AddressInfo;

@@ -5,12 +5,15 @@ import { pipeline } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
 import { followFastifyRoutes } from '../../src/frameworks/fastify/channel.js';
+import { CAUSES } from '../../src/leaks/causes/index.js';
 import { type GuardError, hangUp, reproduce, type LeakReport } from '../../src/testing.js';
+import { resolveHangUpOptions } from '../../src/testing/hang-up/options.js';
 import { listenApp } from '../support/fastify-app.js';
 import { guardOn } from '../support/guarded-server.js';
-import { follow, QUICK, stageOfEachTest } from '../support/leak-case.js';
-import { get, post } from '../support/stage.js';
+import { follow, QUICK } from '../support/reports.js';
+import { get, post, stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { ABANDONED_BYTES, UPLOAD_BYTES } from '../support/upload.js';
 
@@ -67,7 +70,7 @@ const leaks: Production[] = [
         webSocket.on('error', () => {});
         webSocket.pause();
       });
-      stage.undo(() => {
+      stage.defer(() => {
         for (const webSocket of webSockets.clients) webSocket.terminate();
       });
       return { target: server, port: await stage.listen(server) };
@@ -93,7 +96,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
     async (_name, { start, request }) => {
       const guard = guardOn(stage, QUICK);
       // As the plugin and the preload do.
-      stage.undo(followFastifyRoutes());
+      stage.defer(followFastifyRoutes());
       const seen = follow(guard);
       const { target, port } = await start();
       const client = await stage.connect(port);
@@ -104,7 +107,7 @@ describe('the arguments of hangUp() that make it leak again', () => {
         client.say(Buffer.from([0x82, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]));
       }
       if (request.includes('/upload')) await until('the answer', () => client.text.includes(' 500 '));
-      await client.leave();
+      await client.close();
       const inProduction = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
 
       // As it comes out of a log.
@@ -152,6 +155,26 @@ describe('from a report', () => {
     ],
   ] as const)('%s %o', (cause, facts, request, options) => {
     expect(reproduce({ ...REPORT, cause, ...facts })).toEqual([request, options]);
+  });
+
+  it.each(LEAK_CAUSES)('of %s it makes arguments that hangUp() takes, or says why it cannot', (cause) => {
+    const { reproduction } = CAUSES[cause];
+    if (reproduction.by === 'nothing') {
+      expect(() => reproduce({ ...REPORT, cause })).toThrow(reproduction.because);
+      return;
+    }
+    const [request, options] = reproduce({ ...REPORT, cause });
+    expect(request).toMatchObject({ method: 'POST', path: '/items/1/1' });
+    expect(resolveHangUpOptions(options)).toMatchObject({
+      at: reproduction.leavesAt,
+      readsOn: reproduction.readsOn ?? true,
+    });
+    expect('body' in request).toBe(reproduction.body !== undefined);
+  });
+
+  it('of a cause that this version does not know, as a later one may write it, sends the request', () => {
+    const leak = { ...REPORT, cause: 'of-a-later-version' as LeakCause };
+    expect(reproduce(leak)).toEqual([{ method: 'POST', path: '/items/1/1' }, { at: 'request' }]);
   });
 
   it('sends as many raw bytes as were unread, where there was no request', () => {

@@ -1,4 +1,5 @@
-import http from 'node:http';
+import type { EventEmitter } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net, { type Socket } from 'node:net';
@@ -14,6 +15,7 @@ import {
   type LeakCause,
   type LeakKind,
   type LeakReport,
+  type RoutedRequest,
   type Side,
   type SocketReport,
 } from '../../src/index.js';
@@ -58,6 +60,45 @@ describe('a guard', () => {
     guard.watch(new net.Socket());
     // @ts-expect-error No such option.
     guard.watch(net.createServer(), { label: 'web' });
+  });
+
+  it('asks the application for the pattern of a route', () => {
+    guard.watch(http.createServer(), { routeOf: () => undefined });
+    // Express in one line: what a framework puts on a request is any.
+    guard.watch(http.createServer(), { routeOf: (request) => request.route && request.baseUrl + request.route.path });
+    guard.watch(http.createServer(), {
+      name: 'shop',
+      routeOf: (request) => {
+        expectTypeOf(request).toEqualTypeOf<RoutedRequest>();
+        expectTypeOf(request.url).toEqualTypeOf<string | undefined>();
+        return (request as IncomingMessage & { pattern?: string }).pattern;
+      },
+    });
+    // @ts-expect-error A pattern is a string.
+    guard.watch(http.createServer(), { routeOf: () => 7 });
+    // @ts-expect-error It cannot be async.
+    guard.watch(http.createServer(), { routeOf: () => Promise.resolve('/items/:id') });
+    // @ts-expect-error What a framework knows of its application is not for the public.
+    guard.watch(http.createServer(), {}, {});
+  });
+
+  it('has nothing of its inside in its type', () => {
+    expectTypeOf<Exclude<keyof Guard, keyof EventEmitter>>().toEqualTypeOf<
+      'supported' | 'watch' | 'leaks' | 'sockets' | 'stats' | 'close' | typeof Symbol.dispose
+    >();
+    // @ts-expect-error For this library's own tests.
+    guard.socketsAwaitingFin();
+    // @ts-expect-error As it was called.
+    guard.departing();
+    // @ts-expect-error For this library's own tests.
+    guard.destroySocket('1');
+    // @ts-expect-error For the metrics.
+    guard.onDuration(() => {});
+  });
+
+  it('is made by createGuard() and by nothing else', () => {
+    // @ts-expect-error A type and no value.
+    expectTypeOf(new Guard()).toEqualTypeOf<Guard>();
   });
 
   it('says what it found', () => {

@@ -3,10 +3,11 @@ import type { Socket } from 'node:net';
 import { subscribeAll } from '../../base/channels.js';
 import { areRequestsNoted, noteRequest } from '../../layers/requests.js';
 import { notesOf } from '../../layers/notes.js';
+import { mayBeReclaimed } from './route-info.js';
 
-/** Names the route of the request a socket is serving now, and whether the route wants its sockets reclaimed. */
+/** Notes the route of the request that a socket is serving, and whether the route's sockets may be reclaimed. */
 function noteRoute(message: IncomingMessage, route: string | undefined, reclaim: boolean): void {
-  // Node detaches the socket from a message it is done with.
+  // Node takes the socket off a message that is finished.
   const socket = message.socket as Socket | null;
   if (socket === null) return;
   if (!areRequestsNoted()) noteRequest(socket, message);
@@ -17,25 +18,21 @@ function noteRoute(message: IncomingMessage, route: string | undefined, reclaim:
   request.reclaim &&= reclaim;
 }
 
-interface RouteConfig {
-  readonly closeWaitGuard?: { readonly reclaim?: boolean };
-}
-
 interface FastifyHandling {
-  readonly request?: { readonly raw?: IncomingMessage; readonly routeOptions?: { readonly config?: RouteConfig } };
+  readonly request?: { readonly raw?: IncomingMessage; readonly routeOptions?: { readonly config?: unknown } };
   readonly route?: { readonly url?: string };
 }
 
 /**
- * Names routes where the plugin is not registered, through Fastify's own tracing channel (fastify.dev, "Diagnostics
- * Channel"); it is published once the handler is reached. Returns its undo.
+ * Notes routes where the plugin is not registered, from Fastify's own tracing channel (fastify.dev, "Diagnostics Channel"), on
+ * which Fastify publishes when it calls a handler. Returns a dispose function.
  */
 export function followFastifyRoutes(): () => void {
   return subscribeAll(
     {
       'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
         if (request?.raw?.httpVersionMajor !== 1) return;
-        noteRoute(request.raw, route?.url, request.routeOptions?.config?.closeWaitGuard?.reclaim ?? true);
+        noteRoute(request.raw, route?.url, mayBeReclaimed(request.routeOptions ?? {}));
       },
     },
     () => undefined,

@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Guard } from '../../guard/guard.js';
 import { twoRegistries } from '../../guard/warnings.js';
 import { findGlobalRegistry, HOW_TO_GET_A_CLIENT, registryOfDecorator } from '../../metrics/clients.js';
-import { checkMetricsOptions, collectGuardMetrics, type GuardMetricsOptions } from '../../metrics/prometheus.js';
+import { resolveMetricsOptions, collectGuardMetrics, type GuardMetricsOptions } from '../../metrics/prometheus.js';
 import type { GuardRegistry } from '../../metrics/registry.js';
 
 /**
  * Collects into the registry that was given; else, when the application is ready, into the one that it scrapes: whichever
- * plugin was registered first, and whoever clears a registry while it starts. Returns its undo.
+ * plugin was registered first, and whoever clears a registry while it starts. Returns a dispose function.
  * @throws GuardError as collectGuardMetrics() does
  */
 export function collectInApplication(
@@ -16,7 +16,7 @@ export function collectInApplication(
   options: GuardMetricsOptions,
   route: string | false,
 ): () => void {
-  checkMetricsOptions(options);
+  resolveMetricsOptions(options);
   let register = options.register;
   let uncollect: (() => void) | undefined;
   let closed = false;

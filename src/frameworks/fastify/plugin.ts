@@ -3,17 +3,19 @@ import fp from 'fastify-plugin';
 // types, with `skipLibCheck` off too: the comments before them are published with them.
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment
 /** @ts-ignore: there may be no Fastify */
-import type { FastifyContextConfig, FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:net';
 import { shared } from '../../base/shared-state.js';
 import { badOption, GuardError } from '../../base/errors.js';
-import { createGuard, isTcpAddress, type Guard, type RouteFinder } from '../../guard/guard.js';
+import { isObject } from '../../base/objects.js';
+import { createGuard, type Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
 import type { LeakReport } from '../../leaks/report.js';
 import type { GuardOptions } from '../../guard/options.js';
 import { collectInApplication } from './metrics.js';
 import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
-import type { AuditRoute } from './routes.js';
-import { FastifyRouteFinder } from './route-finder.js';
+import { isTcpAddress } from '../../sockets/servers.js';
+import { routeFinderOf } from './route-info.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -55,14 +57,14 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !/^\/(.*[^/])$/.test(metricsRoute))) {
     throw badOption('metricsRoute', metricsRoute, `a path that starts with '/' and does not end with one, or false`);
   }
-  if (metrics !== false && !isObjectOrLeftOut(metrics)) {
+  if (metrics !== undefined && metrics !== false && !isObject(metrics)) {
     throw badOption('metrics', metrics, 'false or an object { register, prefix, labels }');
   }
   const guard = createGuard(guardOptions);
   let uncollect: (() => void) | undefined;
   try {
     const addresses = () => fastify.addresses().filter(isTcpAddress);
-    guard.watch(fastify.server, {}, { addresses, routeOf: routeFinderOf(fastify) });
+    internalsOf(guard).watch(fastify.server, {}, { addresses, findRoute: routeFinderOf(fastify) });
     if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
   } catch (error) {
     guard.close();
@@ -96,42 +98,6 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
     );
   }
   if (!fastify.hasDecorator('closeWaitGuard')) fastify.decorate('closeWaitGuard', guard);
-}
-
-/**
- * Names routes when it is asked to: a leak is rare and a request is not, so nothing is noted of requests. The routes are
- * those of the whole application, whose contexts share one router; none is added once it is ready.
- */
-function routeFinderOf(fastify: FastifyInstance): RouteFinder {
-  let finder: FastifyRouteFinder | undefined;
-  // A server of the application's own may have been asked before.
-  fastify.addHook('onReady', (done) => {
-    finder = undefined;
-    done();
-  });
-  return (request) => {
-    finder ??= new FastifyRouteFinder(fastify);
-    const answer = finder.find(request);
-    if (!answer.known)
-      return { route: undefined, matched: undefined, reclaim: answer.candidates.every(mayBeReclaimed) };
-    const { route } = answer;
-    return route
-      ? { route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
-      : { route: undefined, matched: false, reclaim: true };
-  };
-}
-
-function mayBeReclaimed({ config }: AuditRoute): boolean {
-  return (config as FastifyContextConfig).closeWaitGuard?.reclaim ?? true;
-}
-
-/** As it is in the application's source, and `request.routeOptions.url`: of `/a/:b?` the router makes two. */
-function declaredUrlOf({ config, url }: AuditRoute): string {
-  return typeof config.url === 'string' ? config.url : url;
-}
-
-function isObjectOrLeftOut(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null);
 }
 
 function leakLine(what: string, leak: LeakReport): string {

@@ -1,27 +1,19 @@
+import { isObject } from '../../base/objects.js';
+import type { RoutedRequest } from '../../sockets/servers.js';
 import { RouterCopy, routerPartsOf, type RouterMatch, type RouterParts } from './router-copy.js';
 import { routesOfMethod, type FoundRoute, type RoutePrinter } from './routes.js';
 
-/** What is asked of a Fastify instance here. */
+/** What this library calls on a Fastify instance to find a route. */
 export interface RoutedApplication extends RoutePrinter {
   /** Takes `{ method, url, constraints }`; its declared type differs from one Fastify to the next. */
   readonly findRoute?: unknown;
 }
 
-/** What a request's route is found by: an http.IncomingMessage, or what was noted of one. */
-export interface RoutedRequest {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  /** Left out: of routes that a header tells apart none is named. */
-  readonly headers?: object | undefined;
-  /** What middleware and Fastify keep of a url that they have replaced. */
-  readonly originalUrl?: unknown;
-}
-
 /**
- * `known: false`: it may have gone to any of the `candidates`, or to none. `known: true` without a route: the router has
- * none for it, and answered 404, 400 or 414 itself.
+ * `known: false`: the request may have gone to any of the `candidates`, or to none. `known: true` without a route: the router
+ * has none for it, and Fastify has responded with 404, 400 or 414.
  */
-export type RouteAnswer =
+export type RouteLookup =
   | { readonly known: true; readonly route: FoundRoute | undefined }
   | { readonly known: false; readonly candidates: readonly FoundRoute[] };
 
@@ -33,10 +25,10 @@ interface MethodTable {
 }
 
 /**
- * Tells which route a request went to, when that is asked long after: nothing has to be noted of requests. A look-up costs
- * what two look-ups of the application's router cost, whatever the client sent: one in the router itself, which tells
- * whether there is a route and what its parameters are, and one in a copy that tells which. Where they disagree nothing is
- * known. The copy of a method's routes is made when the first request of that method is looked up.
+ * Finds the route that a request went to, long after the request: nothing has to be noted of requests. A look-up costs as much
+ * as two look-ups of the application's router, whatever the client sent: one in the router itself, which returns whether there
+ * is a route and its parameters, and one in a copy, which returns the route. Where they disagree the route is not known. The
+ * copy of a method's routes is made when the first request of that method is looked up.
  */
 export class FastifyRouteFinder {
   readonly #fastify: RoutedApplication;
@@ -52,11 +44,11 @@ export class FastifyRouteFinder {
    * Once all routes are declared.
    * @throws what the application's `querystringParser` throws
    */
-  find(request: RoutedRequest): RouteAnswer {
+  find(request: RoutedRequest): RouteLookup {
     const { method } = request;
     if (typeof method !== 'string' || !METHOD.test(method)) return { known: false, candidates: [] };
     const { routes, handlers, copy } = this.#tables.get(method) ?? this.#makeTable(method);
-    const unknown: RouteAnswer = { known: false, candidates: routes };
+    const unknown: RouteLookup = { known: false, candidates: routes };
     const path = this.#routedPathOf(request);
     if (!copy || path === undefined) return unknown;
     const constraints = copy.constraintsOf(request.headers);
@@ -65,7 +57,7 @@ export class FastifyRouteFinder {
     const { findRoute } = this.#fastify;
     if (typeof findRoute !== 'function') return unknown;
     const match = Reflect.apply(findRoute, this.#fastify, [{ method, url: path, constraints }]) as RouterMatch | null;
-    // What is no valid encoding, or has too long a parameter, leads to functions of Fastify's that answer at once.
+    // For an invalid encoding, or a parameter that is too long, the router returns handlers of Fastify's own.
     const matched = match !== null && handlers.has(match.handler);
     if (!found) return matched ? unknown : { known: true, route: undefined };
     return matched && sameParameters(found.params, match.params) ? { known: true, route: found.route } : unknown;
@@ -73,17 +65,17 @@ export class FastifyRouteFinder {
 
   #makeTable(method: string): MethodTable {
     const { routes, handlers } = routesOfMethod(this.#fastify, method);
-    // There already if the copy cannot be made: it is not tried again for each look-up.
+    // If the copy cannot be made this one stays, so that it is not tried again for each look-up.
     this.#tables.set(method, { routes, handlers, copy: undefined });
     const table = { routes, handlers, copy: this.#parts && new RouterCopy(this.#parts, method, routes) };
     this.#tables.set(method, table);
     return table;
   }
 
-  /** What the router was asked for, without its query, which the application's own parser would be called for. */
+  /** The url that was routed, without its query: the router would call the application's own parser for it. */
   #routedPathOf({ url, originalUrl }: RoutedRequest): string | undefined {
     const before = typeof originalUrl === 'string' ? originalUrl : undefined;
-    // Fastify keeps what the client sent when it rewrites it. Middleware does so too, and takes its own prefix off the url.
+    // Fastify keeps the original url when it rewrites it. Middleware does so too, when it takes its own prefix off the url.
     const routed = this.#parts?.rewrites ? (before === undefined ? undefined : url) : (before ?? url);
     if (typeof routed !== 'string') return undefined;
     const end = routed.startsWith('/') ? routed.indexOf('?') : -1;
@@ -101,5 +93,5 @@ function sameParameters(one: unknown, other: unknown): boolean {
 }
 
 function entriesOf(value: unknown): [string, unknown][] {
-  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return isObject(value) ? Object.entries(value) : [];
 }

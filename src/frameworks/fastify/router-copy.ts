@@ -1,6 +1,7 @@
-import type { FoundRoute } from './routes.js';
+import { isObject } from '../../base/objects.js';
+import { CONSTRAINT_HEADERS, type FoundRoute } from './routes.js';
 
-/** What find-my-way's `find()` says of a path; null where no route takes it. */
+/** What find-my-way's `find()` returns for a path; it returns null where no route takes the path. */
 export interface RouterMatch {
   readonly handler?: unknown;
   readonly params?: unknown;
@@ -18,17 +19,16 @@ type RouterClass = new (options: object) => Router;
 /** What a copy of an application's router is built from. */
 export interface RouterParts {
   readonly Router: RouterClass;
-  /** Those that the application's own router was given. */
+  /** What the application's own router was created with. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** `rewriteUrl`: what the router is asked for is not what the client sent. */
+  /** Fastify's `rewriteUrl` is set: the url that is routed is not the one that the client sent. */
   readonly rewrites: boolean;
-  /** Whether any route, of whatever method, uses a constraint of the router's own: only then is it derived. */
+  /** Whether a route, of whatever method, uses this constraint of the router's own: only then does the router derive it. */
   readonly isDerived: (constraint: string) => boolean;
 }
 
-/** find-my-way's own strategies, and the header whose value is compared. */
-const BUILT_IN = { host: 'host', version: 'accept-version' } as const;
-type BuiltIn = keyof typeof BUILT_IN;
+/** A constraint that find-my-way has a strategy of its own for. */
+type BuiltIn = keyof typeof CONSTRAINT_HEADERS;
 
 /** Fastify's options before 5.5, where the router's were not yet in an object of their own. */
 const ROUTER_OPTIONS = [
@@ -41,9 +41,9 @@ const ROUTER_OPTIONS = [
 ];
 
 /**
- * The class of router that this very Fastify uses, from a bundle or node_modules, and the options it was given. Fastify
- * shows neither; both are under symbols that are known by their descriptions: the router of its 404 handlers is of the
- * same class. Undefined where a Fastify has them elsewhere.
+ * The class of the router that this very Fastify uses, from a bundle or node_modules, and its options. Fastify exports neither.
+ * Both are under symbols that are known by their descriptions; the router of its 404 handlers is of the same class. Undefined
+ * for a Fastify that keeps them elsewhere.
  */
 export function routerPartsOf(fastify: object): RouterParts | undefined {
   const Router = property(property(symbolProperty(fastify, 'fastify.404'), 'router'), 'constructor');
@@ -64,15 +64,15 @@ export function routerPartsOf(fastify: object): RouterParts | undefined {
 }
 
 /**
- * A copy of an application's router for one of its methods, in which each route leads to itself. It is asked in place of
- * the application's own, which tells what parameters a path has and not which route they are of.
+ * A copy of an application's router for one of its methods, in which the value stored for each route is the route itself. The
+ * application's own router returns the parameters of a path, and not which route matched.
  */
 export class RouterCopy {
   readonly #router: Router;
   readonly #method: string;
   readonly #builtIn: readonly BuiltIn[];
   readonly #custom: readonly string[];
-  /** How often a look-up came to what is not known. */
+  /** How many look-ups needed a value that is not known. */
   #unknowns = 0;
 
   constructor({ Router, options, isDerived }: RouterParts, method: string, routes: readonly FoundRoute[]) {
@@ -85,9 +85,9 @@ export class RouterCopy {
     this.#custom = [...new Set([...replaced, ...used])].filter((name) => !isBuiltIn(name) || replaced.has(name));
     this.#router = new Router({
       ...rest,
-      // What the application's router took is taken here too.
+      // The application's router has accepted these patterns already.
       allowUnsafeRegex: true,
-      // None of the application's functions is called.
+      // No function of the application is called.
       defaultRoute: undefined,
       onBadUrl: undefined,
       onMaxParamLength: undefined,
@@ -98,7 +98,7 @@ export class RouterCopy {
     for (const route of routes) this.#router.on(method, route.url, { constraints: route.constraints }, noop, route);
   }
 
-  /** What the application's router derives from a request's headers; a custom strategy's value is a stand-in. */
+  /** What the application's router derives from a request's headers; for a custom strategy a stand-in. */
   constraintsOf(headers: unknown): Record<string, unknown> {
     const note = (): void => {
       this.#unknowns++;
@@ -107,7 +107,7 @@ export class RouterCopy {
     for (const name of this.#custom) derived[name] = STAND_IN;
     for (const name of this.#builtIn) {
       if (isObject(headers))
-        derived[name] = headers[BUILT_IN[name]] ?? (name === 'host' ? headers[':authority'] : undefined);
+        derived[name] = headers[CONSTRAINT_HEADERS[name]] ?? (name === 'host' ? headers[':authority'] : undefined);
       else Object.defineProperty(derived, name, { get: note, enumerable: true });
     }
     return derived;
@@ -122,8 +122,8 @@ export class RouterCopy {
   }
 
   /**
-   * In place of an application's own strategy, whose code is not run: what it derives may come from anywhere, and may be
-   * another thing by now. It notes that it was asked.
+   * Replaces an application's own strategy, whose code is not run: the value it derives may come from anywhere, and may have
+   * changed since the request. Notes that the value was needed.
    */
   #unknowable(name: string): object {
     const get = (): undefined => {
@@ -133,7 +133,7 @@ export class RouterCopy {
   }
 }
 
-/** No route is constrained to it: where it is passed, only routes without that constraint are left. */
+/** A value that no route has: with it the router finds only routes without that constraint. */
 const STAND_IN = 'close-wait-guard: not known';
 
 function noop(): void {
@@ -141,7 +141,7 @@ function noop(): void {
 }
 
 function isBuiltIn(name: string): name is BuiltIn {
-  return Object.hasOwn(BUILT_IN, name);
+  return Object.hasOwn(CONSTRAINT_HEADERS, name);
 }
 
 function isRouterClass(value: unknown): value is RouterClass {
@@ -156,10 +156,6 @@ function symbolProperty(object: object, description: string): unknown {
     if (symbol) return Reflect.get(object, symbol);
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function property(object: unknown, name: string): unknown {

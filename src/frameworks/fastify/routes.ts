@@ -1,4 +1,6 @@
-/** What is asked of a Fastify instance here. */
+import { isRecord } from '../../base/objects.js';
+
+/** What this library calls on a Fastify instance to list its routes. */
 export interface RoutePrinter {
   printRoutes(options?: object): string;
   getSchemas(): Record<string, unknown>;
@@ -23,10 +25,10 @@ export interface AuditRoute {
   readonly constraints: Readonly<Record<string, unknown>>;
 }
 
-/** The same, with what only this library needs of it. */
+/** A route with what only this library needs to know. */
 export interface FoundRoute extends AuditRoute {
   /** Fastify made it from another one: HEAD from GET, `/prefix/` from `/prefix`. */
-  readonly twin: 'head' | 'slash' | undefined;
+  readonly derived: 'head' | 'slash' | undefined;
   /** Whether a body of this type gets to the handler; undefined where that cannot be told. */
   readonly accepts: (contentType: string) => boolean | undefined;
   /** Shared schemas (`addSchema`) that its own may refer to. */
@@ -48,15 +50,15 @@ interface RouterRoute {
 }
 
 /**
- * All routes of an application that is ready. Fastify has no call for that: onRoute hooks come too late for an application
- * that is built already, and findRoute() gives no schema. But printRoutes() has the router call `buildPrettyMeta` for each
- * route while it prints them. That is not documented: where it yields nothing, what is printed is read, which has methods
- * and patterns and no schemas.
+ * All routes of an application that is ready. Fastify has no call for that: an onRoute hook comes too late for an application
+ * that is built already, and findRoute() returns no schema. But printRoutes() makes the router call `buildPrettyMeta` for each
+ * route. That is not documented: where it yields nothing, the printed text is parsed, which has methods and patterns but no
+ * schemas.
  */
 export function routesOf(fastify: RoutePrinter): FoundRoute[] {
   const { routes, printed } = print(fastify, {});
   const found = routes.flatMap((route) => fromRouter(route, fastify));
-  return withHeadTwins(found.length > 0 ? found : fromText(printed, fastify));
+  return withDerivedHeads(found.length > 0 ? found : fromText(printed, fastify));
 }
 
 /** The routes of one method, and the function that the router calls for each of them: in Fastify the same for all. */
@@ -64,7 +66,7 @@ export function routesOfMethod(
   fastify: RoutePrinter,
   method: string,
 ): { readonly routes: readonly FoundRoute[]; readonly handlers: ReadonlySet<unknown> } {
-  // Without a method the router builds all its trees anew before it prints them: eight times the time.
+  // Without a method the router builds all its trees anew before it prints them, which takes eight times as long.
   const { routes, printed } = print(fastify, { method });
   const found = routes.flatMap((route) => fromRouter(route, fastify));
   return {
@@ -73,7 +75,7 @@ export function routesOfMethod(
   };
 }
 
-/** Has the routes printed, and keeps what the router lets see of each of them. */
+/** Prints the routes, and keeps what the router passes to `buildPrettyMeta` for each of them. */
 function print(
   fastify: RoutePrinter,
   what: { readonly method?: string },
@@ -90,7 +92,7 @@ function print(
     get buildPrettyMeta() {
       return collect;
     },
-    // The router puts its own in here.
+    // The router assigns its own function, which is dropped.
     set buildPrettyMeta(_theirs) {
       return;
     },
@@ -109,10 +111,10 @@ function fromRouter({ method, path, opts, store }: RouterRoute, fastify: RoutePr
     {
       method,
       url: path,
-      schema: isObject(schema) ? schemasOf(schema) : undefined,
+      schema: isRecord(schema) ? schemasOf(schema) : undefined,
       config: recordOf(config),
       constraints: recordOf(opts?.constraints),
-      twin: path.endsWith('/') && declared === path.slice(0, -1) ? 'slash' : undefined,
+      derived: path.endsWith('/') && declared === path.slice(0, -1) ? 'slash' : undefined,
       accepts: (type) =>
         typeof getParser === 'function' ? Reflect.apply(getParser, parsers, [type]) !== undefined : undefined,
       // A plugin's own shared schemas are known to its own instance only.
@@ -129,7 +131,7 @@ function schemasOf(schema: Record<string, unknown>): RouteSchemas {
   return { params, headers, body, querystring: schema.querystring ?? schema.query };
 }
 
-/** One line of the tree: where it hangs, a piece of the path, and the methods where a route ends there. */
+/** A line of the printed tree: its indentation, a piece of the path, and the methods of the route that ends there. */
 const PRINTED = /^([│ ]*)[├└]── (.*?)(?: \(([A-Z-]+(?:, [A-Z-]+)*)\)(?: (\{.*\}))?)?$/;
 const INDENT = 4;
 
@@ -149,7 +151,7 @@ export function fromText(printed: string, fastify: Pick<RoutePrinter, 'getSchema
       schema: undefined,
       config: {},
       constraints: constraints === undefined ? {} : recordOf(JSON.parse(constraints)),
-      twin: undefined,
+      derived: undefined,
       accepts: () => undefined,
       sharedSchemas: () => fastify.getSchemas(),
     }));
@@ -157,18 +159,25 @@ export function fromText(printed: string, fastify: Pick<RoutePrinter, 'getSchema
 }
 
 /** Fastify's `exposeHeadRoutes`: a HEAD route for every GET route. */
-function withHeadTwins(routes: FoundRoute[]): FoundRoute[] {
+function withDerivedHeads(routes: FoundRoute[]): FoundRoute[] {
   const nameOf = ({ url, constraints }: AuditRoute): string => JSON.stringify([url, constraints]);
   const gets = new Set(routes.filter(({ method }) => method === 'GET').map(nameOf));
   return routes.map((route) =>
-    route.method === 'HEAD' && gets.has(nameOf(route)) ? { ...route, twin: 'head' } : route,
+    route.method === 'HEAD' && gets.has(nameOf(route)) ? { ...route, derived: 'head' } : route,
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The header in which a client sends the value of a constraint that Fastify's router has by itself. */
+export const CONSTRAINT_HEADERS = Object.freeze({ host: 'host', version: 'accept-version' } as const);
+
+/** The schema of a route's JSON body, and its content type. Fastify takes one schema for every body, or one for each type. */
+export function bodySchemaOf({ schema }: FoundRoute): { readonly type: string; readonly schema: unknown } {
+  const body = schema?.body;
+  const content = recordOf(recordOf(body).content);
+  const [type = 'application/json', of] = Object.entries(content).find(([name]) => name.includes('json')) ?? [];
+  return { type, schema: of === undefined ? body : recordOf(of).schema };
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isObject(value) ? value : {};
+  return isRecord(value) ? value : {};
 }

@@ -1,9 +1,9 @@
 import type { Server, Socket } from 'node:net';
 
-/** The connections that a server accepts while an audit runs, so that none of the audit's own is left to the application. */
+/** The connections that a server accepts while an audit runs: those of the audit's own clients are destroyed at its end. */
 export class Accepted {
   readonly #server: Server;
-  /** With the port of its client, which a socket that was reset has forgotten. */
+  /** With the client's port, which a socket no longer has once it was reset. */
   readonly #open = new Map<Socket, number | undefined>();
   readonly #keep = (socket: Socket): void => {
     this.#open.set(socket, socket.remotePort);
@@ -12,11 +12,11 @@ export class Accepted {
 
   constructor(server: Server) {
     this.#server = server;
-    // It changes nothing of what the server does with them.
+    // One more listener: the server handles its connections as before.
     server.on('connection', this.#keep);
   }
 
-  /** Destroys those that came from these ports: what leaked, and what was still at work when its time was over. */
+  /** Destroys those that came from these ports: what leaked, and what was still being served at its deadline. */
   end(clientPorts: ReadonlySet<number>): void {
     this.#server.removeListener('connection', this.#keep);
     for (const [socket, port] of this.#open) if (port !== undefined && clientPorts.has(port)) socket.destroy();

@@ -1,9 +1,10 @@
 import type { FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { Guard } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
 import type { LeakReport } from '../../leaks/report.js';
 import {
   HANG_UP_MOMENTS,
-  type HangUpHow,
+  type HangUpWay,
   type HangUpMoment,
   type HangUpRequest,
   type HangUpResult,
@@ -18,13 +19,13 @@ import {
   momentsForAll,
   refusesBody,
   unreachable,
-  type FirstAnswer,
+  type FirstResponse,
 } from './plan.js';
-import { leavesHole, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
+import { isMissing, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
 import { Runs } from './runs.js';
 import type { Sample } from './samples.js';
 
-/** A route with what it is asked with; without a route it is what happens before one is known. */
+/** A route and the requests to send it. Without a route: what is sent before the server can know which one is meant. */
 export interface Subject {
   readonly route: FoundRoute | undefined;
   readonly sample: Sample;
@@ -35,17 +36,17 @@ interface Row {
   readonly url: string;
   readonly moments: Partial<Record<HangUpMoment, AuditOutcome>>;
   request: HangUpRequest;
-  answer: FirstAnswer | undefined;
+  response: FirstResponse | undefined;
 }
 
 export interface AuditParts {
   readonly guard: Guard;
   readonly options: ResolvedAuditOptions;
-  readonly hangUp: (request: HangUpRequest, at: HangUpMoment, how: HangUpHow) => Promise<HangUpResult>;
-  /** Whether the server has a say about upgrades. */
+  readonly hangUp: (request: HangUpRequest, at: HangUpMoment, how: HangUpWay) => Promise<HangUpResult>;
+  /** Whether the server has an 'upgrade' listener. */
   readonly upgrades: boolean;
-  /** What was left out before it began. */
-  readonly leftOut: readonly NotTried[];
+  /** Routes that were excluded before it began. */
+  readonly excluded: readonly NotTried[];
   readonly now: () => number;
 }
 
@@ -65,11 +66,11 @@ class Audit {
   readonly #notTried: NotTried[];
 
   constructor(subjects: readonly Subject[], parts: AuditParts) {
-    const { options, hangUp, now, leftOut } = parts;
+    const { options, hangUp, now, excluded } = parts;
     this.#subjects = subjects;
     this.#parts = parts;
     this.#runs = new Runs(({ request, at, how }) => hangUp(request, at, how), options, now);
-    this.#notTried = [...leftOut];
+    this.#notTried = [...excluded];
   }
 
   async run(): Promise<AuditData> {
@@ -96,10 +97,10 @@ class Audit {
       return row - otherRow || moment - otherMoment;
     });
     return {
-      survived: this.#leaks.length === 0 && this.#runs.count > 0 && !this.#notTried.some(leavesHole),
+      survived: this.#leaks.length === 0 && this.#runs.count > 0 && !this.#notTried.some(isMissing),
       supported: guard.supported,
-      rows: rows.map(({ method, url, moments, answer }) => {
-        const statusCode = answer?.statusCode;
+      rows: rows.map(({ method, url, moments, response }) => {
+        const statusCode = response?.statusCode;
         return { method, url, statusCode, advice: adviceFor(statusCode), moments };
       }),
       leaks: this.#leaks,
@@ -121,44 +122,44 @@ class Audit {
       url: route?.url ?? ANY_ROUTE,
       moments: {},
       request: sample.requests[0]!,
-      answer: undefined,
+      response: undefined,
     };
     return { subject, row, first, rest: moments.filter((moment) => moment !== first) };
   }
 
-  /** Finds the request that the route takes, and learns what it answers. */
+  /** Finds the request that the route accepts, and notes how it responds. */
   async #begin({ sample }: Subject, row: Row, first: HangUpMoment | undefined): Promise<void> {
     if (first === undefined) return;
-    const how = this.#parts.options.hows[0]!;
+    const how = this.#parts.options.ways[0]!;
     for (const request of sample.requests) {
       const result = await this.#try(row, request, first, how);
       if (result === undefined) return;
-      const answer = { statusCode: result.response?.statusCode, complete: result.response?.complete ?? false };
-      if (row.answer === undefined || !refusesBody(answer.statusCode)) {
+      const response = { statusCode: result.response?.statusCode, complete: result.response?.complete ?? false };
+      if (row.response === undefined || !refusesBody(response.statusCode)) {
         row.request = request;
-        row.answer = answer;
+        row.response = response;
       }
-      if (!refusesBody(answer.statusCode)) return;
+      if (!refusesBody(response.statusCode)) return;
     }
   }
 
   #remaining(row: Row, first: HangUpMoment | undefined, rest: readonly HangUpMoment[]): (() => Promise<void>)[] {
-    const [firstHow, ...otherHows] = this.#parts.options.hows;
-    const never = row.answer ? unreachable(rest, row.answer) : [];
+    const [firstWay, ...otherWays] = this.#parts.options.ways;
+    const never = row.response ? unreachable(rest, row.response) : [];
     for (const moment of never) row.moments[moment] = worseOf(row.moments[moment], 'not-reached');
     const cells = [
-      ...(first === undefined ? [] : otherHows.map((how) => ({ at: first, how }))),
+      ...(first === undefined ? [] : otherWays.map((how) => ({ at: first, how }))),
       ...rest
         .filter((moment) => !never.includes(moment))
-        .flatMap((at) => [firstHow!, ...otherHows].map((how) => ({ at, how }))),
+        .flatMap((at) => [firstWay!, ...otherWays].map((how) => ({ at, how }))),
     ];
     return cells.map(({ at, how }) => async () => {
       await this.#try(row, row.request, at, how);
     });
   }
 
-  /** One run, and what came of it. */
-  async #try(row: Row, request: HangUpRequest, at: HangUpMoment, how: HangUpHow): Promise<HangUpResult | undefined> {
+  /** Does one run and records its outcome. */
+  async #try(row: Row, request: HangUpRequest, at: HangUpMoment, how: HangUpWay): Promise<HangUpResult | undefined> {
     const { method, url } = row;
     const result = await this.#runs.begin({ request, at, how });
     if ('refused' in result) {
@@ -170,18 +171,18 @@ class Audit {
     row.moments[at] = worseOf(row.moments[at], outcomeOf(result));
     if (result.leak) {
       this.#leaks.push({ method, url, at, how, leak: result.leak });
-      // It is a connection of this audit's own client: nobody else is to live with it.
-      this.#parts.guard.destroy(result.leak.id);
+      // It is recorded, and the connection is the audit's own: the application need not keep it.
+      internalsOf(this.#parts.guard).destroySocket(result.leak.id);
     }
     return result;
   }
 
-  /** Says which route's handler opened a connection that leaked. One that no request asked for is the application's own. */
+  /** Records an outbound leak under the route whose handler opened it. One that no request opened is the application's own. */
   #blame(leak: LeakReport): void {
     const asked = this.#subjects.find(({ route }) => route && namesOf(route).includes(leak.requestedBy ?? ''))?.route;
     const { method, url } = asked ?? { method: ANY_ROUTE, url: ANY_ROUTE };
     this.#leaks.push({ method, url, at: undefined, how: undefined, leak });
-    if (asked) this.#parts.guard.destroy(leak.id);
+    if (asked) internalsOf(this.#parts.guard).destroySocket(leak.id);
   }
 }
 
@@ -191,7 +192,7 @@ function outcomeOf({ leak, reached, closed }: HangUpResult): AuditOutcome {
   return closed === false ? 'open' : 'ok';
 }
 
-/** How `requestedBy` may call it: Fastify names a route as it was declared, with `/:id?` for two of them. */
+/** The names that `requestedBy` may have for a route: Fastify uses the declared pattern, where `/:id?` is two routes. */
 function namesOf({ method, url, config }: FoundRoute): string[] {
   return [url, config.url].map((path) => `${method} ${String(path)}`);
 }

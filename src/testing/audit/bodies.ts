@@ -1,15 +1,15 @@
 /** A body and its type, as one candidate of those that a route may take. */
 export interface BodyCandidate {
-  /** Undefined where the request's own headers say it. */
+  /** Undefined where the request's own headers have it. */
   readonly contentType: string | undefined;
   readonly body: string | Uint8Array | number;
 }
 
 /**
  * More than what a chain of streams takes before its end fails (one read of 64 KiB and a high-water mark for each), so that
- * a body which somebody began to read leaks as well. hangUp's own default is for one that nobody reads. Here the client's FIN
- * may wait behind it, and the leak is a stalled one: with the client known to have left, that is no doubt. Well below the
- * 1 MiB of Fastify's bodyLimit.
+ * a body which a handler began to read leaks as well. hangUp's own default is for a body that no handler reads. The client's
+ * FIN may wait behind this one, and the leak is then a stalled one: as the client is known to have closed, it is still
+ * certain. Well below the 1 MiB of Fastify's bodyLimit.
  */
 export const BODY_BYTES = 262_144;
 
@@ -34,7 +34,7 @@ export function jsonBodies(value: unknown, contentType: string | undefined = JSO
   return [padded, text].map((body) => ({ contentType, body }));
 }
 
-/** For a route that does not say what it takes: streams first, because what a parser reads whole cannot be left unread. */
+/** For a route that does not say what it takes: streams first, because a body that a parser reads whole is never unread. */
 export function guessedBodies(accepts: (contentType: string) => boolean | undefined): BodyCandidate[] {
   const streams: BodyCandidate[] = [
     { contentType: BYTES_TYPE, body: BODY_BYTES },

@@ -1,5 +1,5 @@
 import { BlockList, isIPv6, Server } from 'node:net';
-import { badArgument, GuardError, shown } from '../../base/errors.js';
+import { badArgument, GuardError, inspectValue } from '../../base/errors.js';
 import type { RoutePrinter } from '../../frameworks/fastify/routes.js';
 
 /** A Fastify 5 instance, as far as an audit uses it: of any server, logger and type provider. */
@@ -42,7 +42,7 @@ export async function makeListen(fastify: FastifyApplication): Promise<void> {
   const where = typeof address === 'string' ? address : address?.address;
   throw new GuardError(
     'CWG_ERR_ARGUMENT',
-    `close-wait-guard: auditRoutes() contacts loopback addresses only, and the application listens on ${shown(where)}; let it listen on 127.0.0.1, or not at all`,
+    `close-wait-guard: auditRoutes() contacts loopback addresses only, and the application listens on ${inspectValue(where)}; let it listen on 127.0.0.1, or not at all`,
   );
 }
 

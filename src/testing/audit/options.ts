@@ -1,7 +1,8 @@
-import { badOption, shown } from '../../base/errors.js';
+import { badOption, GuardError, inspectValue } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
-import { HANG_UP_HOWS, HANG_UP_MOMENTS, type HangUpHow, type HangUpMoment } from '../hang-up/options.js';
+import { boolean, checkOptionNames, integer, integerIn, readOptions, type OptionRule } from '../../base/options.js';
+import { HANG_UP_WAYS, HANG_UP_MOMENTS, type HangUpWay, type HangUpMoment } from '../hang-up/options.js';
 
 /** A request for one route, in place of one made from its schema; what is left out is made from it. */
 export interface AuditRequest {
@@ -36,7 +37,7 @@ export interface AuditOptions {
    * How the client leaves, one or several. With `'reset'`, an upgraded socket that has no 'error' listener ends the process.
    * @default 'fin'
    */
-  how?: HangUpHow | readonly HangUpHow[] | undefined;
+  how?: HangUpWay | readonly HangUpWay[] | undefined;
   /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 2000 */
   deadlineMs?: number | undefined;
   /** How many runs go on at the same time, 1 to 100. @default 16 */
@@ -58,24 +59,10 @@ export const AUDIT_DEFAULTS = Object.freeze({
   headRoutes: false,
 } as const);
 
-const NUMBERS = Object.freeze({
-  deadlineMs: { range: [1, 600_000], what: 'a whole number of milliseconds' },
-  concurrency: { range: [1, 100], what: 'a whole number of runs' },
-  maxRuns: { range: [1, 1_000_000], what: 'a whole number of runs' },
-  timeLimitMs: { range: [1, 86_400_000], what: 'a whole number of milliseconds' },
-} as const);
-
-const OPTION_NAMES = new Set([
-  'filter',
-  'examples',
-  'headers',
-  'moments',
-  'how',
-  ...Object.keys(NUMBERS),
-  'headRoutes',
-]);
 const EXAMPLE_NAMES = new Set(['params', 'query', 'headers', 'body']);
 const REQUEST_NAMES = new Set(['path', 'headers', 'body']);
+
+type HeaderValues = Readonly<Record<string, string>>;
 
 export interface ResolvedAuditOptions {
   /** True: asked with what its schema gives. */
@@ -83,7 +70,7 @@ export interface ResolvedAuditOptions {
   readonly examples: ReadonlyMap<string, AuditExample>;
   readonly headers: Readonly<Record<string, string>>;
   readonly moments: readonly HangUpMoment[];
-  readonly hows: readonly HangUpHow[];
+  readonly ways: readonly HangUpWay[];
   readonly deadlineMs: number;
   readonly concurrency: number;
   readonly maxRuns: number;
@@ -91,93 +78,101 @@ export interface ResolvedAuditOptions {
   readonly headRoutes: boolean;
 }
 
+const FILTER_TAKES = 'true, false or a request { path, headers, body }';
+
+const AUDIT_OPTIONS = Object.freeze({
+  filter: {
+    default: () => true,
+    takes: 'a function (route) => boolean or a request { path, headers, body }',
+    read: filterOf,
+  },
+  examples: {
+    default: new Map(),
+    takes: `an object, as in { 'POST /items/:id': { params, query, headers, body } }`,
+    read: examplesOf,
+  },
+  headers: { default: {}, takes: 'an object of strings', read: headersOf },
+  moments: someOf(HANG_UP_MOMENTS, [...HANG_UP_MOMENTS], false),
+  how: someOf(HANG_UP_WAYS, [AUDIT_DEFAULTS.how], true),
+  deadlineMs: integer('milliseconds', [1, 600_000], AUDIT_DEFAULTS.deadlineMs),
+  concurrency: integer('runs', [1, 100], AUDIT_DEFAULTS.concurrency),
+  maxRuns: integer('runs', [1, 1_000_000], AUDIT_DEFAULTS.maxRuns),
+  timeLimitMs: integer('milliseconds', [1, 86_400_000], AUDIT_DEFAULTS.timeLimitMs),
+  headRoutes: boolean(AUDIT_DEFAULTS.headRoutes),
+});
+
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveAuditOptions(options: AuditOptions = {}): ResolvedAuditOptions {
-  checkOptionNames(options, OPTION_NAMES);
-  const headRoutes: unknown = options.headRoutes ?? AUDIT_DEFAULTS.headRoutes;
-  if (typeof headRoutes !== 'boolean') throw badOption('headRoutes', headRoutes, 'true or false');
-  const { filter, examples } = options;
-  if (filter !== undefined && typeof filter !== 'function') {
-    throw badOption('filter', filter, 'a function (route) => boolean or a request { path, headers, body }');
-  }
-  return Object.freeze({
-    filter: filter ? checkedFilter(filter) : () => true,
-    examples: examplesOf(examples),
-    headers: headersOf('headers', options.headers),
-    moments: someOf('moments', options.moments ?? HANG_UP_MOMENTS, HANG_UP_MOMENTS, false),
-    hows: someOf('how', options.how ?? AUDIT_DEFAULTS.how, HANG_UP_HOWS, true),
-    deadlineMs: numberOf('deadlineMs', options),
-    concurrency: numberOf('concurrency', options),
-    maxRuns: numberOf('maxRuns', options),
-    timeLimitMs: numberOf('timeLimitMs', options),
-    headRoutes,
-  });
+  const { how: ways, ...rest } = readOptions(AUDIT_OPTIONS, options);
+  return Object.freeze({ ...rest, ways });
 }
 
-function numberOf(name: keyof typeof NUMBERS, options: AuditOptions): number {
-  const value: unknown = options[name] ?? AUDIT_DEFAULTS[name];
-  const { range, what } = NUMBERS[name];
-  if (!integerIn(value, range)) throw badOption(name, value, describeRange(range, what));
-  return value;
+/** Some of a closed set of words, each once and in the order of the set. @param orOne a word alone is taken, too */
+function someOf<T extends string>(all: readonly T[], initial: readonly T[], orOne: boolean): OptionRule<readonly T[]> {
+  const takes = `${orOne ? 'one or an array' : 'an array'} of ${all.join(', ')}`;
+  return {
+    default: initial,
+    takes,
+    read: (given, name) => {
+      const list: readonly unknown[] = Array.isArray(given) ? given : orOne ? [given] : [];
+      if (list.length === 0) throw badOption(name, given, takes);
+      const unknown = list.find((item) => !all.includes(item as T));
+      if (unknown !== undefined) throw badOption(name, unknown, takes);
+      return all.filter((item) => list.includes(item));
+    },
+  };
 }
 
-/** In the order of `all`, each once. */
-function someOf<T extends string>(name: string, given: unknown, all: readonly T[], orOne: boolean): T[] {
-  const list: readonly unknown[] = Array.isArray(given) ? given : orOne ? [given] : [];
-  const unknown = list.find((item) => !all.includes(item as T));
-  if (list.length === 0 || unknown !== undefined) {
-    const takes = `${orOne ? 'one or an array' : 'an array'} of ${all.join(', ')}`;
-    throw badOption(name, list.length === 0 ? given : unknown, takes);
-  }
-  return all.filter((item) => list.includes(item));
-}
-
-function examplesOf(given: unknown): ReadonlyMap<string, AuditExample> {
-  if (given === undefined) return new Map();
-  if (!isRecord(given))
-    throw badOption('examples', given, `an object, as in { 'POST /items/:id': { params, query, headers, body } }`);
+function examplesOf(given: unknown, option: string): ReadonlyMap<string, AuditExample> {
+  if (!isRecord(given)) throw badOption(option, given, AUDIT_OPTIONS.examples.takes);
   return new Map(
     Object.entries(given).map(([name, example]) => {
-      const path = `examples[${shown(name)}]`;
+      const path = `${option}[${inspectValue(name)}]`;
       if (!isRecord(example)) throw badOption(path, example, 'an object { params, query, headers, body }');
       checkOptionNames(example, EXAMPLE_NAMES, `${path}.`);
       for (const part of ['params', 'query'] as const) {
         if (example[part] !== undefined && !isRecord(example[part]))
           throw badOption(`${path}.${part}`, example[part], 'an object');
       }
-      return [name, { ...example, headers: headersOf(`${path}.headers`, example.headers) }];
+      const { headers } = example;
+      return [name, { ...example, headers: headers === undefined ? {} : headersOf(headers, `${path}.headers`) }];
     }),
   );
 }
 
-function checkedFilter(filter: NonNullable<AuditOptions['filter']>): ResolvedAuditOptions['filter'] {
+function headersOf(given: unknown, option: string): HeaderValues {
+  if (!areHeaders(given)) throw badOption(option, given, AUDIT_OPTIONS.headers.takes);
+  return given;
+}
+
+function areHeaders(given: unknown): given is HeaderValues {
+  return isRecord(given) && Object.values(given).every((value) => typeof value === 'string');
+}
+
+/** The application's filter, which throws CWG_ERR_OPTION for a result that it cannot have. */
+function filterOf(given: unknown, option: string): ResolvedAuditOptions['filter'] {
+  if (typeof given !== 'function') throw badOption(option, given, AUDIT_OPTIONS.filter.takes);
+  const filter = given as NonNullable<AuditOptions['filter']>;
   return (route) => {
-    const answer: unknown = filter(route);
-    if (typeof answer === 'boolean') return answer;
-    const name = `filter, for ${route.method} ${route.url}, `;
-    if (!isRecord(answer) || answer instanceof Promise) {
-      throw badOption(`${name}has returned what`, answer, 'true, false or a request { path, headers, body }');
-    }
-    checkOptionNames(answer, REQUEST_NAMES);
-    const { path, headers, body } = answer;
-    if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
-      throw badOption(`${name}path`, path, `a path that starts with '/'`);
-    }
-    const isBody =
-      typeof body === 'string' || body instanceof Uint8Array || integerIn(body, [0, Number.MAX_SAFE_INTEGER]);
-    if (body !== undefined && !isBody) throw badOption(`${name}body`, body, 'a string, bytes, or a size in bytes');
-    return { path, headers: headersOf(`${name}headers`, headers), body };
+    const result: unknown = filter(route);
+    if (typeof result === 'boolean') return result;
+    const bad = (what: string, value: unknown, takes: string): GuardError =>
+      new GuardError(
+        'CWG_ERR_OPTION',
+        `close-wait-guard: option ${option} returned ${what}${inspectValue(value)} for ${route.method} ${route.url}; it takes ${takes}`,
+      );
+    if (!isRecord(result) || result instanceof Promise) throw bad('', result, FILTER_TAKES);
+    checkOptionNames(result, REQUEST_NAMES);
+    const { path, headers = {}, body } = result;
+    if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
+      throw bad('a request with path ', path, `a path that starts with '/'`);
+    if (body !== undefined && !isBody(body))
+      throw bad('a request with body ', body, 'a string, bytes, or a size in bytes');
+    if (!areHeaders(headers)) throw bad('a request with headers ', headers, 'an object of strings');
+    return { path, headers, body };
   };
 }
 
-function headersOf(name: string, given: unknown): Readonly<Record<string, string>> {
-  if (given === undefined) return {};
-  if (!isRecord(given) || !Object.values(given).every((value) => typeof value === 'string')) {
-    throw badOption(name, given, 'an object of strings');
-  }
-  return given as Record<string, string>;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isBody(body: unknown): body is NonNullable<AuditRequest['body']> {
+  return typeof body === 'string' || body instanceof Uint8Array || integerIn(body, [0, Number.MAX_SAFE_INTEGER]);
 }

@@ -1,14 +1,14 @@
 import type { HangUpMoment } from '../hang-up/options.js';
 
-/** Row of what happens before the server can know which route is meant. */
+/** Method and pattern of the row for moments before the server can know which route is meant. */
 export const ANY_ROUTE = '*';
 
 /** Moments at which no route is known yet. */
 const BEFORE_THE_ROUTE: readonly HangUpMoment[] = ['connect', 'mid-headers'];
 const ONLY_WITH_BODY: readonly HangUpMoment[] = ['headers', 'mid-body'];
 
-/** The moments of which the first says what the route answers; the earliest of the wanted ones that there can be. */
-const ANSWERED: readonly HangUpMoment[] = ['response', 'idle', 'mid-response'];
+/** Moments with a response, best first: the first run is at one of them, and tells how the route responds. */
+const WITH_RESPONSE: readonly HangUpMoment[] = ['response', 'idle', 'mid-response'];
 
 export interface PlannedRoute {
   readonly method: string;
@@ -21,8 +21,8 @@ export function momentsForAll(wanted: readonly HangUpMoment[]): HangUpMoment[] {
 }
 
 /**
- * What makes sense for a route. Without a body, `headers` is the whole request, and there is no middle of a body. A server
- * without 'upgrade' listener answers an upgrade like any other request.
+ * The moments that a route can have. Without a body, `headers` is the whole request, and there is no middle of a body. A
+ * server without 'upgrade' listener handles an upgrade like any other request.
  */
 export function momentsFor(
   { method, hasBody }: PlannedRoute,
@@ -36,20 +36,20 @@ export function momentsFor(
   });
 }
 
-/** The moment to begin with: what is answered then says which body the route takes, and what it is useless to wait for. */
+/** The moment to begin with: the response tells which body the route takes, and for which moments it is useless to wait. */
 export function firstMoment(moments: readonly HangUpMoment[]): HangUpMoment | undefined {
-  return ANSWERED.find((moment) => moments.includes(moment));
+  return WITH_RESPONSE.find((moment) => moments.includes(moment));
 }
 
-/** What came of the first moment. */
-export interface FirstAnswer {
-  /** Undefined: not even the response's head came. */
+/** How the route responded in the first run. */
+export interface FirstResponse {
+  /** Undefined: no head of a response came. */
   readonly statusCode: number | undefined;
   readonly complete: boolean;
 }
 
-/** Moments that do not come, as the first answer has shown: waiting for them would cost a deadline each. */
-export function unreachable(moments: readonly HangUpMoment[], { statusCode, complete }: FirstAnswer): HangUpMoment[] {
+/** Moments that will not come, as the first response shows: waiting for them would cost a deadline each. */
+export function unreachable(moments: readonly HangUpMoment[], { statusCode, complete }: FirstResponse): HangUpMoment[] {
   const never: readonly HangUpMoment[] = complete
     ? []
     : statusCode === undefined
@@ -58,12 +58,12 @@ export function unreachable(moments: readonly HangUpMoment[], { statusCode, comp
   return moments.filter((moment) => never.includes(moment));
 }
 
-/** Statuses that say the request never got to the handler because of its body: another kind of body may. */
+/** Whether the status says that the body kept the request from the handler: another kind of body may get there. */
 export function refusesBody(statusCode: number | undefined): boolean {
   return statusCode !== undefined && [400, 406, 413, 415, 422].includes(statusCode);
 }
 
-/** What is to be done about an answer that looks as if the handler had not run; undefined when it looks as if it had. */
+/** What to do about a status that says that the handler did not run; undefined for any other. */
 export function adviceFor(statusCode: number | undefined): string | undefined {
   if (statusCode === undefined) return undefined;
   if (refusesBody(statusCode)) return `answered ${statusCode}: give it an example`;

@@ -1,11 +1,11 @@
-import type { HangUpHow, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
+import type { HangUpWay, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
 import type { NotTriedReason } from './report.js';
 
-/** One client that hangs up. */
+/** One client that hangs up once. */
 export interface Run {
   readonly request: HangUpRequest;
   readonly at: HangUpMoment;
-  readonly how: HangUpHow;
+  readonly how: HangUpWay;
 }
 
 /** Why a run was not begun. */
@@ -20,14 +20,14 @@ export interface Bounds {
   readonly timeLimitMs: number;
 }
 
-/** Lets runs happen within their bounds. */
+/** Begins runs as long as their bounds allow. */
 export class Runs {
   readonly #hangUp: (run: Run) => Promise<HangUpResult>;
   readonly #bounds: Bounds;
   readonly #now: () => number;
   readonly #startedAt: number;
   #begun = 0;
-  /** Why nothing can be asked any more. */
+  /** Why no run can be begun any more. */
   #broken: string | undefined;
 
   constructor(hangUp: (run: Run) => Promise<HangUpResult>, bounds: Bounds, now: () => number) {
@@ -53,7 +53,7 @@ export class Runs {
     try {
       return await this.#hangUp(run);
     } catch (error) {
-      // The server is not there any more, most likely: a route has closed it, and every further run would fail the same way.
+      // Most likely a route has closed the server: every further run would fail the same way.
       this.#broken ??= `the client failed at ${run.request.method ?? 'GET'} ${run.request.path ?? '/'} (${error instanceof Error ? error.message : String(error)})`;
       return { refused: 'failed', explanation: this.#broken };
     }

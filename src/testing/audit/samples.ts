@@ -1,11 +1,12 @@
+import { isObject, isRecord } from '../../base/objects.js';
 import { fillPattern, patternParts } from '../../frameworks/fastify/patterns.js';
-import type { FoundRoute } from '../../frameworks/fastify/routes.js';
+import { bodySchemaOf, CONSTRAINT_HEADERS, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { HangUpRequest } from '../hang-up/options.js';
 import { guessedBodies, jsonBodies, takesBody, type BodyCandidate } from './bodies.js';
 import type { AuditExample, AuditRequest } from './options.js';
 import { exampleIn, isJsonSchema, SAMPLER_PACKAGE, type Sampler } from './schemas.js';
 
-/** What a route is asked with: without a body, or with one of several of which it is to be seen which one it takes. */
+/** The requests to send a route: one without a body, or one for each body that the route may accept. */
 export interface Sample {
   /** At least one; without a body exactly one. */
   readonly requests: readonly HangUpRequest[];
@@ -14,7 +15,7 @@ export interface Sample {
 
 export interface SampleSources {
   readonly example: AuditExample | undefined;
-  /** What the filter gave. */
+  /** What `filter` returned. */
   readonly request: AuditRequest | undefined;
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +23,7 @@ export interface SampleSources {
   readonly sampler: Sampler | undefined;
 }
 
-/** Why a route gets no request. What it says continues "because ". */
+/** Why no request can be made for a route. Its message continues a sentence that ends in "because". */
 export class NoSample extends Error {}
 
 /** @throws NoSample */
@@ -82,17 +83,9 @@ function bodiesOf(
     return [{ contentType: typed ? undefined : 'application/octet-stream', body: given }];
   }
   if (given !== undefined) return jsonBodies(given, typed ? undefined : 'application/json');
-  const { type, schema } = bodySchema(route);
+  const { type, schema } = bodySchemaOf(route);
   if (schema !== undefined) return jsonBodies(sampleFor(route, 'body', schema, sampler), typed ? undefined : type);
   return takesBody(route.method) ? guessedBodies(route.accepts) : [];
-}
-
-/** Fastify takes one schema for every body, or one for each content type. */
-function bodySchema({ schema }: FoundRoute): { type: string; schema: unknown } {
-  const body = schema?.body;
-  const content = recordOf(recordOf(body).content);
-  const [type = 'application/json', of] = Object.entries(content).find(([name]) => name.includes('json')) ?? [];
-  return { type, schema: of === undefined ? body : recordOf(of).schema };
 }
 
 function sampled(route: FoundRoute, name: 'params' | 'querystring' | 'headers', sampler: Sampler | undefined): unknown {
@@ -118,7 +111,7 @@ function sampleFor(route: FoundRoute, name: string, schema: unknown, sampler: Sa
 function constraintHeaders({ constraints }: FoundRoute): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(constraints)) {
-    const header = { host: 'host', version: 'accept-version' }[name];
+    const header = (CONSTRAINT_HEADERS as Partial<Record<string, string>>)[name];
     if (header === undefined || typeof value !== 'string') {
       throw new NoSample(`what meets its constraint ${name} is not known: give it a request with the option filter`);
     }
@@ -132,7 +125,7 @@ function strings(values: Readonly<Record<string, unknown>>): Record<string, stri
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
 function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -140,7 +133,7 @@ function lowerCased(headers: Readonly<Record<string, unknown>>): Record<string, 
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return isRecord(value) ? value : {};
 }
 
 function messageOf(error: unknown): string {

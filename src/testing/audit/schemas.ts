@@ -1,4 +1,5 @@
 import { GuardError } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 
 /** JSON Schema, or what an application gives for one. */
 type Schema = Record<string, unknown>;
@@ -35,7 +36,7 @@ export async function loadSampler(): Promise<Sampler | undefined> {
 /** Whether it is one: other type providers (zod, valibot) have objects with methods in its place. */
 export function isJsonSchema(schema: unknown): schema is Schema {
   return (
-    isObject(schema) && !('~standard' in schema) && typeof schema.safeParse !== 'function' && isPlainObject(schema)
+    isRecord(schema) && !('~standard' in schema) && typeof schema.safeParse !== 'function' && isPlainObject(schema)
   );
 }
 
@@ -60,7 +61,7 @@ function bundle(schema: unknown, shared: Readonly<Record<string, unknown>>): Sch
   const definitions: Schema = {};
   const keys = new Map<string, string>();
   const place = (id: string): string => {
-    if (isObject(schema) && schema.$id === id) return '#';
+    if (isRecord(schema) && schema.$id === id) return '#';
     let key = keys.get(id);
     if (key === undefined) {
       const found = shared[id];
@@ -73,13 +74,13 @@ function bundle(schema: unknown, shared: Readonly<Record<string, unknown>>): Sch
     return `#/$defs/${key}`;
   };
   const root = rewritten(schema, '#', place) as Schema;
-  return { ...root, $defs: { ...(isObject(root.$defs) ? root.$defs : {}), ...definitions } };
+  return { ...root, $defs: { ...(isRecord(root.$defs) ? root.$defs : {}), ...definitions } };
 }
 
 /** A copy of a schema whose own references start at `base`. */
 function rewritten(schema: unknown, base: string, place: (id: string) => string): unknown {
   if (Array.isArray(schema)) return schema.map((item) => rewritten(item, base, place));
-  if (!isObject(schema)) return schema;
+  if (!isRecord(schema)) return schema;
   const copy: Schema = {};
   for (const [keyword, value] of Object.entries(schema)) {
     // An $id would make its references start elsewhere.
@@ -87,15 +88,15 @@ function rewritten(schema: unknown, base: string, place: (id: string) => string)
     if (keyword === '$ref' && typeof value === 'string') copy.$ref = moved(value, base, place);
     else if (keyword === 'examples' && Array.isArray(value)) copy.examples = value.slice(0, 1);
     else if (DATA.has(keyword)) copy[keyword] = structuredClone(value);
-    else if (MAPS.has(keyword) && isObject(value)) {
+    else if (MAPS.has(keyword) && isRecord(value)) {
       copy[keyword] = Object.fromEntries(
         Object.entries(value).map(([name, item]) => [name, rewritten(item, base, place)]),
       );
     } else copy[keyword] = rewritten(value, base, place);
   }
-  if (isObject(schema.properties)) {
+  if (isRecord(schema.properties)) {
     const exemplary = Object.entries(schema.properties).filter(
-      ([, item]) => isObject(item) && ('example' in item || 'examples' in item),
+      ([, item]) => isRecord(item) && ('example' in item || 'examples' in item),
     );
     const required = Array.isArray(schema.required) ? (schema.required as unknown[]) : [];
     copy.required = [...new Set([...required, ...exemplary.map(([name]) => name)])];
@@ -108,10 +109,6 @@ function moved(ref: string, base: string, place: (id: string) => string): string
   const [id = '', pointer = ''] = ref.split('#', 2);
   const start = id === '' ? base : place(id);
   return pointer === '' ? start : `${start}${pointer}`;
-}
-
-function isObject(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Made by `{}` or JSON.parse, not by a class. */

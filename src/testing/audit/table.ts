@@ -13,7 +13,7 @@ const LEGEND: Readonly<Record<string, string>> = Object.freeze({
   'n/r': 'n/r: the moment did not come',
   cut: 'cut: not tried, see below',
 });
-const NO_SENSE = '-';
+const NO_SUCH_MOMENT = '-';
 const GAP = '  ';
 /** How many are spelled out of what was not tried for one reason. */
 const MAX_NAMED = 10;
@@ -36,7 +36,7 @@ function table({ rows }: Report): string[] {
     nameOf(row),
     ...moments.map((moment) => {
       const outcome = row.moments[moment];
-      return outcome === undefined ? NO_SENSE : CELLS[outcome];
+      return outcome === undefined ? NO_SUCH_MOMENT : CELLS[outcome];
     }),
   ]);
   const used = new Set(body.flatMap((cells) => cells.slice(1)));

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { LeakReport } from '../../leaks/report.js';
 
-/** How many connections are remembered, the youngest: a leak is looked for soon after it was made. */
+/** How many connections are remembered, the youngest: a test is checked soon after it made them. */
 const MAX_REMEMBERED = 10_000;
 
 interface ClientRequest {
@@ -12,10 +12,10 @@ interface ClientRequest {
 
 /**
  * Says which test a socket belongs to, of tests that may run side by side. Both ends of a connection carry the same two
- * ports, so a connection that a test opened also names the test whose client left its server alone.
+ * ports, so the test that opened a connection is also known at the server's end of it.
  *
- * The first that is known counts: the test that opened the connection, or sent the last request over it; the test that made
- * the accepting server listen (Node announces an accepted socket in that async context) and still ran when it accepted.
+ * The first that is known counts: the test that opened the connection or sent the last request over it; then the test that
+ * made the accepting server listen (Node announces an accepted socket in that async context) and still ran when it accepted.
  */
 export class Attribution<Test extends { readonly ended: boolean }> {
   readonly #currentTest: () => Test | undefined;
@@ -56,7 +56,7 @@ export class Attribution<Test extends { readonly ended: boolean }> {
 
   #onClient(socket: Socket): void {
     const test = this.#currentTest();
-    // Announced before it is connected. It may be destroyed before anybody looks, and then knows no port any more.
+    // Announced before it is connected. A destroyed socket has no ports, so they are noted now.
     if (test) socket.once('connect', () => this.#noteClient(socket, test));
   }
 
@@ -76,7 +76,7 @@ export class Attribution<Test extends { readonly ended: boolean }> {
     // A server that outlives its test serves others.
     if (!test || test.ended) return;
     const { localPort, remotePort } = socket;
-    // Its ports come back, so what was known of the pair is of an older connection.
+    // Ports are used again: what is known of this pair belongs to an older connection.
     if (localPort && remotePort) remember(this.#byServer, pair(remotePort, localPort), test);
   }
 

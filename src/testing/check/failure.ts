@@ -31,7 +31,7 @@ export function leakMessage(leaks: readonly LeakReport[], what: (count: string) 
   return lines.join('\n');
 }
 
-/** Whose socket it is, as far as that is known. */
+/** Names the socket by its route or destination, or by its peer where neither is known. */
 function subjectOf({ side, server, method, route, destination, fd, ...ends }: LeakReport): string {
   const request = [method, side === 'outbound' ? destination : route].filter(Boolean).join(' ');
   if (side === 'outbound') return method === undefined ? `connection to ${request}` : request;

@@ -1,10 +1,10 @@
 import { Server, type AddressInfo } from 'node:net';
 import { badArgument, badOption } from '../../base/errors.js';
-import { isTcpAddress } from '../../guard/guard.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { isTcpAddress } from '../../sockets/servers.js';
+import { boolean, integer, readOptions } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 
-/** What has a server inside: a Fastify instance. */
+/** An object with a server: a Fastify instance. */
 export interface ServerHolder {
   readonly server: Server;
   /** Fastify's: every address it listens on, each of which may have a server of its own. */
@@ -15,7 +15,7 @@ export interface ServerHolder {
 export interface FindLeakedSocketsOptions {
   /**
    * How long a close that is under way may take, in milliseconds, 0 to 600,000. The search ends sooner when no socket is
-   * half-closed any more. 0 looks once, and takes whatever is half-closed at that instant for a leak.
+   * half-closed any more. 0 samples once, and takes whatever is half-closed at that instant for a leak.
    * @default 2000
    */
   deadlineMs?: number | undefined;
@@ -28,21 +28,16 @@ export interface FindLeakedSocketsOptions {
   strict?: boolean | undefined;
   /** Only connections that these servers (net, tls, http, https, http2) or Fastify instances accepted. @default the whole process */
   server?: Server | ServerHolder | readonly (Server | ServerHolder)[] | undefined;
-  /** Leaks to leave out: their ids, or a function that says so. @default none */
+  /** Leaks that do not count: their ids, or a function that says so. @default none */
   ignore?: readonly string[] | ((leak: LeakReport) => boolean) | undefined;
 }
 
-/** Options of `configureLeakCheck`: how the end of each test of a file is looked at. All optional. */
+/** Options of `configureLeakCheck`: how each test of a file is checked at its end. All optional. */
 export type LeakCheckOptions = Omit<FindLeakedSocketsOptions, 'server'>;
 
 /** Which leaks: their ids, or a function that says so. */
 export type AllowedLeaks = readonly string[] | ((leak: LeakReport) => boolean);
 
-export const FIND_DEFAULTS = Object.freeze({ deadlineMs: 2_000, strict: false } as const);
-
-const OPTION_NAMES = new Set(['deadlineMs', 'strict', 'server', 'ignore']);
-const CHECK_OPTION_NAMES = new Set(['deadlineMs', 'strict', 'ignore']);
-const DEADLINE_RANGE = Object.freeze([0, 600_000] as const);
 const LEAKS_TAKES = 'an array of leak ids (strings), or a function (leak) => boolean';
 const SERVER_TAKES = 'a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
 
@@ -59,30 +54,35 @@ export interface ResolvedFindOptions {
   readonly isIgnored: (leak: LeakReport) => boolean;
 }
 
+const CHECK_OPTIONS = Object.freeze({
+  deadlineMs: integer('milliseconds', [0, 600_000], 2_000),
+  strict: boolean(false),
+  ignore: { default: () => false, takes: LEAKS_TAKES, read: ignorer },
+});
+const FIND_OPTIONS = Object.freeze({
+  deadlineMs: CHECK_OPTIONS.deadlineMs,
+  strict: CHECK_OPTIONS.strict,
+  server: { default: undefined, takes: SERVER_TAKES, read: serversOf },
+  ignore: CHECK_OPTIONS.ignore,
+});
+
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveFindOptions(options: FindLeakedSocketsOptions = {}): ResolvedFindOptions {
-  checkOptionNames(options, OPTION_NAMES);
-  const deadlineMs: unknown = options.deadlineMs ?? FIND_DEFAULTS.deadlineMs;
-  if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
-    throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'a whole number of milliseconds'));
-  }
-  const strict: unknown = options.strict ?? FIND_DEFAULTS.strict;
-  if (typeof strict !== 'boolean') throw badOption('strict', strict, 'true or false');
-  return { deadlineMs, strict, servers: serversOf(options.server), isIgnored: ignorer(options.ignore) };
+  const { deadlineMs, strict, server: servers, ignore: isIgnored } = readOptions(FIND_OPTIONS, options);
+  return { deadlineMs, strict, servers, isIgnored };
 }
 
 export type ResolvedCheckOptions = Omit<ResolvedFindOptions, 'servers'>;
 
 /** What is not given stays as it was. @throws GuardError CWG_ERR_OPTION */
 export function resolveCheckOptions(options: LeakCheckOptions, current?: ResolvedCheckOptions): ResolvedCheckOptions {
-  checkOptionNames(options, CHECK_OPTION_NAMES);
+  const given = readOptions(CHECK_OPTIONS, options);
   const { deadlineMs, strict, ignore } = options;
-  const resolved = resolveFindOptions({
-    deadlineMs: deadlineMs ?? current?.deadlineMs,
-    strict: strict ?? current?.strict,
-    ignore: ignore ?? current?.isIgnored,
-  });
-  return { deadlineMs: resolved.deadlineMs, strict: resolved.strict, isIgnored: resolved.isIgnored };
+  return {
+    deadlineMs: deadlineMs === undefined && current ? current.deadlineMs : given.deadlineMs,
+    strict: strict === undefined && current ? current.strict : given.strict,
+    isIgnored: ignore === undefined && current ? current.isIgnored : given.ignore,
+  };
 }
 
 /** @throws GuardError CWG_ERR_ARGUMENT */
@@ -93,25 +93,23 @@ export function resolveAllowed(which: AllowedLeaks | undefined): (leak: LeakRepo
   return isAllowed;
 }
 
-function serversOf(given: unknown): readonly Accepting[] | undefined {
-  if (given === undefined) return undefined;
+function serversOf(given: unknown, option: string): readonly Accepting[] {
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   // An empty list would search nothing, and pass for ever.
-  if (list.length === 0) throw badOption('server', given, SERVER_TAKES);
+  if (list.length === 0) throw badOption(option, given, SERVER_TAKES);
   return list.map((item) => {
     if (item instanceof Server) return { server: item, addresses: undefined };
     const holder = (item ?? {}) as Partial<ServerHolder>;
-    if (!(holder.server instanceof Server)) throw badOption('server', item, SERVER_TAKES);
+    if (!(holder.server instanceof Server)) throw badOption(option, item, SERVER_TAKES);
     if (typeof holder.addresses !== 'function') return { server: holder.server, addresses: undefined };
     const { server } = holder;
     return { server, addresses: () => holder.addresses?.().filter(isTcpAddress) ?? [] };
   });
 }
 
-function ignorer(ignore: unknown): (leak: LeakReport) => boolean {
-  if (ignore === undefined) return () => false;
-  const isIgnored = filterOf(ignore);
-  if (!isIgnored) throw badOption('ignore', ignore, LEAKS_TAKES);
+function ignorer(given: unknown, option: string): (leak: LeakReport) => boolean {
+  const isIgnored = filterOf(given);
+  if (!isIgnored) throw badOption(option, given, LEAKS_TAKES);
   return isIgnored;
 }
 

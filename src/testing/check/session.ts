@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { GuardError } from '../../base/errors.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
-import { Guard } from '../../guard/guard.js';
+import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { Attribution } from './attribution.js';
 import { leakMessage, type LeakedSocketsError } from './failure.js';
@@ -17,7 +17,7 @@ import {
 /** One try of one test. */
 export interface TestRun {
   readonly name: string;
-  /** Its end has been looked at. */
+  /** It has been checked. */
   readonly ended: boolean;
 }
 
@@ -33,16 +33,16 @@ interface Run extends TestRun {
  *
  * A leak is charged once, to the test that is known to have made it (see {@link Attribution}), at the end of that test. If
  * nothing is known, it is charged to the first test that ends while the leak is there and was not when that test began. A
- * leak that a test makes after its end was looked at is no other test's: it fails the file, in {@link lateLeaks}.
+ * leak that a test makes after it was checked is no other test's: it fails the file, in {@link lateLeaks}.
  */
 export class LeakSession {
   readonly #storage = new AsyncLocalStorage<Run>();
   readonly #attribution = new Attribution<Run>(() => this.#storage.getStore());
-  // Knows every socket from now on, so that a leak found later has its route, its age, and where and for whom it was opened.
-  readonly #observer = new Guard({ sampleInterval: 0, traceRequests: true, captureStacks: true }, { observer: true });
+  // Follows every socket from now on, so that a leak has its route, its age, and where and for which request it was opened.
+  readonly #observer = createObserver({ sampleInterval: 0, traceRequests: true, captureStacks: true });
   readonly #unfollow = followFastifyRoutes();
   readonly #running = new Set<Run>();
-  /** Leaks that a test has failed for, or that a matcher has spoken of. */
+  /** Leaks that a test has failed for, or that a matcher has reported. */
   readonly #charged = new Set<string>();
   readonly #late: { readonly test: Run; readonly leak: LeakReport }[] = [];
   #options: ResolvedCheckOptions = resolveCheckOptions({});
@@ -64,16 +64,16 @@ export class LeakSession {
     return this.#storage.run(test as Run, body);
   }
 
-  /** It ended without a look: it was skipped, or never reached its end. */
+  /** It ended without a check: it was skipped, or never reached its end. */
   abandon(test: TestRun): void {
     this.#running.delete(test as Run);
   }
 
   /**
-   * Looks at the end of a test, once, before anything closes its servers. `failures` are those it already has: leaks that
+   * Checks a test that has ended, once, before anything closes its servers. `failures` are those it already has: leaks that
    * it failed for by itself, with assertNoLeakedSockets(), are accounted for. Returns what to fail it with.
    */
-  async look(test: TestRun, failures: readonly unknown[] = []): Promise<GuardError | undefined> {
+  async check(test: TestRun, failures: readonly unknown[] = []): Promise<GuardError | undefined> {
     const run = test as Run;
     if (run.ended || !this.#running.has(run)) return undefined;
     for (const failure of failures) this.account(leaksOf(failure));
@@ -81,7 +81,7 @@ export class LeakSession {
     const found = await findLeakedSockets({ deadlineMs, strict, ignore: (leak) => !this.#concerns(leak, run) });
     run.ended = true;
     this.#running.delete(run);
-    // Another test's look may have ended meanwhile.
+    // Another test's check may have ended meanwhile.
     const leaks = found.filter(({ id }) => !this.#charged.has(id));
     this.account(leaks);
     const own: LeakReport[] = [];
@@ -93,7 +93,7 @@ export class LeakSession {
     return own.length === 0 ? undefined : failure(own, (count) => `This test left ${count} behind`);
   }
 
-  /** What tests leaked after their end, as far as a later test's look found it: nobody has failed for it yet. */
+  /** What tests leaked after their end, as far as a later test's check found it: nobody has failed for it yet. */
   lateLeaks(): GuardError | undefined {
     const late = this.#late.splice(0);
     if (late.length === 0) return undefined;
@@ -104,12 +104,12 @@ export class LeakSession {
     );
   }
 
-  /** Somebody has spoken of these leaks: no test is failed for them any more. */
+  /** These leaks have been reported to the user: no test is failed for them any more. */
   account(leaks: readonly LeakReport[]): void {
     for (const { id } of leaks) this.#charged.add(id);
   }
 
-  /** Lets the calling test leak, see {@link LeakCheck.allowLeaks}. */
+  /** Lets the calling test leak: allowLeaks() of the runners. */
   allow(which: AllowedLeaks | undefined): void {
     const isAllowed = resolveAllowed(which);
     const [only, ...others] = this.#running;
@@ -134,7 +134,7 @@ export class LeakSession {
     this.#storage.disable();
   }
 
-  /** Whether a half-closed socket is the business of the look at this test's end. */
+  /** Whether a half-closed socket counts when this test is checked. */
   #concerns(leak: LeakReport, run: Run): boolean {
     if (this.#charged.has(leak.id) || this.#options.isIgnored(leak)) return false;
     const owner = this.#attribution.ownerOf(leak);

@@ -2,54 +2,52 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { monotonicMs } from '../../base/clock.js';
 import { GuardError } from '../../base/errors.js';
-import { later, stopLater } from '../check/wait.js';
-import type { HangUpHow } from './options.js';
+import { Changes, within } from '../check/wait.js';
+import type { HangUpWay } from './options.js';
 import { ResponseReader } from './response.js';
-import type { Callee } from './target.js';
+import type { Endpoint } from './target.js';
 
-/** One TCP (or TLS) connection, as a client has it that may leave at any byte. */
+/** The client's end of one TCP (or TLS) connection, which it can end after any byte. */
 export class Client {
   readonly response: ResponseReader;
   /** When the server ended its half, or reset the connection; on the clock of monotonicMs(). */
   endedAtMs: number | undefined;
-  /** Below TLS; the same as `#socket` without. */
+  /** The socket below TLS; without TLS the same as `#socket`. */
   readonly #raw: Socket;
   readonly #socket: Socket;
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
   #unsent = 0;
 
-  /** @throws GuardError CWG_ERR_ARGUMENT when nobody answers there within `deadlineMs`. */
-  static async connect(callee: Callee, method: string | undefined, deadlineMs: number): Promise<Client> {
-    const { host, port } = callee;
-    // Half-open, so that the server's FIN does not make this end close before its time.
+  /** @throws GuardError CWG_ERR_ARGUMENT when no server accepts within `deadlineMs`. */
+  static async connect(endpoint: Endpoint, method: string | undefined, deadlineMs: number): Promise<Client> {
+    const { host, port } = endpoint;
+    // Half-open, so that the server's FIN does not close this end too.
     const raw = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    const socket = callee.tls
-      ? connectTls({ socket: raw, rejectUnauthorized: callee.verify, ALPNProtocols: ['http/1.1'], ...serverName(host) })
+    const socket = endpoint.tls
+      ? connectTls({
+          socket: raw,
+          rejectUnauthorized: endpoint.verify,
+          ALPNProtocols: ['http/1.1'],
+          ...serverName(host),
+        })
       : raw;
     const connected = new Promise<void>((resolve, reject) => {
-      socket.once(callee.tls ? 'secureConnect' : 'connect', resolve);
+      socket.once(endpoint.tls ? 'secureConnect' : 'connect', resolve);
       // The raw socket hands its error on to the TLS socket above it.
       socket.once('error', reject);
-      const timer = later(() => {
-        reject(new Error(`no answer in ${deadlineMs} ms`));
-      }, deadlineMs);
       socket.once('close', () => {
-        stopLater(timer);
         reject(new Error('the connection was closed'));
-      });
-      socket.once(callee.tls ? 'secureConnect' : 'connect', () => {
-        stopLater(timer);
       });
     });
     try {
-      await connected;
+      await within(deadlineMs, connected);
     } catch (error) {
       socket.on('error', () => undefined).destroy();
       raw.destroy();
       const reason = error instanceof Error ? error.message : String(error);
       throw new GuardError(
         'CWG_ERR_ARGUMENT',
-        `close-wait-guard: hangUp() could not connect to ${callee.authority}: ${reason}`,
+        `close-wait-guard: hangUp() could not connect to ${endpoint.authority}: ${reason}`,
         {
           cause: error,
         },
@@ -64,15 +62,15 @@ export class Client {
     this.response = new ResponseReader(method);
     socket.on('data', (chunk: Buffer) => {
       this.response.push(chunk);
-      this.#tell();
+      this.#changes.announce();
     });
     const ended = (): void => {
       this.endedAtMs ??= monotonicMs();
       this.response.end();
-      this.#tell();
+      this.#changes.announce();
     };
     socket.on('end', ended);
-    // A reset is how a server may end it, too.
+    // A server may also end it with a reset.
     socket.on('error', ended);
     socket.on('close', ended);
   }
@@ -99,21 +97,17 @@ export class Client {
     this.#unsent++;
     this.#socket.write(bytes, () => {
       this.#unsent--;
-      this.#tell();
+      this.#changes.announce();
     });
   }
 
   /** Waits until it is so, the server has ended the connection, or the time is over. Returns whether it is so. */
   async until(isSo: () => boolean, deadlineAtMs: number): Promise<boolean> {
-    while (!isSo() && !this.ended) {
-      const leftMs = deadlineAtMs - monotonicMs();
-      if (leftMs <= 0) return false;
-      await this.#change(leftMs);
-    }
+    await this.#changes.until(() => isSo() || this.ended, deadlineAtMs);
     return isSo();
   }
 
-  leave(how: HangUpHow, readsOn: boolean): void {
+  hangUp(how: HangUpWay, readsOn: boolean): void {
     if (!readsOn) this.#socket.pause();
     if (how === 'fin') this.#socket.end();
     else if (how === 'close') this.#raw.destroy();
@@ -121,10 +115,10 @@ export class Client {
     else this.#socket.pause();
   }
 
-  /** Frees this end, however it left. What the server did with its own is not changed by it, but where it still waited. */
-  dispose(how: HangUpHow): void {
+  /** Frees this end, however it hung up. The server notices only where it did not close its own end. */
+  dispose(how: HangUpWay): void {
     this.endedAtMs ??= monotonicMs();
-    this.#tell();
+    this.#changes.announce();
     if (how === 'vanish') this.#reset();
     this.#socket.destroy();
     this.#raw.destroy();
@@ -132,22 +126,6 @@ export class Client {
 
   #reset(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
-  }
-
-  #tell(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-
-  #change(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        stopLater(timer);
-        resolve();
-      };
-      const timer = later(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../base/clock.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
-import { Guard } from '../../guard/guard.js';
+import type { Guard } from '../../guard/guard.js';
+import { createObserver } from '../../guard/observer.js';
 import { turn } from '../check/wait.js';
 import { Client } from './client.js';
 import { play } from './moments.js';
@@ -14,18 +15,18 @@ import {
 } from './options.js';
 import { messageOf } from './request.js';
 import { ServerEnd } from './server-end.js';
-import { calleeOf, type Callee } from './target.js';
+import { endpointOf, type Endpoint } from './target.js';
 
 /** Never reached: the guard is asked, it does not report by itself. */
 const NO_TIMEOUT_MS = 86_400_000;
 
 /**
- * Calls a server with a real TCP (or TLS) client that leaves at a chosen moment, and looks what became of the server's end.
- * A server that does not listen is made to, on an ephemeral port of 127.0.0.1.
+ * Connects to a server with a real TCP (or TLS) client that hangs up at a chosen moment, and says what became of the server's
+ * end. A server that does not listen is made to, on an ephemeral port of 127.0.0.1.
  *
- * A leak stays as it is, for an assertion or a debugger to find; closing the server ends it.
+ * A leak stays open, for an assertion or a debugger to find; closing the server ends it.
  * @param request of HTTP/1.1, or raw bytes for what speaks something else
- * @throws GuardError CWG_ERR_OPTION, CWG_ERR_ARGUMENT (also when nobody answers there)
+ * @throws GuardError CWG_ERR_OPTION, CWG_ERR_ARGUMENT (also when no server accepts)
  */
 export async function hangUp(
   target: HangUpTarget,
@@ -33,34 +34,34 @@ export async function hangUp(
   options: HangUpOptions,
 ): Promise<HangUpResult> {
   const resolved = resolveHangUpOptions(options);
-  const line = await openLine(target, { traceRequests: false });
+  const opened = await openTarget(target, { traceRequests: false });
   try {
-    return await hangUpOn(line, request, resolved);
+    return await hangUpOn(opened, request, resolved);
   } finally {
-    line.close();
+    opened.close();
   }
 }
 
-/** A target that is found and listens, and a guard that sees what it does: for one call or for many. */
-export interface Line {
-  readonly callee: Callee;
+/** A target that listens, and a guard that observes its process: for one hang-up or for many. */
+export interface OpenTarget {
+  readonly endpoint: Endpoint;
   readonly guard: Guard;
-  /** The ports that its clients have had. */
+  /** Local ports of all clients so far. */
   readonly clientPorts: Set<number>;
   /** Idempotent. */
   close(): void;
 }
 
 /** @throws GuardError CWG_ERR_ARGUMENT */
-export async function openLine(
+export async function openTarget(
   target: HangUpTarget,
   { traceRequests }: { readonly traceRequests: boolean },
-): Promise<Line> {
-  const callee = await calleeOf(target);
-  const guard = new Guard({ closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, traceRequests }, { observer: true });
+): Promise<OpenTarget> {
+  const endpoint = await endpointOf(target);
+  const guard = createObserver({ closeWaitTimeout: NO_TIMEOUT_MS, sampleInterval: 0, traceRequests });
   const unfollow = followFastifyRoutes();
   return {
-    callee,
+    endpoint,
     guard,
     clientPorts: new Set(),
     close() {
@@ -70,31 +71,31 @@ export async function openLine(
   };
 }
 
-/** {@link hangUp} on an open line. */
+/** {@link hangUp} on an open target. */
 export async function hangUpOn(
-  { callee, guard, clientPorts }: Line,
+  { endpoint, guard, clientPorts }: OpenTarget,
   request: HangUpRequest | string | Uint8Array,
   options: ResolvedHangUpOptions,
 ): Promise<HangUpResult> {
   const { how, readsOn, deadlineMs } = options;
-  const message = messageOf(request, callee.authority, options);
-  const client = await Client.connect(callee, message.method, deadlineMs);
+  const message = messageOf(request, endpoint.authority, options);
+  const client = await Client.connect(endpoint, message.method, deadlineMs);
   if (client.localPort !== undefined) clientPorts.add(client.localPort);
   try {
-    // Accepted by now, where it is this process that accepts: the look puts it on the watch, with its ports.
+    // Where this process is the server, it has accepted by now: the guard follows the socket from here on, with its ports.
     await turn();
     guard.sockets();
     const serverEnd = new ServerEnd(guard, client);
     const reached = await play(client, message, options, monotonicMs() + deadlineMs);
-    const leftAtMs = monotonicMs();
-    client.leave(how, readsOn);
+    const hungUpAtMs = monotonicMs();
+    client.hangUp(how, readsOn);
     const { closedAtMs, leak } = await serverEnd.settle(how === 'vanish', deadlineMs);
     const { response } = client.response;
     const endedAtMs = closedAtMs === undefined ? monotonicMs() : Math.min(closedAtMs, client.endedAtMs ?? closedAtMs);
     return {
       reached,
       closed: closedAtMs !== undefined ? true : serverEnd.isVisible || how === 'fin' ? false : undefined,
-      afterMs: Math.max(0, Math.round(endedAtMs - leftAtMs)),
+      afterMs: Math.max(0, Math.round(endedAtMs - hungUpAtMs)),
       ...(leak && { leak }),
       ...(response && { response }),
     };

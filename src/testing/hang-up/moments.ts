@@ -6,7 +6,7 @@ import type { Body, Message } from './request.js';
 /** How long nothing may come for a connection to count as idle, ms. */
 const QUIET_MS = 50;
 
-/** Plays the client's part up to the moment. Returns whether it came, before the server ended the connection or time ran out. */
+/** Does what the client does up to the moment. Returns whether it came before the server ended the connection or time ran out. */
 export async function play(
   client: Client,
   { method, head, body }: Message,
@@ -28,11 +28,11 @@ export async function play(
   if (!(await (body ? sendBody(client, body, deadlineAtMs) : sent()))) return false;
   if (at === 'request') return true;
   if (at === 'mid-response') return client.until(() => response.bytes >= (afterBytes ?? 1), deadlineAtMs);
-  const answered = method === undefined || (await client.until(() => response.complete, deadlineAtMs));
-  return at === 'response' ? answered : answered && quiet(client, deadlineAtMs);
+  const responded = method === undefined || (await client.until(() => response.complete, deadlineAtMs));
+  return at === 'response' ? responded : responded && quiet(client, deadlineAtMs);
 }
 
-/** Sends all of it, and what says that it is all. */
+/** Sends all of it and its terminator. */
 async function sendBody(client: Client, body: Body, deadlineAtMs: number): Promise<boolean> {
   if (!(await sendPieces(client, body, Infinity, deadlineAtMs))) return false;
   if (body.terminator) client.write(body.terminator);
@@ -41,14 +41,14 @@ async function sendBody(client: Client, body: Body, deadlineAtMs: number): Promi
 
 /** Sends the first `end` bytes. */
 async function sendPieces(client: Client, body: Body, end: number, deadlineAtMs: number): Promise<boolean> {
-  // A generator may take its time, or never come to an end.
+  // A generator may be slow, or never end.
   const over = client.until(() => false, deadlineAtMs).then(() => undefined);
   const pieces = body.pieces(end);
   const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
   for (;;) {
     const next = await Promise.race([iterator.next(), over]);
     if (next === undefined) {
-      // Not awaited: what hangs in a generator hangs there.
+      // Not awaited: the generator may never come back.
       void iterator.return?.();
       return false;
     }

@@ -1,11 +1,11 @@
 import type { Server } from 'node:net';
 import { badOption } from '../../base/errors.js';
-import { checkOptionNames, describeRange, integerIn } from '../../guard/options.js';
+import { checkOptionNames, describeRange, integerIn } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 import type { ServerHolder } from '../check/options.js';
 
 /**
- * When the client leaves. `connect`: connected, nothing sent. `mid-headers`: in the middle of the headers. `headers`: after the
+ * When the client hangs up. `connect`: connected, nothing sent. `mid-headers`: in the middle of the headers. `headers`: after the
  * headers. `mid-body`: in the body. `request`: the request is sent whole. `mid-response`: the response has begun. `response`: it
  * has come whole. `upgrade`: the server has answered an upgrade (101) or a CONNECT (2xx). `idle`: the response has come whole
  * and the connection has been quiet for a while, as a keep-alive connection is.
@@ -24,14 +24,14 @@ export const HANG_UP_MOMENTS = [
 export type HangUpMoment = (typeof HANG_UP_MOMENTS)[number];
 
 /**
- * How the client leaves. `fin`: half-close (shutdown(2) with SHUT_WR), it goes on reading. `close`: close(2); a reset where
+ * How the client hangs up. `fin`: half-close (shutdown(2) with SHUT_WR), it goes on reading. `close`: close(2); a reset where
  * bytes of the server are unread, as the kernel has it. `reset`: RST (close with SO_LINGER 0). `vanish`: it stops reading and
  * keeps the connection.
  */
-export const HANG_UP_HOWS = ['fin', 'close', 'reset', 'vanish'] as const;
-export type HangUpHow = (typeof HANG_UP_HOWS)[number];
+export const HANG_UP_WAYS = ['fin', 'close', 'reset', 'vanish'] as const;
+export type HangUpWay = (typeof HANG_UP_WAYS)[number];
 
-/** Who is called: a server of this process (it is made to listen on 127.0.0.1 when it does not listen), or an http(s) or tcp URL. */
+/** What to connect to: a server of this process (it is made to listen on 127.0.0.1 when it does not listen), or an http(s) or tcp URL. */
 export type HangUpTarget = Server | ServerHolder | URL | string;
 
 /** A body: bytes, a size in bytes (filler), or what yields bytes (sent chunked, unless the headers have a content-length). */
@@ -56,14 +56,14 @@ export interface HangUpRequest {
 export interface HangUpOptions {
   readonly at: HangUpMoment;
   /** @default 'fin' */
-  readonly how?: HangUpHow | undefined;
+  readonly how?: HangUpWay | undefined;
   /**
    * `mid-headers`, `mid-body`: how many bytes of the head or body are sent. `mid-response`: how many bytes of the response
    * are read. @default half of the head; all of the body but its last byte; 1 byte of the response
    */
   readonly afterBytes?: number | undefined;
   /**
-   * False: having left with a `fin`, the client reads nothing any more, so that what the server still writes stays unsent.
+   * False: after its `fin` the client reads nothing any more, so that what the server still writes stays unsent.
    * @default true
    */
   readonly readsOn?: boolean | undefined;
@@ -74,7 +74,7 @@ export interface HangUpOptions {
   readonly deadlineMs?: number | undefined;
 }
 
-/** What became of it. */
+/** What the server did with its end of the connection. */
 export interface HangUpResult {
   /** False when the moment did not come (no response, no upgrade) before the server closed or the deadline passed. */
   readonly reached: boolean;
@@ -83,11 +83,11 @@ export interface HangUpResult {
    * which after `close`, `reset` and `vanish` is nothing: then undefined.
    */
   readonly closed: boolean | undefined;
-  /** From the client's leaving to the server's close, or to the deadline, ms. */
+  /** From when the client hung up to the server's close, or to the deadline, ms. */
   readonly afterMs: number;
-  /** What the server leaked, when it is in this process: its end of this connection. */
+  /** The server's end of this connection, where it is leaked and the server is in this process. */
   readonly leak?: LeakReport | undefined;
-  /** What the client had of the response; undefined when not even its head came. */
+  /** What the client received of the response; undefined when its head did not come. */
   readonly response?: HangUpResponse | undefined;
 }
 
@@ -97,7 +97,7 @@ export interface HangUpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Body bytes received, as they were on the wire (chunk sizes not counted). */
   readonly bodyBytes: number;
-  /** It came whole. */
+  /** All of it came. */
   readonly complete: boolean;
 }
 
@@ -110,7 +110,7 @@ const MOMENTS_IN_BYTES: ReadonlySet<HangUpMoment> = new Set(['mid-headers', 'mid
 
 export interface ResolvedHangUpOptions {
   readonly at: HangUpMoment;
-  readonly how: HangUpHow;
+  readonly how: HangUpWay;
   readonly afterBytes: number | undefined;
   readonly readsOn: boolean;
   readonly deadlineMs: number;
@@ -124,7 +124,7 @@ export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOpti
   const readsOn = options.readsOn ?? HANG_UP_DEFAULTS.readsOn;
   const deadlineMs = options.deadlineMs ?? HANG_UP_DEFAULTS.deadlineMs;
   if (!HANG_UP_MOMENTS.includes(at)) throw badOption('at', at, `one of ${HANG_UP_MOMENTS.join(', ')}`);
-  if (!HANG_UP_HOWS.includes(how)) throw badOption('how', how, `one of ${HANG_UP_HOWS.join(', ')}`);
+  if (!HANG_UP_WAYS.includes(how)) throw badOption('how', how, `one of ${HANG_UP_WAYS.join(', ')}`);
   if (!integerIn(deadlineMs, DEADLINE_RANGE)) {
     throw badOption('deadlineMs', deadlineMs, describeRange(DEADLINE_RANGE, 'a whole number of milliseconds'));
   }

@@ -17,7 +17,7 @@ export const UNREAD_BODY_BYTES = 65_536 + getDefaultHighWaterMark(false) + 24_57
  */
 export const ABANDONED_BODY_BYTES = getDefaultHighWaterMark(false) > 16_384 ? 262_144 : 172_032;
 
-/** What is sent, ready to be cut off anywhere. */
+/** What is sent. It can be cut off after any byte. */
 export interface Message {
   /** Of the request; undefined when raw bytes were given, which need not be HTTP. */
   readonly method: string | undefined;
@@ -27,11 +27,11 @@ export interface Message {
 }
 
 export interface Body {
-  /** Undefined when only its generator knows. */
+  /** Undefined where a generator makes it. */
   readonly length: number | undefined;
   /** Its bytes on the wire, the first `end` of them. */
   readonly pieces: (end: number) => Iterable<Buffer> | AsyncIterable<Buffer>;
-  /** What says that it is over, where its length does not. */
+  /** What is sent after it, where no content-length says where it ends. */
   readonly terminator: Buffer | undefined;
 }
 
@@ -117,7 +117,7 @@ function bodyHeaders(body: Body | undefined): Record<string, string> {
   return { 'content-type': 'application/octet-stream', ...framing };
 }
 
-/** A WebSocket handshake (RFC 6455, 4.1), which is what servers that upgrade anything know. */
+/** A WebSocket handshake (RFC 6455, 4.1): the upgrade that most servers know. */
 function upgradeHeaders(method: string): Record<string, string> {
   if (method === 'CONNECT') return {};
   return {

@@ -2,12 +2,11 @@ import type { HangUpResponse } from './options.js';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
-/** No head and no line of a chunk's size is longer: what comes then is no HTTP, and its bytes are only counted. */
+/** A longer head or chunk-size line is no HTTP: from there on bytes are only counted. */
 const MAX_HEAD = 256 * 1024;
 
 /**
- * Reads one HTTP/1.1 response from bytes as they come (RFC 9112, 6.3), as far as a client has to that only wants to know
- * how much of it has arrived.
+ * Reads one HTTP/1.1 response from bytes as they come (RFC 9112, 6.3), only to know how much of it has arrived.
  */
 export class ResponseReader {
   /** All bytes received, of whatever protocol. */
@@ -15,18 +14,18 @@ export class ResponseReader {
   /** The response has come whole, or the server has switched protocols. */
   complete = false;
   #unread: Buffer = Buffer.alloc(0);
-  /** Where in it to go on looking for the end of a head or line: what comes byte by byte is looked at once. */
+  /** Where in it to go on searching for the end of a head or line, so that each byte is searched once. */
   #searchFrom = 0;
   #isHttp: boolean;
   #head: Pick<HangUpResponse, 'statusCode' | 'headers'> | undefined;
   #bodyBytes = 0;
-  /** Bytes of the body, or of the current chunk with its line end, that are to come; undefined: until the connection ends. */
+  /** Bytes of the body, or of the current chunk with its line end, still to come; undefined: up to the connection's end. */
   #left: number | undefined;
   #chunked = false;
   #inTrailers = false;
   readonly #method: string | undefined;
 
-  /** @param method of the request; undefined when what is spoken is not HTTP: then bytes are only counted. */
+  /** @param method of the request; undefined where it is not HTTP: then bytes are only counted. */
   constructor(method: string | undefined) {
     this.#method = method;
     this.#isHttp = method !== undefined;

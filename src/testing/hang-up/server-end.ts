@@ -1,6 +1,9 @@
 import { monotonicMs } from '../../base/clock.js';
-import { asLeak, type Guard, type SocketReport } from '../../guard/guard.js';
+import type { Guard, SocketReport } from '../../guard/guard.js';
+import { internalsOf } from '../../guard/internals.js';
+import { asLeak } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
+import { wasIdleAtDeadline } from '../check/leak-rule.js';
 import { turn, waitUntil } from '../check/wait.js';
 import type { Client } from './client.js';
 
@@ -10,9 +13,9 @@ import type { Client } from './client.js';
  */
 const FULL_WINDOW_MS = 1_000;
 
-/** The server's end of a client's connection: known by its ports, whichever process has it. */
+/** The server's end of a client's connection, found by its ports, whichever process has it. */
 export class ServerEnd {
-  /** The kernel shows it: the server is on this host, and the kernel's word stands for what the client cannot see. */
+  /** The kernel shows it, as the server is on this host. Otherwise only what the client sees is known. */
   readonly isVisible: boolean;
   readonly #guard: Guard;
   readonly #client: Client;
@@ -25,12 +28,12 @@ export class ServerEnd {
     this.#client = client;
     this.#localPort = client.remotePort ?? 0;
     this.#remotePort = client.localPort ?? 0;
-    this.isVisible = guard.holdsOpen(this.#localPort, this.#remotePort) === true;
+    this.isVisible = internalsOf(guard).isEndOpen(this.#localPort, this.#remotePort) === true;
   }
 
   /**
-   * Waits until it is closed and freed, or the pauses between the looks add up to `deadlineMs`. What is left then without
-   * having made progress in the second half is a leak; behind a full window only when the peer has left (`peerStays`).
+   * Waits until it is closed and freed, or `deadlineMs` is over. What is open and idle then is a leak; behind a full window
+   * only where the client has closed its end, and not where it keeps it (`peerStays`).
    */
   async settle(
     peerStays: boolean,
@@ -40,18 +43,18 @@ export class ServerEnd {
     let held: SocketReport | undefined;
     const isClosed = (): boolean => {
       held = this.#held();
-      // A socket that was reset is gone for the kernel, and its fd may be left.
+      // A socket that was reset is in no table of the kernel, and its fd may still be open.
       if (held === undefined && !this.#isOpen()) closedAtMs = monotonicMs();
       return closedAtMs !== undefined;
     };
     // The client's shutdown(2) is made in a turn of its own.
     await turn();
     await waitUntil(
-      () => isClosed() || held !== undefined || this.#guard.departing().size === 0,
+      () => isClosed() || held !== undefined || internalsOf(this.#guard).socketsAwaitingFin().size === 0,
       Math.max(deadlineMs, FULL_WINDOW_MS),
     );
     await waitUntil(isClosed, deadlineMs);
-    if (held === undefined || held.idleMs < deadlineMs / 2 || (peerStays && held.kind === 'stalled')) {
+    if (held === undefined || !wasIdleAtDeadline(held, deadlineMs) || (peerStays && held.kind === 'stalled')) {
       return { closedAtMs, leak: undefined };
     }
     return { closedAtMs, leak: asLeak(held) };
@@ -65,7 +68,7 @@ export class ServerEnd {
 
   #isOpen(): boolean {
     if (!this.isVisible) return !this.#client.ended;
-    // A refusal in between leaves what the client sees.
-    return this.#guard.holdsOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
+    // Where the kernel refuses to say, what the client sees is left.
+    return internalsOf(this.#guard).isEndOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
   }
 }

@@ -5,11 +5,11 @@ import type { ServerHolder } from '../check/options.js';
 import type { HangUpTarget } from './options.js';
 
 /** Where to connect to, and how. */
-export interface Callee {
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** Whether its certificate must be one that this machine trusts: not that of a test's own server. */
+  /** Whether its certificate must be trusted here. Not for a server of this process. */
   readonly verify: boolean;
   /** Value of the Host header. */
   readonly authority: string;
@@ -24,8 +24,8 @@ const LOOPBACK = '127.0.0.1';
  * on listening until whoever owns it closes it.
  * @throws GuardError CWG_ERR_ARGUMENT
  */
-export async function calleeOf(target: HangUpTarget): Promise<Callee> {
-  if (typeof target === 'string' || target instanceof URL) return calleeOfUrl(target);
+export async function endpointOf(target: HangUpTarget): Promise<Endpoint> {
+  if (typeof target === 'string' || target instanceof URL) return endpointOfUrl(target);
   const server = target instanceof Server ? target : serverIn(target);
   if (server === undefined) throw badArgument('the target given to hangUp()', target, TAKES);
   const { name } = server.constructor;
@@ -41,7 +41,7 @@ export async function calleeOf(target: HangUpTarget): Promise<Callee> {
   if (address === null || typeof address === 'string') {
     throw badArgument('the target given to hangUp()', address ?? server, `${TAKES}, which listens on TCP`);
   }
-  return calleeAt(address, server instanceof TlsServer);
+  return endpointAt(address, server instanceof TlsServer);
 }
 
 function serverIn(target: unknown): Server | undefined {
@@ -49,8 +49,8 @@ function serverIn(target: unknown): Server | undefined {
   return server instanceof Server ? server : undefined;
 }
 
-function calleeAt({ address, port }: AddressInfo, tls: boolean): Callee {
-  // Of "any address" the loopback one is this process's own; no other is ever called.
+function endpointAt({ address, port }: AddressInfo, tls: boolean): Endpoint {
+  // A server on a wildcard address is reached on loopback.
   const host = address === '0.0.0.0' ? LOOPBACK : address === '::' ? '::1' : address;
   return { host, port, tls, verify: false, authority: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
 }
@@ -62,7 +62,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number | undefined>> = {
   'tls:': undefined,
 };
 
-function calleeOfUrl(target: string | URL): Callee {
+function endpointOfUrl(target: string | URL): Endpoint {
   const url = typeof target === 'string' ? parsed(target) : target;
   if (!url || !(url.protocol in DEFAULT_PORTS)) throw badArgument('the target given to hangUp()', target, TAKES);
   const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port);

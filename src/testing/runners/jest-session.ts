@@ -1,15 +1,14 @@
 /// <reference types="expect" preserve="true" />
-import { LeakSession, type TestRun } from '../check/session.js';
 import {
   circusStateOf,
   hookFirst,
   nameOf,
   wrapTestFunctions,
-  type CircusBody,
   type CircusState,
   type CircusTest,
 } from './jest-circus.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
+import { Runner } from './runner.js';
 
 export { auditRoutes } from '../audit/index.js';
 export { assertNoLeakedSockets, findLeakedSockets } from '../check/find.js';
@@ -41,81 +40,73 @@ export interface JestGlobals {
   readonly expect: { extend(matchers: Record<string, unknown>): void };
 }
 
-/** Longer than any look: its own deadline ends it. */
+/** Longer than any check: its own deadline ends it. */
 const HOOK_TIMEOUT_MS = 1_300_000;
-const sessions = new WeakMap<object, LeakSession>();
+/** Keyed by the test; by a file's own object where circus is not found, so that no two run at a time. */
+type JestRunner = Runner<object>;
+const runners = new WeakMap<object, JestRunner>();
 
 /**
- * The session of a file, whose sandbox has the global object `global`. Opened once, however often the entry point is
- * evaluated there (`jest.resetModules()`). This module is outside of the sandbox and serves one file after another.
+ * The runner of a file, whose sandbox has the global object `global`. Made once, however often the entry point is evaluated
+ * there (`jest.resetModules()`). This module is outside of the sandbox and serves one file after another.
  */
-export function sessionOf(global: object, jest: () => JestGlobals): LeakSession {
-  let session = sessions.get(global);
-  if (session === undefined) {
-    session = new LeakSession();
-    sessions.set(global, session);
-    install(session, global, jest());
+export function runnerOf(global: object, jest: () => JestGlobals): JestRunner {
+  let runner = runners.get(global);
+  if (runner === undefined) {
+    runner = new Runner<object>().open();
+    runners.set(global, runner);
+    install(runner, global, jest());
   }
-  return session;
+  return runner;
 }
 
-function install(session: LeakSession, global: object, jest: JestGlobals): void {
-  const runs = new WeakMap<object, TestRun>();
-  /** Stands for the test where circus is not found, so that no two run at a time. */
+function install(runner: JestRunner, global: object, jest: JestGlobals): void {
   const unnamed = {};
   let state: CircusState | undefined;
   const current = (): CircusTest | undefined => state?.currentlyRunningTest ?? undefined;
-  const begin = (test: CircusTest | undefined): TestRun => {
-    const run = session.begin(test ? nameOf(test) : 'a test');
-    runs.set(test ?? unnamed, run);
-    return run;
+  const begin = (test: CircusTest | undefined): void => {
+    runner.begin(test ?? unnamed, test ? nameOf(test) : 'a test');
   };
 
-  const lookAtTestEnd = async (): Promise<void> => {
+  const checkAtTestEnd = async (): Promise<void> => {
     const test = current();
-    const run = runs.get(test ?? unnamed);
-    const error = run && (await session.look(run, test?.errors.map(thrown)));
-    if (error) throw error;
+    const leaks = await runner.check(test ?? unnamed, test?.errors.map(thrown));
+    if (leaks) throw leaks;
   };
 
   jest.beforeAll(() => {
     state = circusStateOf(global);
     if (!state) return;
-    hookFirst(state, lookAtTestEnd);
-    wrapTestFunctions(state, (test, body) =>
-      test.concurrent
-        ? async (...args) => alone(begin(test), test, body, args)
-        : function (...args) {
-            const run = runs.get(test);
-            return run ? session.run(run, () => Reflect.apply(body, this, args)) : Reflect.apply(body, this, args);
+    hookFirst(state, checkAtTestEnd);
+    wrapTestFunctions(state, (test, body) => {
+      if (!test.concurrent) {
+        return function (...args) {
+          return runner.run(test, () => Reflect.apply(body, this, args));
+        };
+      }
+      // jest runs no beforeEach and afterEach for a concurrent test.
+      return async (...args) => {
+        begin(test);
+        await runner.runAndCheck(
+          test,
+          () => Reflect.apply(body, undefined, args),
+          (failure, leaks) => {
+            // Both are printed, its own first.
+            test.errors.push([failure, test.asyncError]);
+            return leaks;
           },
-    );
+        );
+      };
+    });
   });
   jest.beforeEach(() => {
     begin(current());
   });
-  jest.afterEach(lookAtTestEnd, HOOK_TIMEOUT_MS);
+  jest.afterEach(checkAtTestEnd, HOOK_TIMEOUT_MS);
   jest.afterAll(() => {
-    session.close();
-    const late = session.lateLeaks();
-    if (late) throw late;
+    runner.end();
   });
-  jest.expect.extend(createMatchers((leaks) => session.account(leaks)));
-
-  /** jest runs no beforeEach and afterEach for a concurrent test. */
-  async function alone(run: TestRun, test: CircusTest, body: CircusBody, args: unknown[]): Promise<void> {
-    const failures: unknown[] = [];
-    try {
-      await session.run(run, () => Reflect.apply(body, undefined, args));
-    } catch (failure) {
-      failures.push(failure);
-    }
-    const error = await session.look(run, failures);
-    // Both are printed, its own first.
-    if (error && failures.length > 0) test.errors.push([failures.pop(), test.asyncError]);
-    if (error) throw error;
-    if (failures.length > 0) throw failures[0];
-  }
+  jest.expect.extend(createMatchers(runner));
 }
 
 /** circus keeps what a test threw, with where the test was defined. */

@@ -25,14 +25,14 @@ interface MatcherResult {
   readonly message: () => string;
 }
 
-/** For `expect.extend`. `account` is told of the leaks that a matcher has spoken of: no test is failed for them a second time. */
-export function createMatchers(account: (leaks: readonly LeakReport[]) => void): {
+/** For `expect.extend`. The runner is told of the leaks that a matcher has found: no test is failed for them a second time. */
+export function createMatchers(runner: { readonly account: (leaks: readonly LeakReport[]) => void }): {
   [Name in keyof LeakMatchers]: (actual: unknown, ...args: Parameters<LeakMatchers[Name]>) => Promise<MatcherResult>;
 } {
   return {
     async toHaveNoLeakedSockets(server, options = {}) {
       const leaks = await findLeakedSockets({ ...options, server: server as Server | ServerHolder });
-      account(leaks);
+      runner.account(leaks);
       return {
         pass: leaks.length === 0,
         message: () =>
@@ -43,7 +43,7 @@ export function createMatchers(account: (leaks: readonly LeakReport[]) => void):
     },
     async toSurviveHangUps(app, options) {
       const report = await auditRoutes(app as FastifyApplication, options);
-      account(report.leaks.map(({ leak }) => leak));
+      runner.account(report.leaks.map(({ leak }) => leak));
       return {
         pass: report.survived,
         message: () =>

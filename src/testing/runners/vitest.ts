@@ -1,29 +1,20 @@
 /**
- * Setup file for vitest 3.2 and later: `setupFiles: ['close-wait-guard/vitest']`. A test that leaves a leaked socket
- * behind fails, and so does only that test: a leak is charged once.
+ * Setup file for vitest 3.2 and later: `setupFiles: ['close-wait-guard/vitest']`. What it does at the end of a test is
+ * described in runner.ts.
  *
- * It looks when the test function has ended, whatever its outcome, and before any `afterEach` hook: closing the server
- * there destroys the evidence. For the same reason it cannot see a leak of a server that the test function itself closes.
- * A half-closed socket gets two seconds to be closed, so a test that leaks takes that much longer.
- *
- * What was half-closed before a test began is not charged to it. Of tests that run concurrently, the one that made the leak
- * is charged: it opened the connection or sent the last request over it, or else started the server that accepted it. Where
- * neither is known (a client in another process and a server of the file) it is the first one that ends while the leak is
- * there. What a test leaks after its end fails the file, and names the test. A leak made by a hook of the whole file, or by
- * a test that is skipped while it runs, is charged to nobody. With `sequence.hooks: 'parallel'` hooks that close the server
- * run beside the look, and may hide a leak from it.
+ * A leak made by a test that is skipped while it runs is charged to nobody. With `sequence.hooks: 'parallel'` hooks that close
+ * the server run beside the check, and may hide a leak from it.
  *
  * It adds matchers, {@link LeakMatchers}; TypeScript knows of them where this file is imported, or named in `types`.
  * A leak a matcher has found is accounted for: the test is not failed for it a second time.
  */
 import * as vitest from 'vitest';
 import { GuardError } from '../../base/errors.js';
-import type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
-import { LeakSession, type TestRun } from '../check/session.js';
 import { createMatchers, type LeakMatchers } from './matchers.js';
+import { Runner } from './runner.js';
 
 export type { LeakMatchers } from './matchers.js';
-export type { AllowedLeaks, LeakCheckOptions } from '../check/options.js';
+export type { AllowedLeaks, LeakCheckOptions } from './runner.js';
 
 // vitest adds matchers to chai's assertions, and types its own after them. Its `Matchers<T>` is `Matchers<R, T>` since
 // version 5, and one declaration cannot merge with both.
@@ -39,56 +30,37 @@ type Task = vitest.TestContext['task'];
 
 /** Loaded with the first test, as a module that awaits cannot be required; kept, as {@link begin} runs for each test. */
 let internals: Promise<Internals> | undefined;
-const session = new LeakSession();
-const runs = new WeakMap<Task, TestRun>();
 const hooked = new WeakSet<object>();
+const runner = new Runner<Task>().open();
+export const { allowLeaks, configureLeakCheck } = runner;
 
 vitest.afterAll(endOfFile);
 let timesUntilEnd = 1;
 
-vitest.expect.extend(createMatchers((leaks) => session.account(leaks)));
+vitest.expect.extend(createMatchers(runner));
 
 const { aroundEach } = vitest as {
   aroundEach?: (hook: (runTest: () => Promise<void>, context: vitest.TestContext) => Promise<void>) => void;
 };
 if (aroundEach) {
   aroundEach(async (runTest, { task }) => {
-    const run = begin(task, await loadedInternals());
-    await session.run(run, runTest);
-    session.abandon(run);
+    begin(task, await loadedInternals());
+    await runner.run(task, runTest);
+    runner.abandon(task);
   });
 } else {
   // Before 4.1: the test function alone is entered, and not the beforeEach hooks of the file.
   vitest.beforeEach(async ({ task }) => {
     const loaded = await loadedInternals();
-    const run = begin(task, loaded);
+    begin(task, loaded);
     const body = loaded.getFn?.(task);
     if (!body || !loaded.setFn) return;
-    loaded.setFn(task, () => session.run(runs.get(task) ?? run, body));
+    loaded.setFn(task, () => runner.run(task, body));
   });
 }
 
-/**
- * Lets the calling test leak on purpose: everything, the leaks with these ids, or those the function says true for.
- * Call it in the test, or in a hook that runs for it alone.
- * @throws GuardError CWG_ERR_ARGUMENT, also while no test runs
- */
-export function allowLeaks(which?: AllowedLeaks): void {
-  session.allow(which);
-}
-
-/**
- * Sets how the end of each test is looked at, from now on to the end of this file; in a setup file, for every file. What is
- * not given stays as it is.
- * @throws GuardError CWG_ERR_OPTION
- */
-export function configureLeakCheck(options: LeakCheckOptions): void {
-  session.configure(options);
-}
-
-function begin(task: Task, { getHooks }: Internals): TestRun {
-  const run = session.begin(nameOf(task));
-  runs.set(task, run);
+function begin(task: Task, { getHooks }: Internals): void {
+  runner.begin(task, nameOf(task));
   const suite = task.suite ?? task.file;
   if (timesUntilEnd === 1) {
     timesUntilEnd = 2;
@@ -99,31 +71,24 @@ function begin(task: Task, { getHooks }: Internals): TestRun {
     // A setup file's own afterEach would run last. These are the first to run, in any order vitest runs hooks:
     // 'stack' starts at the end of the list, 'list' and 'parallel' at its beginning.
     const { afterEach } = getHooks(suite);
-    afterEach.unshift(lookAtTestEnd);
-    afterEach.push(lookAtTestEnd);
+    afterEach.unshift(checkAtTestEnd);
+    afterEach.push(checkAtTestEnd);
   }
-  return run;
 }
 
-async function lookAtTestEnd({ task, onTestFinished }: vitest.TestContext): Promise<void> {
-  const run = runs.get(task);
-  if (run === undefined) return;
-  runs.delete(task);
-  const error = await session.look(run, task.result?.errors);
+async function checkAtTestEnd({ task, onTestFinished }: vitest.TestContext): Promise<void> {
+  const leaks = await runner.check(task, task.result?.errors);
   // Thrown here it would keep the test's own afterEach hooks from running; there it is added to the test's errors.
-  if (error) {
+  if (leaks) {
     onTestFinished(() => {
-      throw error;
+      throw leaks;
     });
   }
 }
 
 /** What it throws would keep the hooks after it from running, so it is the first and the last in the list, and the last acts. */
 function endOfFile(): void {
-  if (--timesUntilEnd > 0) return;
-  session.close();
-  const late = session.lateLeaks();
-  if (late) throw late;
+  if (--timesUntilEnd === 0) runner.end();
 }
 
 function nameOf(task: Task): string {

@@ -72,7 +72,9 @@ struct Listener {
     return client;
   }
 
-  cwg::UniqueFd Accept() const { return cwg::UniqueFd(Must(accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept")); }
+  cwg::UniqueFd Accept() const {
+    return cwg::UniqueFd(Must(accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
+  }
 };
 
 struct Connection {

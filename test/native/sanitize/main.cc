@@ -1,5 +1,5 @@
 // The addon's plain C++ under AddressSanitizer and UndefinedBehaviorSanitizer, without Node: see ../sanitize.sh.
-#include "../../../native/fd_table.h"
+#include "../../../native/linux/fd_table.h"
 #include "check.h"
 #include "suites.h"
 
@@ -13,7 +13,7 @@ int main() {
                 {"parse", ParseSuite},
                 {"registry", RegistrySuite}};
   for (const auto& suite : suites) {
-    const double before = cwg::ReadFdUsage().open;
+    const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();
     if (!CHECK(cwg::ReadFdUsage().open == before)) std::fprintf(stderr, "%s left fds open\n", suite.name);
   }

@@ -1,18 +1,17 @@
 // ParseDump() over messages no kernel sends. Every input is an exact-size heap block, so that a read one byte past it
 // is an AddressSanitizer report.
-#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstring>
 #include <memory>
 #include <random>
 #include <vector>
 
-#include "../../../native/sock_diag.h"
-#include "../../../native/socket_record.h"
+#include "../../../native/linux/dump_message.h"
 #include "check.h"
 #include "suites.h"
 
@@ -53,22 +52,22 @@ inet_diag_msg Socket(std::uint8_t state, std::uint16_t port) {
 
 struct Parsed {
   cwg::DumpMessage message;
-  cwg::DumpRows rows;
-  std::unique_ptr<double[]> values;
-  std::unique_ptr<std::uint64_t[]> cookies;
+  std::size_t rows = 0;
+  std::vector<cwg::DumpedSocket> sockets;
 };
 
-Parsed Parse(const Bytes& input, std::size_t capacity = 4, const cwg::PortSet* ports = nullptr,
-             std::uint32_t states = kAllStates) {
+Parsed Parse(const Bytes& input, const cwg::PortSet* ports = nullptr, std::uint32_t states = kAllStates) {
   Parsed parsed;
-  parsed.values = std::make_unique<double[]>(capacity * cwg::kDumpColumns);
-  parsed.cookies = std::make_unique<std::uint64_t[]>(capacity);
-  parsed.rows.values = parsed.values.get();
-  parsed.rows.cookies = parsed.cookies.get();
-  parsed.rows.capacity = capacity;
   auto exact = std::make_unique<unsigned char[]>(input.size());
   std::copy(input.begin(), input.end(), exact.get());
-  parsed.message = cwg::ParseDump(exact.get(), input.size(), kSequence, states, ports, &parsed.rows);
+  cwg::DumpRequest request;
+  request.state_mask = states;
+  request.ports = ports;
+  const auto take = [&parsed](std::size_t row, const cwg::DumpedSocket& socket) {
+    CHECK(row == parsed.sockets.size());
+    parsed.sockets.push_back(socket);
+  };
+  parsed.message = cwg::ParseDump(exact.get(), input.size(), kSequence, request, take, &parsed.rows);
   return parsed;
 }
 
@@ -76,21 +75,22 @@ void Rows() {
   const Bytes row = Message(SOCK_DIAG_BY_FAMILY, Socket(8, 4242));
   const Parsed one = Parse(row + Message(NLMSG_DONE, int{0}));
   CHECK(one.message.done && one.message.error == 0 && !one.message.interrupted);
-  CHECK(one.rows.matched == 1);
-  CHECK(one.values[cwg::kDumpState] == 8 && one.values[cwg::kDumpLocalPort] == 4242);
-  CHECK(one.values[cwg::kDumpFamily] == 4);
-  CHECK(one.cookies[0] == 0x0123456789abcdef);
+  CHECK(one.rows == 1 && one.sockets.size() == 1);
+  const cwg::DumpedSocket& socket = one.sockets[0];
+  CHECK(socket.state == 8 && socket.local_port == 4242 && socket.family == 4);
+  CHECK(socket.endpoints.family == 4 && socket.endpoints.local.port == 4242 && socket.endpoints.remote.port == 0);
+  CHECK(socket.bytes_acked == cwg::kAbsent && socket.last_ack_recv_ms == cwg::kAbsent);
+  CHECK(socket.cookie == 0x0123456789abcdef);
 
-  CHECK(Parse(row + row + row, 1).rows.matched == 3);
-  CHECK(Parse(row, 0).rows.matched == 1);
-  CHECK(Parse(row, 4, nullptr, 1u << 1).rows.matched == 0);
-  CHECK(Parse(Message(SOCK_DIAG_BY_FAMILY, Socket(255, 1))).rows.matched == 0);
+  CHECK(Parse(row + row + row).rows == 3);
+  CHECK(Parse(row, nullptr, 1u << 1).rows == 0);
+  CHECK(Parse(Message(SOCK_DIAG_BY_FAMILY, Socket(255, 1))).rows == 0);
   cwg::PortSet ports;
   ports.set(4243);
-  CHECK(Parse(row, 4, &ports).rows.matched == 0);
+  CHECK(Parse(row, &ports).rows == 0);
   ports.set(4242);
-  CHECK(Parse(row, 4, &ports).rows.matched == 1);
-  CHECK(Parse(Message(SOCK_DIAG_BY_FAMILY, Socket(8, 1), 0, kSequence + 1)).rows.matched == 0);
+  CHECK(Parse(row, &ports).rows == 1);
+  CHECK(Parse(Message(SOCK_DIAG_BY_FAMILY, Socket(8, 1), 0, kSequence + 1)).rows == 0);
   CHECK(Parse(Message(SOCK_DIAG_BY_FAMILY, Socket(8, 1), NLM_F_DUMP_INTR)).message.interrupted);
 }
 
@@ -108,7 +108,7 @@ void Endings() {
 void Truncated() {
   const Bytes whole = Message(SOCK_DIAG_BY_FAMILY, Socket(8, 4242));
   for (std::size_t length = 0; length < whole.size(); length++) {
-    CHECK(Parse(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))).rows.matched == 0);
+    CHECK(Parse(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))).rows == 0);
   }
   for (std::uint32_t length : {0u, 1u, 15u, 17u, 0x7fffffffu, 0xfffffffcu, 0xffffffffu}) {
     Bytes lying = whole;
@@ -124,8 +124,8 @@ void Noise() {
     const std::size_t hits = 1 + random() % 8;
     for (std::size_t i = 0; i < hits; i++) bytes[random() % bytes.size()] = static_cast<unsigned char>(random());
     bytes.resize(random() % (bytes.size() + 1));
-    const Parsed parsed = Parse(bytes, random() % 3);
-    if (parsed.rows.matched > 2) CHECK(!"more rows than messages");
+    const Parsed parsed = Parse(bytes);
+    if (parsed.rows > 2) CHECK(!"more rows than messages");
   }
   CHECK(true);
 }

@@ -1,17 +1,17 @@
 // socket_reader over everything an fd number can be.
-#include "../../../native/socket_reader.h"
-
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <poll.h>
 
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstring>
 #include <memory>
 
-#include "../../../native/socket_record.h"
+#include "../../../native/layout.h"
+#include "../../../native/linux/endpoints.h"
+#include "../../../native/linux/socket_reader.h"
 #include "check.h"
 #include "suites.h"
 
@@ -19,27 +19,33 @@ namespace {
 
 constexpr int kMptcp = 262;
 
-struct Row {
-  // Exact-size heap blocks: a write past the record is an AddressSanitizer report.
-  std::unique_ptr<double[]> values = std::make_unique<double[]>(cwg::kRecordColumns);
-  std::uint64_t cookie = 99;
-  bool read = false;
+// As ../../../native/socket_methods.cc writes it. Exact-size heap blocks: a write past one is an AddressSanitizer
+// report.
+std::unique_ptr<double[]> RowOf(const cwg::SocketRecord& record) {
+  auto row = std::make_unique<double[]>(std::size(cwg::kRecordColumns));
+  cwg::WriteRow(cwg::kRecordColumns, record, row.get());
+  return row;
+}
 
-  explicit Row(int fd) { read = cwg::ReadSocket(fd, values.get(), &cookie); }
-  double operator[](cwg::RecordColumn column) const { return values[column]; }
-};
+std::unique_ptr<std::uint8_t[]> Pack(const cwg::Endpoints& endpoints) {
+  auto packed = std::make_unique<std::uint8_t[]>(cwg::kEndpointBytes);
+  std::memset(packed.get(), 0xff, cwg::kEndpointBytes);
+  cwg::PackEndpoints(endpoints, packed.get());
+  return packed;
+}
 
-bool IsFailure(const Row& row, int error) {
+bool IsFailure(const cwg::SocketRecord& record, std::int64_t error) {
+  const auto row = RowOf(record);
   bool absent = true;
-  for (std::size_t i = cwg::kState; i < cwg::kRecordColumns; i++) absent = absent && row.values[i] == cwg::kAbsent;
-  return !row.read && row[cwg::kErrno] == error && row.cookie == 0 && absent;
+  for (std::size_t i = 1; i < std::size(cwg::kRecordColumns); i++) absent = absent && row[i] == -1;
+  return record.error == error && row[0] == static_cast<double>(error) && record.cookie == 0 && absent;
 }
 
 void ExpectNotTcp(int fd, int error) {
-  CHECK(IsFailure(Row(fd), error));
-  auto packed = std::make_unique<std::uint8_t[]>(cwg::kEndpointBytes);
-  std::memset(packed.get(), 0xff, cwg::kEndpointBytes);
-  CHECK(!cwg::ReadEndpoints(fd, packed.get()));
+  CHECK(IsFailure(cwg::ReadSocket(fd), error));
+  const cwg::Endpoints endpoints = cwg::ReadEndpoints(fd);
+  CHECK(endpoints.family == 0);
+  const auto packed = Pack(endpoints);
   for (std::size_t i = 0; i < cwg::kEndpointBytes; i++) CHECK(packed[i] == 0);
 }
 
@@ -56,12 +62,9 @@ void BadFds() {
   const struct {
     int family, type, protocol;
   } others[] = {
-      {AF_INET, SOCK_DGRAM, 0},
-      {AF_UNIX, SOCK_STREAM, 0},
-      {AF_UNIX, SOCK_DGRAM, 0},
-      {AF_NETLINK, SOCK_RAW, NETLINK_XFRM},  // 6, the number of IPPROTO_TCP
-      {AF_INET, SOCK_STREAM, kMptcp},
-      {AF_INET, SOCK_RAW, IPPROTO_TCP},
+      {AF_INET, SOCK_DGRAM, 0},       {AF_UNIX, SOCK_STREAM, 0},
+      {AF_UNIX, SOCK_DGRAM, 0},       {AF_NETLINK, SOCK_RAW, NETLINK_XFRM},  // 6, the number of IPPROTO_TCP
+      {AF_INET, SOCK_STREAM, kMptcp}, {AF_INET, SOCK_RAW, IPPROTO_TCP},
   };
   for (const auto& other : others) {
     cwg::UniqueFd fd(socket(other.family, other.type | SOCK_CLOEXEC, other.protocol));
@@ -73,31 +76,31 @@ void Listeners() {
   check::Listener listener(7);
   cwg::UniqueFd waiting[3];
   for (cwg::UniqueFd& client : waiting) client = listener.Connect();
-  CHECK(check::Until([&] { return Row(listener.fd.get())[cwg::kAcceptQueue] == 3; }));
-  const Row row(listener.fd.get());
-  CHECK(row.read && row[cwg::kState] == cwg::kTcpListen && row[cwg::kBacklog] == 7);
-  CHECK(row[cwg::kUnreadBytes] == -1 && row[cwg::kUnsentBytes] == -1 && row[cwg::kBytesReceived] == -1);
-  std::uint8_t packed[cwg::kEndpointBytes];
-  CHECK(cwg::ReadEndpoints(listener.fd.get(), packed));
-  CHECK(packed[cwg::kEndpointLocalPort] + packed[cwg::kEndpointLocalPort + 1] * 256 == listener.port());
-  CHECK(packed[cwg::kEndpointRemotePort] == 0 && packed[cwg::kEndpointRemotePort + 1] == 0);
+  CHECK(check::Until([&] { return cwg::ReadSocket(listener.fd.get()).accept_queue == 3; }));
+  const cwg::SocketRecord record = cwg::ReadSocket(listener.fd.get());
+  CHECK(record.error == 0 && record.state == cwg::kTcpListen && record.backlog == 7);
+  CHECK(record.unread_bytes == -1 && record.unsent_bytes == -1 && record.bytes_received == -1);
+  const cwg::Endpoints endpoints = cwg::ReadEndpoints(listener.fd.get());
+  CHECK(endpoints.family == 4 && endpoints.local.port == listener.port() && endpoints.remote.port == 0);
+  const auto packed = Pack(endpoints);
+  CHECK(packed[cwg::kLocalPortOffset] + packed[cwg::kLocalPortOffset + 1] * 256 == listener.port());
 }
 
 void Connections() {
   check::Listener listener(16);
   check::Connection connection(listener);
   const int fd = connection.server.get();
-  CHECK(Row(fd)[cwg::kState] == 1);
+  CHECK(cwg::ReadSocket(fd).state == 1);
   check::Must(static_cast<int>(write(connection.client.get(), "hello", 5)), "write");
-  CHECK(check::Until([&] { return Row(fd)[cwg::kUnreadBytes] == 5; }));
+  CHECK(check::Until([&] { return cwg::ReadSocket(fd).unread_bytes == 5; }));
   connection.SendFin();
-  CHECK(check::Until([&] { return Row(fd)[cwg::kState] == 8; }));
-  const Row half_closed(fd);
-  CHECK(half_closed[cwg::kUnreadBytes] == 5 && half_closed[cwg::kBytesReceived] == 6);
-  CHECK(half_closed[cwg::kAcceptQueue] == -1 && half_closed[cwg::kBacklog] == -1);
+  CHECK(check::Until([&] { return cwg::ReadSocket(fd).state == 8; }));
+  const cwg::SocketRecord half_closed = cwg::ReadSocket(fd);
+  CHECK(half_closed.unread_bytes == 5 && half_closed.bytes_received == 6);
+  CHECK(half_closed.accept_queue == -1 && half_closed.backlog == -1);
   connection.SendReset();
-  CHECK(check::Until([&] { return Row(fd)[cwg::kState] == 7; }));
-  CHECK(Row(fd).cookie == half_closed.cookie);
+  CHECK(check::Until([&] { return cwg::ReadSocket(fd).state == 7; }));
+  CHECK(cwg::ReadSocket(fd).cookie == half_closed.cookie);
   connection.server.reset();
   ExpectNotTcp(fd, EBADF);
 }
@@ -112,7 +115,8 @@ void Addresses() {
   CHECK(!cwg::FormatAddress(address, 6, text, 2));
 }
 
-// One thread opens and closes sockets while another reads the same numbers. A row is a socket or an errno, never both.
+// One thread opens and closes sockets while another reads the same numbers. A record is a socket or an errno, never
+// both.
 void ReusedNumbers() {
   check::Listener listener(64);
   const int first = fcntl(listener.fd.get(), F_DUPFD_CLOEXEC, 200);
@@ -121,16 +125,16 @@ void ReusedNumbers() {
   std::atomic<bool> stop{false};
   std::thread churn([&] {
     for (int i = 0; !stop; i++) {
-      cwg::UniqueFd fd(socket(i % 2 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      cwg::UniqueFd fd(socket(i % 2 != 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
       if (fd && dup3(fd.get(), first, O_CLOEXEC) == first && i % 3 == 0) close(first);
     }
     close(first);
   });
   bool consistent = true;
   for (int i = 0; i < 20000; i++) {
-    const Row row(first);
-    consistent = consistent && (row.read ? row.cookie != 0 && row[cwg::kErrno] == 0
-                                         : IsFailure(row, static_cast<int>(row[cwg::kErrno])) && row[cwg::kErrno] > 0);
+    const cwg::SocketRecord record = cwg::ReadSocket(first);
+    consistent = consistent && (record.error == 0 ? record.cookie != 0 && record.state != cwg::kAbsent
+                                                  : record.error > 0 && IsFailure(record, record.error));
   }
   stop = true;
   churn.join();

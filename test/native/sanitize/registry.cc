@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "../../../native/cookie_set.h"
-#include "../../../native/file_stat.h"
-#include "../../../native/half_close_watch.h"
-#include "../../../native/kernel_check.h"
-#include "../../../native/socket_reader.h"
+#include "../../../native/linux/file_stat.h"
+#include "../../../native/linux/half_close_watch.h"
+#include "../../../native/linux/kernel_check.h"
+#include "../../../native/linux/socket_reader.h"
 #include "../../../native/watch_registry.h"
 #include "check.h"
 #include "suites.h"
@@ -77,6 +77,7 @@ void Threads() {
   check::Connection connection(listener);
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; i++) {
     threads.emplace_back([&] {
       while (!stop) {
@@ -108,8 +109,7 @@ void Stats() {
   CHECK(fstat(listener.fd.get(), &expected) == 0 && cwg::StatFd(listener.fd.get(), &file) == 0);
   CHECK(file.is_socket && file.inode == expected.st_ino);
   CHECK(stat("/proc/self/exe", &expected) == 0 && cwg::StatPath("/proc/self/exe", &file) == 0);
-  CHECK(!file.is_socket && file.inode == expected.st_ino &&
-        file.size == static_cast<std::uint64_t>(expected.st_size));
+  CHECK(!file.is_socket && file.inode == expected.st_ino && file.size == static_cast<std::uint64_t>(expected.st_size));
   CHECK(cwg::StatFd(-1, &file) == EBADF && cwg::StatPath("/nowhere", &file) == ENOENT);
 }
 

@@ -1,13 +1,13 @@
 // half_close_watch with many sockets, odd ones, and none left.
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include <cerrno>
 #include <memory>
 #include <set>
 #include <vector>
 
-#include "../../../native/half_close_watch.h"
+#include "../../../native/linux/half_close_watch.h"
 #include "check.h"
 #include "suites.h"
 
@@ -45,7 +45,7 @@ void BadFds() {
   CHECK(watch.is_closed());
 }
 
-void Departures() {
+void HalfClosesAndResets() {
   check::Listener listener(16);
   check::Connection leaving(listener), reset(listener), closed(listener);
   cwg::HalfCloseWatch watch;
@@ -114,6 +114,6 @@ void Many() {
 
 void WatchSuite() {
   BadFds();
-  Departures();
+  HalfClosesAndResets();
   Many();
 }

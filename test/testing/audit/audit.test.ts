@@ -125,7 +125,7 @@ describe('the requests of an audit', () => {
     const app = shop((app) => app.get('/', answer), { exposeHeadRoutes: true });
     const without = await auditRoutes(app, ANSWERED);
     expect(asked(without)).toEqual(['GET /']);
-    expect(without.notTried).toMatchObject([{ method: 'HEAD', url: '/', reason: 'twin' }]);
+    expect(without.notTried).toMatchObject([{ method: 'HEAD', url: '/', reason: 'generated' }]);
     expect(asked(await auditRoutes(app, { ...ANSWERED, headRoutes: true }))).toEqual(['GET /', 'HEAD /']);
   });
 });

@@ -67,7 +67,7 @@ it('fifty routes at all moments: all are tried, and nothing is left behind', { t
   await until('the connections to be gone', () => tcpSockets() === before.sockets);
   expect(kernelRows().filter((row) => row.inode > 0 && row.localPort === port && row.remotePort > 0)).toEqual([]);
   await until('the timers to be gone', () => countOf('Timeout') <= before.timers);
-  expect(countOf('Immediate')).toBeLessThanOrEqual(before.immediates);
+  await until('the immediates to be gone', () => countOf('Immediate') <= before.immediates);
   expect(listenersOf(app.server)).toEqual(before.server);
   expect(listenersOf(process)).toEqual(before.process);
   expect(CHANNELS.map((name) => hasSubscribers(name))).toEqual(before.channels);

@@ -6,18 +6,18 @@ const ROUTE = { method: 'GET', url: '/a', schema: undefined, config: {}, constra
 
 describe('the options of an audit', () => {
   it('have defaults', () => {
-    const { filter, examples, headers, moments, hows, ...rest } = resolveAuditOptions();
+    const { filter, examples, headers, moments, ways, ...rest } = resolveAuditOptions();
     const { how, ...defaults } = AUDIT_DEFAULTS;
     expect(rest).toEqual(defaults);
-    expect(hows).toEqual([how]);
+    expect(ways).toEqual([how]);
     expect(moments).toEqual(HANG_UP_MOMENTS);
     expect([filter(ROUTE), examples.size, headers]).toEqual([true, 0, {}]);
     expect(Object.isFrozen(AUDIT_DEFAULTS)).toBe(true);
   });
 
   it('are put in order, each moment and how once', () => {
-    const { moments, hows } = resolveAuditOptions({ moments: ['idle', 'connect', 'idle'], how: ['reset', 'fin'] });
-    expect([moments, hows]).toEqual([
+    const { moments, ways } = resolveAuditOptions({ moments: ['idle', 'connect', 'idle'], how: ['reset', 'fin'] });
+    expect([moments, ways]).toEqual([
       ['connect', 'idle'],
       ['fin', 'reset'],
     ]);
@@ -76,12 +76,18 @@ describe('the options of an audit', () => {
   });
 
   it.each<[unknown, RegExp]>([
-    [undefined, /filter, for GET \/a, has returned what is undefined; it takes true, false or a request/],
-    [Promise.resolve(true), /has returned what is \[Promise\]/],
+    [undefined, /option filter returned undefined for GET \/a; it takes true, false or a request/],
+    [Promise.resolve(true), /option filter returned \[Promise\] for GET \/a; it takes true, false or a request/],
     [{ url: '/' }, /there is no option "url"; the options are path, headers, body/],
-    [{ path: 'a' }, /filter, for GET \/a, path is "a"; it takes a path that starts with '\/'/],
-    [{ body: {} }, /filter, for GET \/a, body is \[Object\]; it takes a string, bytes, or a size in bytes/],
-    [{ headers: 1 }, /filter, for GET \/a, headers is 1; it takes an object of strings/],
+    [
+      { path: 'a' },
+      /option filter returned a request with path "a" for GET \/a; it takes a path that starts with '\/'/,
+    ],
+    [
+      { body: {} },
+      /option filter returned a request with body \[Object\] for GET \/a; it takes a string, bytes, or a size in bytes/,
+    ],
+    [{ headers: 1 }, /option filter returned a request with headers 1 for GET \/a; it takes an object of strings/],
   ])('a filter that returns %o is told so', (answer, message) => {
     const { filter } = resolveAuditOptions({ filter: () => answer as boolean });
     expect(() => filter(ROUTE)).toThrow(

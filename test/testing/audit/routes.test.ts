@@ -15,8 +15,8 @@ async function appWith(addRoutes: (app: FastifyInstance) => void, options = {}):
   return app;
 }
 
-const named = ({ method, url, twin }: { method: string; url: string; twin?: string | undefined }) =>
-  [method, url, twin].filter(Boolean).join(' ');
+const named = ({ method, url, derived }: { method: string; url: string; derived?: string | undefined }) =>
+  [method, url, derived].filter(Boolean).join(' ');
 const answer = async () => 'ok';
 
 describe('the routes of an application', () => {

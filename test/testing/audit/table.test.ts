@@ -91,7 +91,7 @@ Not tried:
       method: 'HEAD',
       url: `/${i}`,
       at: undefined,
-      reason: 'twin' as const,
+      reason: 'generated' as const,
       explanation: 'Fastify made it from GET',
     }));
     expect(drawReport(report({ notTried }))).toMatch(

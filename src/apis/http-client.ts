@@ -1,0 +1,8 @@
+import { net } from './net.js';
+import type { ApiWords } from './words.js';
+
+/** A request of node:http or node:https: http.request(), http.get(). */
+export const httpClient: ApiWords = {
+  ...net,
+  discardResponseBody: 'response.resume()',
+};

@@ -1,0 +1,11 @@
+import type { ApiWords } from './words.js';
+
+/** A socket of node:net or node:tls: what every other API stands on. */
+export const net: ApiWords = {
+  discardRequestBody: 'socket.resume()',
+  endResponse: 'end the socket',
+  discardResponseBody: 'socket.resume()',
+  resumeConnection: 'socket.resume()',
+  endConnection: 'socket.end()',
+  destroyConnection: 'socket.destroy()',
+};

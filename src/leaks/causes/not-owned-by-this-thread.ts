@@ -1,0 +1,11 @@
+import { howItEnded, capitalisedSubject, unread } from '../phrases.js';
+import { LEAVES_AFTER_REQUEST, type Cause } from './cause.js';
+
+export const notOwnedByThisThread: Cause<'not-owned-by-this-thread'> = {
+  name: 'not-owned-by-this-thread',
+  explanation: (facts) =>
+    `${capitalisedSubject(facts)} belongs to no JS socket of this thread${unread(facts)}; ${howItEnded(facts)}.`,
+  fix: () => `Look in worker threads and native addons; a guard in the worker names the socket.`,
+  reproduction: LEAVES_AFTER_REQUEST,
+  docs: 'docs/causes/not-owned-by-this-thread.md',
+};

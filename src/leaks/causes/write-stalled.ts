@@ -1,0 +1,12 @@
+import { howItEnded, capitalisedSubject, unsent } from '../phrases.js';
+import type { Cause } from './cause.js';
+
+export const writeStalled: Cause<'write-stalled'> = {
+  name: 'write-stalled',
+  explanation: (facts) =>
+    `${capitalisedSubject(facts)} was ended with bytes that the peer does not take${unsent(facts)}; ${howItEnded(facts)}.`,
+  fix: ({ destroyConnection }) =>
+    `Give up on a peer that stopped reading: socket.setTimeout(ms, () => ${destroyConnection}).`,
+  reproduction: { by: 'request', leavesAt: 'mid-response', readsOn: false },
+  docs: 'docs/causes/write-stalled.md',
+};

@@ -1,0 +1,63 @@
+import type { TcpStateName } from '../base/tcp-states.js';
+import type { Framework, LeakKind, Side } from '../base/vocabulary.js';
+import type { Endpoints } from '../kernel/endpoints.js';
+import type { StreamFacts } from '../layers/facts.js';
+
+/**
+ * Who holds the fd. `socket`: a JS socket of this thread. `lost-socket`: a JS socket of this thread had it, and no longer has.
+ * `other-process`: another process, and this one no more. `unknown`: this process, but no JS socket of this thread.
+ */
+export type FdHolder = 'socket' | 'lost-socket' | 'other-process' | 'unknown';
+
+/**
+ * All that is known of one half-closed, reset or stalled socket at one moment. It is looked up once a sample; diagnosis,
+ * sentences, report, metric labels and the decision to reclaim read this and nothing else.
+ */
+export interface LeakFacts {
+  /** The kernel's SO_COOKIE: unique for the life of the kernel, unlike an fd. */
+  readonly cookie: bigint;
+  /** -1 when only another process holds the socket. */
+  readonly fd: number;
+  readonly kind: LeakKind;
+  readonly side: Side;
+  readonly state: TcpStateName;
+  /** A RST or a time-out ended the connection, not an orderly close. */
+  readonly aborted: boolean;
+  /** Since the peer closed its end: a lower bound. */
+  readonly ageMs: number;
+  /** Since the last progress. A change of state is progress: after one it is less than `ageMs`. */
+  readonly idleMs: number;
+
+  readonly heldBy: FdHolder;
+  /** The process that holds it, when it is another one and /proc shows it. */
+  readonly holderPid: number | undefined;
+  readonly endpoints: Endpoints;
+
+  /** Name of the server that accepted it. */
+  readonly server: string | undefined;
+  readonly method: string | undefined;
+  /** The route's pattern, or the path that was asked for where none is known. */
+  readonly route: string | undefined;
+  /** What metrics call it: a path that the application's router does not know is no label. */
+  readonly routeLabel: string | undefined;
+  /** False where the route says that its sockets are not to be reclaimed. */
+  readonly routeAllowsReclaim: boolean;
+  /** Undefined: it is not known whether there is one. */
+  readonly framework: Framework | undefined;
+
+  /** Outbound only: `http://host:port/path`, or `host:port`. */
+  readonly destination: string | undefined;
+  /** The inbound request whose handler made the outbound one, as in `POST /checkout`. */
+  readonly requestedBy: string | undefined;
+  /** The application's frames when the outbound request or connection was made. */
+  readonly stack: string | undefined;
+
+  /** Undefined without a JS socket, and where its properties cannot be read. */
+  readonly stream: StreamFacts | undefined;
+  /** In the kernel's receive queue, without the FIN. */
+  readonly unreadKernelBytes: number;
+  /** In the streams above it, taken from the kernel and not by the application. */
+  readonly unreadStreamBytes: number;
+  /** Written and not acknowledged: the kernel's send queue and the stream's buffer. */
+  readonly unsentBytes: number;
+}

@@ -1,0 +1,134 @@
+// HTTP clients that take a response and not its body, and the same clients used well.
+import axios from 'axios';
+import got from 'got';
+import http from 'node:http';
+import { once } from 'node:events';
+import { Agent, request } from 'undici';
+import { answersWith, get } from '../lib/peers.mjs';
+
+const kept = [];
+const outbound = (cause = 'response-body-not-read') => ({
+  kind: 'close-wait',
+  side: 'outbound',
+  cause,
+  owner: { method: 'GET', destination: /^http:\/\/127\.0\.0\.1:\d+\/v1\/items$/ },
+});
+const address = (port) => `http://127.0.0.1:${port}/v1/items?key=t0ps3cret`;
+const answering = (size) => (sizes) => http.createServer(answersWith(sizes[size]));
+
+export default {
+  'http-get-looks-at-the-status-only': {
+    expect: outbound(),
+    upstream: answering('unreadAnswer'),
+    program({ upstream }) {
+      http.get(address(upstream), { agent: false }, (response) => kept.push(response.statusCode, response));
+    },
+  },
+
+  'proxy-goes-on-without-its-client': {
+    expect: outbound(),
+    upstream: () =>
+      http.createServer((_request, response) => {
+        response.setHeader('connection', 'close');
+        response.write('begin');
+        setTimeout(() => response.end(Buffer.alloc(150 * 1024)), 400);
+      }),
+    program: ({ upstream }) =>
+      http.createServer((_request, response) => {
+        http.get(address(upstream), { agent: false }, (answer) => {
+          kept.push(answer);
+          answer.pipe(response);
+        });
+      }),
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send(get('/'));
+      await visitor.hears('begin');
+      await visitor.close();
+    },
+  },
+
+  'undici-looks-at-the-headers-only': {
+    expect: outbound(),
+    upstream: answering('unreadByUndici'),
+    async program({ upstream }) {
+      const { headers, body } = await request(address(upstream), { dispatcher: new Agent() });
+      body.on('error', () => {});
+      kept.push(headers, body);
+    },
+  },
+
+  'fetch-looks-at-ok-only': {
+    expect: outbound(),
+    upstream: answering('unreadByFetch'),
+    async program({ upstream }) {
+      const response = await fetch(address(upstream));
+      kept.push(response.ok, response);
+    },
+  },
+
+  'got-stream-nobody-reads': {
+    expect: outbound(),
+    upstream: answering('unreadAnswer'),
+    async program({ upstream }) {
+      const stream = got.stream(address(upstream), { retry: { limit: 0 } });
+      stream.on('error', () => {});
+      kept.push(stream);
+      await once(stream, 'response');
+    },
+  },
+
+  'axios-stream-nobody-reads': {
+    expect: outbound(),
+    upstream: answering('unreadAnswer'),
+    async program({ upstream }) {
+      const { data } = await axios.get(address(upstream), { responseType: 'stream' });
+      data.on('error', () => {});
+      kept.push(data);
+    },
+  },
+
+  'http-get-of-a-small-answer': {
+    expect: { side: 'outbound', silent: 'Node reads ahead to the end' },
+    upstream: () => http.createServer(answersWith(200)),
+    program({ upstream }) {
+      http.get(address(upstream), { agent: false }, (response) => kept.push(response));
+    },
+  },
+
+  'undici-dumps-what-it-does-not-want': {
+    expect: { side: 'outbound', silent: 'the body is read and thrown away' },
+    upstream: answering('unreadByUndici'),
+    async program({ upstream }) {
+      const { body } = await request(address(upstream), { dispatcher: new Agent() });
+      await body.dump({ limit: 1_048_576 });
+    },
+  },
+
+  'fetch-cancels-the-body': {
+    expect: { side: 'outbound', silent: 'the body is cancelled' },
+    upstream: answering('unreadByFetch'),
+    async program({ upstream }) {
+      await (await fetch(address(upstream))).body.cancel();
+    },
+  },
+
+  'got-and-axios-read-everything': {
+    expect: { side: 'outbound', silent: 'both bodies are read to their end' },
+    upstream: answering('unreadAnswer'),
+    async program({ upstream }) {
+      await got(address(upstream)).buffer();
+      await axios.get(address(upstream), { responseType: 'arraybuffer' });
+    },
+  },
+
+  'pool-of-idle-connections': {
+    expect: { side: 'outbound', silent: 'they are kept for the next request' },
+    upstream: () => http.createServer((_request, response) => response.end('ok')),
+    async program({ upstream }) {
+      const dispatcher = new Agent({ connections: 2 });
+      kept.push(dispatcher);
+      await Promise.all([1, 2].map(async () => (await request(address(upstream), { dispatcher })).body.text()));
+    },
+  },
+};
