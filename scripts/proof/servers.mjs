@@ -36,7 +36,7 @@ if (unknown !== undefined) {
   process.stderr.write(`servers: there is no ${unknown}; there are ${all.join(', ')}\n`);
   process.exit(2);
 }
-const healthyMs = Number(options['healthy-ms'] ?? (options.sample ? 5000 : 20_000));
+const healthyMs = Number(options['healthy-ms'] ?? (options.sample ? 5000 : 15_000));
 
 const HEAD = [
   'server',

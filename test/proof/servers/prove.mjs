@@ -10,7 +10,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const SETTINGS = { timeoutMs: 2000, intervalMs: 250 };
 
 /** @returns counts, faults and reports of one server; `keep` leaves its folder with the log and its output */
-export async function prove(description, { healthyMs = 20_000, keep = false } = {}) {
+export async function prove(description, { healthyMs = 15_000, keep = false } = {}) {
   const folder = install(description);
   const upstream = await startUpstream();
   const server = await start(description, { folder, settings: SETTINGS, upstreamPort: upstream.port });

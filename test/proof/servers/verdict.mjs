@@ -68,7 +68,9 @@ function misnamed(report, socket, { run, inbound, destinations, routeOf }) {
   }
   const { unsent } = socket.stood[report.kind];
   if (report.cause === 'write-stalled' && unsent === 0) faults.push('write-stalled, and nothing is unsent');
-  if (report.cause === 'response-not-ended' && unsent > 0) faults.push('response-not-ended, and bytes are unsent');
+  // Whatever waits behind them: it is the client that takes nothing.
+  const waiting = ['response-not-ended', 'pipelined-behind-pending-response'];
+  if (waiting.includes(report.cause) && unsent > 0) faults.push(`${report.cause}, and bytes are unsent`);
   const named = moment.named ? (moment.request ?? request) : undefined;
   const expected = named && `${named.method} ${routeOf(named)}`;
   const said =
