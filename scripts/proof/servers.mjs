@@ -26,7 +26,6 @@ const { values: options, positionals } = parseArgs({
     explain: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
-    json: { type: 'string' },
     'healthy-ms': { type: 'string' },
   },
 });
@@ -50,12 +49,10 @@ const HEAD = [
   'verdict',
 ];
 const rows = [];
-const results = {};
 for (const name of names) {
   const { default: description } = await import(path.join(folder, `${name}.mjs`));
   try {
     const result = await prove(description, { healthyMs, keep: options.keep });
-    results[name] = result;
     const { missed, falseAlarms, wrong } = result;
     const good = missed.length + falseAlarms.length + wrong.length + result.refused === 0 && result.died === undefined;
     rows.push([
@@ -80,7 +77,6 @@ for (const name of names) {
 
 const text = table(HEAD, rows);
 console.log(`\n${text}`);
-if (options.json !== undefined) fs.writeFileSync(options.json, JSON.stringify(results, undefined, 1));
 if (options.write) {
   writeTable('servers', {
     title: 'Real servers',

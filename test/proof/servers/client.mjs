@@ -5,7 +5,9 @@ import net from 'node:net';
 export const WAYS = ['fin', 'close', 'reset', 'silence'];
 
 export class Client {
-  received = Buffer.alloc(0);
+  /** How many bytes came, and the first of them. */
+  count = 0;
+  start = '';
   ended = false;
   #socket;
 
@@ -41,11 +43,12 @@ export class Client {
 
   /** Reads until so many bytes, or this text, or nothing for so long. */
   async receive({ bytes = Infinity, text, patienceMs = 700 } = {}) {
-    const enough = () => this.received.length >= bytes || (text !== undefined && this.received.includes(text));
+    const enough = () => this.count >= bytes || (text !== undefined && this.start.includes(text));
     while (!this.ended && !enough()) {
       const chunk = this.#socket.read();
-      if (chunk !== null) this.received = Buffer.concat([this.received, chunk]);
-      else if (!(await this.#happens('readable', patienceMs))) return;
+      if (chunk === null && !(await this.#happens('readable', patienceMs))) return;
+      this.count += chunk?.length ?? 0;
+      if (this.start.length < 4096) this.start += chunk?.toString('latin1') ?? '';
     }
   }
 

@@ -105,14 +105,14 @@ async function webSocket(port, request, end) {
   const client = await Client.connect(port);
   await client.send(head(request, UPGRADE));
   await client.receive({ text: '\r\n\r\n', patienceMs: 3000 });
-  if (!client.received.includes(' 101 ')) {
+  if (!client.start.includes(' 101 ')) {
     client.destroy();
-    throw new Error(client.received.toString('latin1').split('\r\n')[0] || 'no answer');
+    throw new Error(client.start.split('\r\n')[0] || 'no answer');
   }
   const stop = Math.min(end, performance.now() + 6000);
   while (performance.now() < stop && !client.ended) {
     await client.send(request.message === undefined ? frame(PING) : frame(TEXT, request.message));
-    await client.receive({ bytes: client.received.length + 1, patienceMs: 500 });
+    await client.receive({ bytes: client.count + 1, patienceMs: 500 });
     await pause(200);
   }
   await client.send(frame(CLOSE, '\x03\xe8'));
@@ -123,7 +123,7 @@ async function webSocket(port, request, end) {
 async function talk(port, { steps, goodbye = '' }) {
   const client = await Client.connect(port);
   for (const bytes of steps.filter((step) => step.length < 10_000)) {
-    await client.receive({ bytes: client.received.length + 1, patienceMs: 400 });
+    await client.receive({ bytes: client.count + 1, patienceMs: 400 });
     await client.send(bytes);
     await pause(300);
   }

@@ -162,7 +162,7 @@ function rawMoments(steps) {
     causes: RAW,
     async reach(client) {
       for (const bytes of index === 0 ? [] : steps.slice(0, step + 1)) {
-        await client.receive({ bytes: client.received.length + 1, patienceMs: 300 });
+        await client.receive({ bytes: client.count + 1, patienceMs: 300 });
         await client.send(bytes);
       }
     },
