@@ -9,26 +9,40 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const SETTINGS = { timeoutMs: 2000, intervalMs: 250 };
 
-/** @returns counts, faults and reports of one server; `keep` leaves its folder with the log and its output */
+/** @returns counts and faults of one server; `keep` leaves its folder with the log and its output */
 export async function prove(description, { healthyMs = 15_000, keep = false } = {}) {
   const folder = install(description);
   const upstream = await startUpstream();
-  const server = await start(description, { folder, settings: SETTINGS, upstreamPort: upstream.port });
-  const clients = [];
   try {
-    await warmUp(server.port, description.requests);
-    const watch = await startWatch(server.pid);
-    const load = await healthyLoad(server.port, description.requests, { durationMs: healthyMs });
-    await pause(SETTINGS.timeoutMs + 1500);
-    const healthyReports = leaksOf(server.events()).length;
-    const { done, refused } = await hangUps(server.port, description.requests);
-    for (const { client } of done.values()) clients.push(client);
+    const server = await start(description, { folder, settings: SETTINGS, upstreamPort: upstream.port });
+    try {
+      const { counts, ...observed } = await observe(server, description.requests, healthyMs);
+      const destinations = (description.destinations ?? []).map((each) => each.replace('UPSTREAM', upstream.port));
+      const routeOf = description.routeOf ?? (({ path }) => path.split('?')[0]);
+      const found = verdict({ ...observed, serverPort: server.port, destinations, routeOf, ...SETTINGS });
+      return { title: titleOf(description, folder), died: server.died, ...counts, ...found };
+    } finally {
+      await server.stop({ keep });
+    }
+  } finally {
+    upstream.stop();
+  }
+}
+
+/** What clients did, what the kernel saw of it, and what the guard reported. */
+async function observe(server, requests, healthyMs) {
+  await warmUp(server.port, requests);
+  const watch = await startWatch(server.pid);
+  const load = await healthyLoad(server.port, requests, { durationMs: healthyMs });
+  await pause(SETTINGS.timeoutMs + 1500);
+  const healthyReports = leaksOf(server.events()).length;
+  const { done, refused } = await hangUps(server.port, requests);
+  try {
     // A server that is busy with what came last cannot be held to the time-out.
-    await untilResponsive(server.port, description.requests);
+    await untilResponsive(server.port, requests);
     watch.settled();
     await pause(SETTINGS.timeoutMs + 4000);
     const seen = await watch.stop();
-    const died = server.died;
     const events = server.events();
     const reports = leaksOf(events).map((event, index) => ({
       ...event.leak,
@@ -36,22 +50,9 @@ export async function prove(description, { healthyMs = 15_000, keep = false } = 
       healthy: index < healthyReports,
       released: isReleased(event, events),
     }));
-    const destinations = (description.destinations ?? []).map((each) => each.replace('UPSTREAM', upstream.port));
-    const routeOf = description.routeOf ?? (({ path }) => path.split('?')[0]);
-    const found = verdict({ seen, reports, done, serverPort: server.port, destinations, routeOf, ...SETTINGS });
-    return {
-      title: titleOf(description, folder),
-      hangUps: done.size,
-      refused,
-      died,
-      load,
-      gapMs: seen.gapMs,
-      ...found,
-    };
+    return { seen, reports, done, counts: { hangUps: done.size, refused, load } };
   } finally {
-    for (const client of clients) client.destroy();
-    upstream.stop();
-    await server.stop({ keep });
+    for (const { client } of done.values()) client.destroy();
   }
 }
 

@@ -10,6 +10,8 @@ const POLL_MS = 200;
 export async function startWatch(pid) {
   const worker = new Worker(new URL(import.meta.url), { workerData: { pid } });
   await once(worker, 'message');
+  // It is no reason to go on when the run has failed.
+  worker.unref();
   return {
     settled: () => worker.postMessage('settled'),
     async stop() {
