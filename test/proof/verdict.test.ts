@@ -45,6 +45,12 @@ describe('the verdict on the reports about a published server', () => {
       { falseAlarms: 1 },
     ],
     [
+      'a socket that was first seen without ports',
+      [{ ...stood('reset', 5000), localPort: undefined, remotePort: undefined }],
+      [{ ...named, kind: 'reset' }],
+      {},
+    ],
+    [
       'a socket without ports, by its fd',
       [stood('reset', 5000)],
       [{ ...named, kind: 'reset', remotePort: undefined }],

@@ -16,7 +16,7 @@ export function verdict({ seen, reports, done, serverPort, destinations, routeOf
   const judged = [];
   for (const report of reports) {
     const socket = seen.sockets.find((each) => isOf(report, each));
-    const run = socket && done.get(socket.remotePort);
+    const run = socket && done.get(socket.remotePort ?? report.remotePort);
     const entry = { report, run, socket };
     judged.push(entry);
     if (socket === undefined) {
@@ -35,7 +35,12 @@ export function verdict({ seen, reports, done, serverPort, destinations, routeOf
     } else if (report.healthy && (report.kind === 'stalled' || !socket.held)) {
       falseAlarms.push({ ...entry, why: 'it served a healthy client' });
     } else {
-      const faults = misnamed(report, socket, { run, inbound: socket.localPort === serverPort, destinations, routeOf });
+      const faults = misnamed(report, socket, {
+        run,
+        inbound: (socket.localPort ?? report.localPort) === serverPort,
+        destinations,
+        routeOf,
+      });
       for (const what of faults) wrong.push({ ...entry, what });
     }
   }
@@ -47,11 +52,14 @@ export function verdict({ seen, reports, done, serverPort, destinations, routeOf
   return { judged, leaks: leaks.length, missed, falseAlarms, wrong };
 }
 
-/** By both ports; of a report without ports, by the fd. */
+/** By both ports. A socket that is in CLOSE when it is first seen has none, on either side of the comparison: then by its fd. */
 function isOf(report, socket) {
-  return report.localPort === undefined || report.remotePort === undefined
-    ? report.pid === socket.pid && report.fd === socket.fd && socket.stood[report.kind] !== undefined
-    : report.localPort === socket.localPort && report.remotePort === socket.remotePort;
+  const complete = [report, socket].every(
+    ({ localPort, remotePort }) => localPort !== undefined && remotePort !== undefined,
+  );
+  return complete
+    ? report.localPort === socket.localPort && report.remotePort === socket.remotePort
+    : report.pid === socket.pid && report.fd === socket.fd && socket.stood[report.kind] !== undefined;
 }
 
 /** What a user of that server would call wrong in a report about a true leak. */

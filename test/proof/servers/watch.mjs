@@ -63,7 +63,7 @@ class Watch {
   }
 
   #note(socket, seen, now) {
-    const kind = seen.state === 'CLOSE' && socket.localPort === undefined ? undefined : leakKind(seen);
+    const kind = leakKind(seen);
     const still = [kind, seen.state, seen.unread, seen.unsent].join();
     if (kind === undefined || socket.still !== still) socket.since = now;
     socket.still = still;
