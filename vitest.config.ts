@@ -33,8 +33,8 @@ export default defineConfig({
           typecheck: {
             enabled: true,
             checker: 'tsc',
-            include: ['test/types/**/*.test-d.ts'],
-            tsconfig: './test/types/tsconfig.json',
+            include: ['test/tooling/types/**/*.test-d.ts'],
+            tsconfig: './test/tooling/types/tsconfig.json',
           },
         },
       },

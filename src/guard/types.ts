@@ -57,7 +57,7 @@ export interface WatchOptions {
    * described, not for each request. Undefined, or an empty string: no pattern is known.
    *
    * A pattern is written in printable ASCII (other characters, quotes, backslashes and angle brackets as %XX), without a query,
-   * and is cut after 200 characters. What it throws costs the pattern only and is counted in `stats().errors.listener`. What is
+   * and is cut after 200 characters. What it throws costs the pattern only and is counted in `stats().errors.callback`. What is
    * no string, such as a promise, is ignored, and counted there once for each call of `watch()`. @default none: reports have the path without its query
    */
   routeOf?: ((request: RoutedRequest) => string | undefined) | undefined;

@@ -33,6 +33,8 @@ export interface SocketNotes {
   outbound: OutboundNotes[];
   /** Where an outbound connection came from. A request on it may have come from elsewhere. */
   origin: Origin | undefined;
+  /** It belongs to this library itself (a client that hangs up): it is nobody's leak. */
+  ours?: true;
 }
 
 export interface OutboundNotes {
@@ -62,6 +64,11 @@ export function notesOf(socket: Socket): SocketNotes | undefined {
 export function ensureNotes(socket: Socket): SocketNotes {
   const noted: Noted = socket;
   return (noted[kNotes] ??= { request: undefined, outbound: [], origin: undefined });
+}
+
+/** Says that this library has made the socket for itself. */
+export function noteOurs(socket: Socket): void {
+  ensureNotes(socket).ours = true;
 }
 
 /** Where ClientRequests of node:http came from; a pooled socket carries one after another. */

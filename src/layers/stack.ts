@@ -56,14 +56,20 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
 
 /**
  * Where an outbound socket's request came from; where no request is known, the socket itself. A connection may have been
- * opened for an earlier request by somebody else, so of a request that does not tell nobody is named.
+ * opened by somebody else, for an earlier request, so of a request that does not tell nobody is named.
  */
 export function originOfSocket(raw: Socket): Origin | undefined {
   const socket = topSocketOf(raw);
+  const ofConnection = notesOf(socket)?.origin ?? notesOf(raw)?.origin;
   const message = httpMessageOf(socket);
-  if (message !== undefined) return originOf(message);
-  const request = outboundRequestOf(socket);
-  return request ? request.origin : (notesOf(socket)?.origin ?? notesOf(raw)?.origin);
+  if (message === undefined) {
+    const request = outboundRequestOf(socket);
+    return request ? request.origin : ofConnection;
+  }
+  const ofRequest = originOf(message);
+  if (ofRequest?.stack !== undefined || booleanProperty(message, 'reusedSocket') !== false) return ofRequest;
+  // Before Node 22.12 a request is announced in a later turn, without its caller's stack. The connection that it opened has it.
+  return ofRequest?.requestedBy === ofConnection?.requestedBy ? ofConnection : ofRequest;
 }
 
 /** The inbound request that a socket serves, or served last. */

@@ -8,6 +8,7 @@ import { queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
 import type { Layer } from '../layers/layer.js';
+import { notesOf } from '../layers/notes.js';
 import { sinksOf } from '../layers/pipe.js';
 import { layersOf } from '../layers/stack.js';
 import { withCountedProgress } from './counted-progress.js';
@@ -19,7 +20,7 @@ export interface SuspectsRead {
   readonly suspects: readonly Suspect[];
   /** Their fd is gone, or its number belongs to another socket by now. */
   readonly closed: readonly WatchedSocket[];
-  /** No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too. */
+  /** No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too; or a socket of this library. */
   readonly recovered: readonly WatchedSocket[];
 }
 
@@ -53,7 +54,7 @@ export class SuspectReader {
       }
       const isOpen = hasReceiveSideOpen(this.#batch.field(row, 'state'));
       if (isOpen) watched.openAtMs = nowMs;
-      if (isOpen && !isStalled(this.#batch, row)) read.recovered.push(watched);
+      if ((isOpen && !isStalled(this.#batch, row)) || isOurs(watched)) read.recovered.push(watched);
       else read.suspects.push(this.#suspectOf(watched, row));
     });
     return read;
@@ -63,7 +64,7 @@ export class SuspectReader {
   findSuspects(sockets: readonly WatchedSocket[]): WatchedSocket[] {
     this.#readBatch(sockets);
     return sockets.filter((watched, row) => {
-      if (this.#batch.cookie(row) !== watched.cookie) return false;
+      if (this.#batch.cookie(row) !== watched.cookie || isOurs(watched)) return false;
       if (!isHalfClosedOrReset(this.#batch, row) && !isStalled(this.#batch, row)) return false;
       // Without an event nothing tells how it came to CLOSE; the peer's FIN alone does not lead there.
       watched.aborted ||= this.#batch.field(row, 'state') === TcpState.CLOSE;
@@ -121,4 +122,9 @@ export class SuspectReader {
     this.#faults.note('tcp_info', tcpInfoMissing(why), infoMissing);
     this.#faults.note('queues', queuesRefused('refused'), queueRefused);
   }
+}
+
+function isOurs({ socket: ref }: WatchedSocket): boolean {
+  const socket = ref?.deref();
+  return socket !== undefined && notesOf(socket)?.ours === true;
 }

@@ -8,7 +8,7 @@ import { stageOfEachTest, type Stage } from '../support/stage.js';
 import { socketInode } from '../support/kernel-view.js';
 import { environmentOfAUser, jsonOf, outcomeOf, programs, root } from '../support/programs.js';
 import { until } from '../support/until.js';
-import { binding, fdOf, readOne } from '../native/binding.js';
+import { binding, fdOf, readOne } from './binding.js';
 
 /** A connection accepted here, that a child holds too; here it is closed. */
 async function heldByChild(stage: Stage): Promise<{ inode: number; cookie: bigint; pid: number }> {

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { monotonicMs } from '../../base/clock.js';
 import { GuardError } from '../../base/errors.js';
+import { noteOurs } from '../../layers/notes.js';
 import { Changes, within } from '../check/wait.js';
 import type { HangUpWay } from './options.js';
 import { ResponseReader } from './response.js';
@@ -23,6 +24,7 @@ export class Client {
     const { host, port } = endpoint;
     // Half-open, so that the server's FIN does not close this end too.
     const raw = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    noteOurs(raw);
     const socket = endpoint.tls
       ? connectTls({
           socket: raw,

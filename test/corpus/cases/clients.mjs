@@ -44,7 +44,7 @@ export default {
       const visitor = await server.connect();
       await visitor.send(get('/'));
       await visitor.hears('begin');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 

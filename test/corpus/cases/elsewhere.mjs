@@ -82,7 +82,7 @@ export default {
     async peer(server) {
       await sleep(300);
       const visitor = await server.connect();
-      await visitor.close();
+      await visitor.leave();
     },
   },
 };

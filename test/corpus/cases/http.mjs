@@ -45,7 +45,7 @@ export default {
       const visitor = await server.connect();
       await visitor.send(get('/report?year=2026'));
       await visitor.hears('data: hello');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -75,7 +75,7 @@ export default {
       const visitor = await server.connect();
       await visitor.send(post('/archive', server.sizes.abandonedBody));
       await visitor.hears('507');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -93,7 +93,7 @@ export default {
       const visitor = await server.connect();
       await visitor.send(get('/shell?user=root', 'Connection: upgrade\r\nUpgrade: shell\r\n'));
       await visitor.hears('$ ');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 

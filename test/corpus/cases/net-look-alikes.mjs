@@ -49,7 +49,7 @@ export default {
       await visitor.send('one');
       await sleep(50);
       await visitor.send('two');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -63,8 +63,8 @@ export default {
       const first = await server.connect();
       const second = await server.connect();
       await first.send('work');
-      await second.close();
-      await first.close();
+      await second.leave();
+      await first.leave();
     },
   },
 

@@ -16,7 +16,7 @@ export default {
       const visitor = await server.connect();
       await visitor.hears('220');
       await visitor.send('HELO corpus.test\r\n');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -36,7 +36,7 @@ export default {
       await visitor.send('first job\n');
       await visitor.hears('queued');
       await visitor.send('second job\n');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -75,7 +75,7 @@ export default {
       await visitor.send('record 1\n');
       await visitor.hears('disk full');
       await visitor.send('record 2\n');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 
@@ -144,7 +144,7 @@ export default {
       await visitor.send('one');
       await visitor.hears('stopped');
       await visitor.send('two');
-      await visitor.close();
+      await visitor.leave();
     },
   },
 

@@ -53,7 +53,7 @@ export class Peers {
     const visitor = await this.connect();
     await visitor.send(data);
     await sleep(150);
-    await visitor.close();
+    await visitor.leave();
   }
 
   every(ms, what) {

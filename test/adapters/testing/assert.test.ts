@@ -1,0 +1,199 @@
+import { subscribe, hasSubscribers, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import {
+  assertNoLeakedSockets,
+  findLeakedSockets,
+  GuardError,
+  type FindLeakedSocketsOptions,
+  type LeakedSocketsError,
+} from '../../../src/testing.js';
+import { CLOSE_WAIT, kernelRow, openFds } from '../../support/kernel-view.js';
+import { expectKernelAgrees } from '../../support/reports.js';
+import { post, stageOfEachTest } from '../../support/stage.js';
+import { jsonOf, runModule } from '../../support/programs.js';
+import { until } from '../../support/until.js';
+
+const QUICK = Object.freeze({ deadlineMs: 300 });
+
+const stage = stageOfEachTest();
+
+async function failure(options: FindLeakedSocketsOptions = QUICK): Promise<LeakedSocketsError> {
+  const error: unknown = await assertNoLeakedSockets(options).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(GuardError);
+  return error as LeakedSocketsError;
+}
+
+describe('assertNoLeakedSockets()', () => {
+  it('passes when there is none', async () => {
+    await expect(assertNoLeakedSockets()).resolves.toBeUndefined();
+  });
+
+  it('says which socket, why, and what to change', async () => {
+    const port = await stage.listen(http.createServer(() => {}));
+    await stage.visit(port, post('/uploads/7?token=secret', 100_000));
+    const error = await failure();
+    expect(error).toMatchObject({ name: 'GuardError', code: 'CWG_ERR_LEAKED_SOCKETS' });
+    const [leak] = error.leaks;
+    expect(error.leaks).toHaveLength(1);
+    expectKernelAgrees(leak!);
+    expect(error.message.split('\n')).toEqual([
+      '1 leaked socket: its peer has gone, and nothing closed it.',
+      '',
+      `  1. POST /uploads/7 (http:${port}): inbound, close-wait, request-body-not-read`,
+      expect.stringMatching(
+        new RegExp(
+          `^ {5}POST /uploads/7 \\(http:${port}\\) has not read its request body ` +
+            '\\(100,000 bytes declared, [\\d,]+ unread\\) and has not answered; the client left [\\d.]+ m?s ago\\.$',
+        ),
+      ),
+      '     Fix: Read the body (req.resume() discards it), or end the response: either lets Node see that the client has gone and close the socket.',
+    ]);
+    expect(error.message).toContain(leak!.explanation);
+    expect(error.message).toContain(leak!.fix);
+  });
+
+  it('points at the line that called it', async () => {
+    await stage.visit(await stage.listen(net.createServer({ allowHalfOpen: true }, (socket) => socket.resume())));
+    const { stack } = await failure();
+    const firstFrame = stack!.split('\n').find((line) => /^\s+at .*\.[tj]s/.test(line) && !line.includes('node:'));
+    expect(firstFrame).toContain('assert.test.ts');
+  });
+
+  it('names the two ends of what is no HTTP, and the destination of what is outbound', async () => {
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.resume());
+    const port = await stage.listen(server);
+    const { port: clientPort } = await stage.visit(port);
+    const elsewhere = await stage.listen(net.createServer((socket) => socket.end('x'.repeat(100_000))));
+    const client = await stage.connect(elsewhere, '127.0.0.1', { read: false });
+    await until('the FIN', () => kernelRow(client.port, elsewhere)?.state === CLOSE_WAIT);
+    const upstream = http.createServer((_request, response) => {
+      response.writeHead(200, { connection: 'close' }).end('x'.repeat(100_000));
+    });
+    const upstreamPort = await stage.listen(upstream);
+    const request = http.get({ port: upstreamPort, host: '127.0.0.1', path: '/stock?key=secret', agent: false });
+    stage.defer(() => request.destroy());
+    // Asked for, and never read.
+    await once(request, 'response');
+    const requestPort = request.socket!.localPort!;
+    await until('the second FIN', () => kernelRow(requestPort, upstreamPort)?.state === CLOSE_WAIT);
+    const { message } = await failure();
+    expect(message).toContain('leaked sockets: their peers have gone, and nothing closed them.');
+    expect(message).toContain(
+      `connection to net:${port} from 127.0.0.1 port ${clientPort}: inbound, close-wait, half-open-not-ended\n`,
+    );
+    expect(message).toContain(`connection to 127.0.0.1:${elsewhere}: outbound, close-wait, never-read\n`);
+    expect(message).toContain(
+      `GET http://127.0.0.1:${upstreamPort}/stock: outbound, close-wait, response-body-not-read\n`,
+    );
+    expect(message).not.toContain('secret');
+  });
+
+  it('spells out five leaks and counts the rest', async () => {
+    const port = await stage.listen(net.createServer({ allowHalfOpen: true }, (socket) => socket.resume()));
+    for (let i = 0; i < 7; i++) await stage.visit(port);
+    const error = await failure();
+    expect(error.leaks).toHaveLength(7);
+    expect(error.message).toMatch(/^7 leaked sockets: their peers have gone/);
+    expect(error.message.match(/^ {2}\d+\. /gm)).toEqual(['  1. ', '  2. ', '  3. ', '  4. ', '  5. ']);
+    expect(error.message.split('\n').at(-1)).toBe('  and 2 more');
+  });
+
+  it('does not list the leaks among the properties that runners print', async () => {
+    await stage.visit(await stage.listen(net.createServer({ allowHalfOpen: true }, (socket) => socket.resume())));
+    expect(Object.keys(await failure()).sort()).toEqual(['code', 'name']);
+  });
+});
+
+describe('a bad option is an error that names it, what it got and what it takes', () => {
+  const millis = 'it takes a whole number of milliseconds from 0 to 600000';
+  const servers = 'it takes a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
+  const ignores = 'it takes an array of leak ids (strings), or a function (leak) => boolean';
+  it.each([
+    [`option deadlineMs is -1; ${millis}`, { deadlineMs: -1 }],
+    [`option deadlineMs is 0.5; ${millis}`, { deadlineMs: 0.5 }],
+    [`option deadlineMs is NaN; ${millis}`, { deadlineMs: NaN }],
+    [`option deadlineMs is "2000"; ${millis}`, { deadlineMs: '2000' }],
+    [`option deadlineMs is 600001; ${millis}`, { deadlineMs: 600_001 }],
+    ['option strict is 1; it takes true or false', { strict: 1 }],
+    [`option server is [Object]; ${servers}`, { server: {} }],
+    [`option server is null; ${servers}`, { server: null }],
+    [`option server is 8080; ${servers}`, { server: 8080 }],
+    [`option server is [array of 0]; ${servers}`, { server: [] }],
+    [`option server is "b"; ${servers}`, { server: ['b', net.createServer()] }],
+    [`option server is [Object]; ${servers}`, { server: { server: {} } }],
+    [`option ignore is "id"; ${ignores}`, { ignore: 'id' }],
+    [`option ignore is [array of 1]; ${ignores}`, { ignore: [1] }],
+    ['there is no option "timeout"; the options are deadlineMs, strict, server, ignore', { timeout: 5 }],
+    ['options is null; it takes an object', null],
+    ['options is 5; it takes an object', 5],
+  ])('%s', async (message, options) => {
+    const expected = { name: 'GuardError', code: 'CWG_ERR_OPTION', message: `close-wait-guard: ${message}` };
+    await expect(findLeakedSockets(options as never)).rejects.toMatchObject(expected);
+    await expect(assertNoLeakedSockets(options as never)).rejects.toMatchObject(expected);
+  });
+});
+
+describe('what it leaves behind', () => {
+  const channels = ['net.server.socket', 'net.client.socket', 'http.server.request.start'];
+  const epolls = () => [...openFds().values()].filter((link) => link === 'anon_inode:[eventpoll]').length;
+
+  it('is nothing: neither a subscriber nor an fd', async () => {
+    const before = { epolls: epolls(), subscribed: channels.map((name) => hasSubscribers(name)) };
+    expect(before.subscribed, 'by the tests before this one').toEqual([false, false, false]);
+    const server = net.createServer({ allowHalfOpen: true });
+    const port = await stage.listen(server);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    await stage.visit(port);
+    const [socket] = await accepted;
+    const listeners = socket.eventNames().map((name) => socket.listenerCount(name));
+    expect(await findLeakedSockets(QUICK)).toHaveLength(1);
+    expect(socket.eventNames().map((name) => socket.listenerCount(name))).toEqual(listeners);
+    await expect(
+      findLeakedSockets({
+        ignore: () => {
+          throw new Error('x');
+        },
+      }),
+    ).rejects.toThrow('x');
+    expect({ epolls: epolls(), subscribed: channels.map((name) => hasSubscribers(name)) }).toEqual(before);
+  });
+
+  it('and the check above can fail', () => {
+    const listener = () => {};
+    subscribe(channels[0]!, listener);
+    expect(hasSubscribers(channels[0]!)).toBe(true);
+    unsubscribe(channels[0]!, listener);
+  });
+
+  it('is nothing either when it is only imported', async () => {
+    const outcome = await runModule(`
+      import { readdirSync, readlinkSync } from 'node:fs';
+      import { hasSubscribers } from 'node:diagnostics_channel';
+      const state = () => JSON.stringify({
+        subscribed: ${JSON.stringify(channels)}.map((name) => hasSubscribers(name)),
+        epolls: readdirSync('/proc/self/fd').filter((fd) => {
+          try { return readlinkSync('/proc/self/fd/' + fd).includes('eventpoll'); } catch { return false; }
+        }).length,
+        addon: process.report.getReport().sharedObjects.some((file) => file.includes('close_wait_guard')),
+      });
+      const before = state();
+      const module = await import('close-wait-guard/testing');
+      console.log(JSON.stringify({ before, after: state(), names: Object.keys(module) }));
+    `);
+    const { before, after, names } = jsonOf(outcome);
+    expect(after).toBe(before);
+    expect(names.sort()).toEqual([
+      'GuardError',
+      'HANG_UP_MOMENTS',
+      'HANG_UP_WAYS',
+      'assertNoLeakedSockets',
+      'auditRoutes',
+      'findLeakedSockets',
+      'hangUp',
+      'reproduce',
+    ]);
+  });
+});
