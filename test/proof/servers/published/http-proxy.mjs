@@ -1,0 +1,15 @@
+import { get, post, upgrade } from '../requests.mjs';
+
+export default {
+  packages: ['http-proxy@1'],
+  app: 'http-proxy.mjs',
+  requests: [
+    get('/small'),
+    get('/big', { large: true }),
+    get('/poll', { poll: true }),
+    get('/never', { unanswered: true }),
+    post('/small'),
+    upgrade('/socket', { message: 'echo' }),
+  ],
+  destinations: ['http://127.0.0.1:UPSTREAM/*'],
+};

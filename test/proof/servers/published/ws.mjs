@@ -1,0 +1,7 @@
+import { get, upgrade } from '../requests.mjs';
+
+export default {
+  packages: ['ws@8'],
+  app: 'ws.mjs',
+  requests: [upgrade('/echo', { message: 'hello '.repeat(1000) }), get('/')],
+};
