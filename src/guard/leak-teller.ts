@@ -1,5 +1,7 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
+import { TcpState } from '../base/tcp-states.js';
+import { areTwoEnds } from '../kernel/endpoints.js';
 import { diagnose } from '../leaks/diagnosis.js';
 import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
@@ -61,6 +63,7 @@ export class LeakTeller {
     const { ledger, table, events, descriptions } = this.#parts;
     const { cookie } = entry.suspect;
     if (entry.isLeak || ledger.get(cookie) !== entry || this.#isAnsweredElsewhere(entry)) return undefined;
+    if (this.#otherEndWaits(entry)) return undefined;
     const facts = descriptions.factsOf(entry);
     if (!facts) return undefined;
     const { kind, side, routeLabel: route, endpoints } = facts;
@@ -92,6 +95,22 @@ export class LeakTeller {
     ledger.tell(entry, report);
     decisions.note(cookie, 'reported', () => report.explanation);
     events.told(report, entry.suspect.socket);
+  }
+
+  /**
+   * Of a connection within this process, the end that has ended its sending and reads nothing is not reported beside the other
+   * one, which has the FIN and cannot get rid of its bytes: that is one leak.
+   */
+  #otherEndWaits({ suspect }: LedgerEntry): boolean {
+    const { ledger, decisions, binding } = this.#parts;
+    if (suspect.progress.kind !== 'stalled' || suspect.progress.state === TcpState.ESTABLISHED) return false;
+    for (const { suspect: other } of ledger.entries()) {
+      if (other.progress.state !== TcpState.CLOSE_WAIT && other.progress.state !== TcpState.LAST_ACK) continue;
+      if (!areTwoEnds(binding, suspect.endpoints, other.endpoints)) continue;
+      decisions.note(suspect.cookie, 'withheld', () => `the other end, socket ${other.cookie}, is in this process`);
+      return true;
+    }
+    return false;
   }
 
   /** A half-closed socket is closed, leak or not. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
@@ -32,6 +33,7 @@ export interface SamplerEvents {
 
 /** What the parts of a sampler share. */
 export interface SamplerParts {
+  readonly binding: NativeBinding;
   readonly table: SocketTable;
   readonly ledger: Ledger;
   readonly tracker: LeakTracker;

@@ -74,7 +74,7 @@ export class Sampler {
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
     this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
     const parts: SamplerParts = {
-      ...{ table, reporter, options, events },
+      ...{ binding, table, reporter, options, events },
       ledger: this.#ledger,
       tracker: this.#tracker,
       descriptions: this.#descriptions,

@@ -28,6 +28,23 @@ function portAt(packed: Uint8Array, offset: number): number {
   return (packed[offset] ?? 0) | ((packed[offset + 1] ?? 0) << 8);
 }
 
+/** Bytes of one packed address. */
+const ADDRESS_BYTES = 16;
+
+/** Whether these are the two ends of one connection: what is local to one is remote to the other. */
+export function areTwoEnds(binding: NativeBinding, a: Uint8Array, b: Uint8Array): boolean {
+  const at = binding.endpointOffsets;
+  const same = (here: number, there: number, bytes: number): boolean =>
+    a.subarray(here, here + bytes).every((byte, i) => byte === b[there + i]);
+  return (
+    portAt(a, at.localPort) === portAt(b, at.remotePort) &&
+    portAt(a, at.remotePort) === portAt(b, at.localPort) &&
+    same(at.family, at.family, 1) &&
+    same(at.localAddress, at.remoteAddress, ADDRESS_BYTES) &&
+    same(at.remoteAddress, at.localAddress, ADDRESS_BYTES)
+  );
+}
+
 /** Text of one packed pair. */
 export function unpackEndpoints(binding: NativeBinding, packed: Uint8Array): Endpoints {
   const at = binding.endpointOffsets;

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
-import { noteOurs } from '../../src/layers/notes.js';
 import { ESTABLISHED, kernelRow } from './kernel-view.js';
 import { until } from './until.js';
 
@@ -27,8 +26,6 @@ export class Stage {
     await once(socket, 'connect');
     const client = new Client(socket, port);
     socket.on('error', (error) => client.errors.push(error));
-    // It stalls on purpose, in the process that the guard watches.
-    if (!read) noteOurs(socket);
     if (read) socket.on('data', (chunk: Buffer) => client.received.push(chunk));
     return client;
   }
