@@ -98,12 +98,13 @@ export class LeakTeller {
   }
 
   /**
-   * Of a connection within this process, the end that has ended its sending and reads nothing is not reported beside the other
-   * one, which has the FIN and cannot get rid of its bytes: that is one leak.
+   * Of a connection of this process to itself, the client's end that has ended its sending and reads nothing is not reported
+   * beside the server's, which has the FIN and cannot get rid of its bytes: that is one leak.
    */
   #otherEndWaits({ suspect }: LedgerEntry): boolean {
     const { ledger, decisions, binding } = this.#parts;
-    if (suspect.progress.kind !== 'stalled' || suspect.progress.state === TcpState.ESTABLISHED) return false;
+    const { kind, state } = suspect.progress;
+    if (suspect.side !== 'outbound' || kind !== 'stalled' || state === TcpState.ESTABLISHED) return false;
     for (const { suspect: other } of ledger.entries()) {
       if (other.progress.state !== TcpState.CLOSE_WAIT && other.progress.state !== TcpState.LAST_ACK) continue;
       if (!areTwoEnds(binding, suspect.endpoints, other.endpoints)) continue;
