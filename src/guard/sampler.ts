@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
-import { loopIdleMs, monotonicMs } from '../base/clock.js';
+import { loopIdleMs, monotonicMs, wallClockMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
@@ -207,7 +207,7 @@ export class Sampler {
     try {
       sample();
       if (this.#ledger.takeChanged()) this.#events.changed(this.#openLeaks());
-      endedAt = Date.now();
+      endedAt = wallClockMs();
     } catch (error) {
       this.#events.failed(error);
     } finally {
