@@ -77,9 +77,7 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.{ts,cts}'],
-    ignores: [
-      'src/base/clock.ts',
-    ],
+    ignores: ['src/base/clock.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
