@@ -12,6 +12,7 @@ export interface Track {
   readBytes: number;
   bufferedBytes: number;
   ackedBytes: number;
+  pipedBytes: number;
   drainedBytes: number | undefined;
 }
 
@@ -75,9 +76,9 @@ export class LeakTracker {
     const halfClosedAtMs = halfCloseTime(progress, this.#nowMs);
     // Of the time since the peer closed, only what the loop could use counts; before the last sample nothing was known.
     const usableMs = Math.min(this.#nowMs - halfClosedAtMs, sinceLastMs);
-    const { kind, state, readBytes, bufferedBytes, ackedBytes, drainedBytes } = progress;
+    const { kind, state, readBytes, bufferedBytes, ackedBytes, pipedBytes, drainedBytes } = progress;
     return {
-      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes, drainedBytes },
+      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes, pipedBytes, drainedBytes },
       progressAtMs: halfClosedAtMs,
       progressAtLoopMs: this.#loopMs - usableMs,
     };
@@ -89,6 +90,7 @@ export class LeakTracker {
       progress.readBytes > track.readBytes ||
       progress.bufferedBytes < track.bufferedBytes ||
       progress.ackedBytes > track.ackedBytes ||
+      progress.pipedBytes < track.pipedBytes ||
       (progress.drainedBytes ?? 0) > (track.drainedBytes ?? progress.drainedBytes ?? 0);
     if (progressed) {
       track.progressAtMs = this.#nowMs;
@@ -100,6 +102,7 @@ export class LeakTracker {
     track.readBytes = progress.readBytes;
     track.bufferedBytes = progress.bufferedBytes;
     track.ackedBytes = progress.ackedBytes;
+    track.pipedBytes = progress.pipedBytes;
     track.drainedBytes = progress.drainedBytes;
   }
 }

@@ -141,7 +141,7 @@ export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefine
     aborted: false,
     endpoints: dumped.endpoints,
     record,
-    progress: progressOf(record, 0, undefined, 0),
+    progress: progressOf(record, { bufferedBytes: 0, pipedBytes: 0, drainedBytes: undefined }, 0),
   };
 }
 

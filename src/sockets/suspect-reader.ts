@@ -9,11 +9,11 @@ import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
 import type { Layer } from '../layers/layer.js';
 import { notesOf } from '../layers/notes.js';
-import { sinksOf } from '../layers/pipe.js';
+import { pipesFrom, type Pipes } from '../layers/pipe.js';
 import { layersOf } from '../layers/stack.js';
 import { withCountedProgress } from './counted-progress.js';
 import { isHalfClosedOrReset, isStalled } from './states.js';
-import { progressOf, type Suspect } from './suspect.js';
+import { progressOf, type ProgressAbove, type Suspect } from './suspect.js';
 import type { WatchedSocket } from './watched-socket.js';
 
 export interface SuspectsRead {
@@ -23,6 +23,8 @@ export interface SuspectsRead {
   /** No longer stalled; or the application's own shutdown(SHUT_RD), which raises EPOLLRDHUP too; or a socket of this library. */
   readonly recovered: readonly WatchedSocket[];
 }
+
+const NO_PIPES: Pipes = { sinks: [], bufferedBytes: 0 };
 
 /** Reads watched sockets from the kernel, all of a sample in one call. */
 export class SuspectReader {
@@ -83,12 +85,19 @@ export class SuspectReader {
     const detached = ref === undefined ? server !== undefined : socket === undefined;
     const read = this.#batch.record(row);
     const record = socket ? withCountedProgress(read, socket) : read;
-    const layers = socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : [];
-    const buffered = layers.reduce((sum, layer) => sum + fact(() => layer.bufferedBytes(), 0), 0);
-    const drained = this.#drainedBytes(fact(() => sinksOf(layers), []));
+    const above = this.#progressAbove(socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : []);
     return {
       ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
-      ...{ record, progress: progressOf(record, buffered, drained, openAtMs), aborted, endpoints },
+      ...{ record, progress: progressOf(record, above, openAtMs), aborted, endpoints },
+    };
+  }
+
+  #progressAbove(layers: readonly Layer[]): ProgressAbove {
+    const pipes = fact(() => pipesFrom(layers), NO_PIPES);
+    return {
+      bufferedBytes: layers.reduce((sum, layer) => sum + fact(() => layer.bufferedBytes(), 0), 0),
+      pipedBytes: pipes.bufferedBytes,
+      drainedBytes: this.#drainedBytes(pipes.sinks),
     };
   }
 

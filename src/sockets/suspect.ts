@@ -20,6 +20,8 @@ export interface Progress {
   readonly bufferedBytes: number;
   /** Bytes the peer has acknowledged so far. */
   readonly ackedBytes: number;
+  /** Bytes that wait in the streams that it is piped to; falls when whoever is behind them reads. */
+  readonly pipedBytes: number;
   /** Bytes acknowledged so far by the peers of the sockets that it is piped to; undefined where it is piped to none. */
   readonly drainedBytes: number | undefined;
   /** `tcpi_last_ack_recv`: time since the last ACK. A FIN sets it, a later ACK sets it again. -1 when not known. */
@@ -50,19 +52,16 @@ export interface Suspect {
   readonly endpoints: Uint8Array;
 }
 
-export function progressOf(
-  record: SocketRecord,
-  bufferedBytes: number,
-  drainedBytes: number | undefined,
-  openAtMs: number,
-): Progress {
+/** What is read above the kernel for {@link Progress}. */
+export type ProgressAbove = Pick<Progress, 'bufferedBytes' | 'pipedBytes' | 'drainedBytes'>;
+
+export function progressOf(record: SocketRecord, above: ProgressAbove, openAtMs: number): Progress {
   return {
     kind: kindOf(record.state),
     state: record.state,
     readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
-    bufferedBytes,
     ackedBytes: record.bytesAcked,
-    drainedBytes,
+    ...above,
     lastAckAgeMs: record.lastAckRecvMs,
     openAtMs,
   };

@@ -28,6 +28,7 @@ export function observation(change: Partial<Observation> = {}): Observation {
     readBytes: 0,
     bufferedBytes: 100,
     ackedBytes: 0,
+    pipedBytes: 0,
     drainedBytes: undefined,
     lastAckAgeMs: 0,
     openAtMs: 0,

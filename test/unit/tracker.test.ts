@@ -63,24 +63,32 @@ describe('a socket whose peer has left', () => {
   });
 });
 
+/** It is piped to something. */
+const PIPED = { pipedBytes: 50, drainedBytes: 10 };
+
 describe('progress starts the wait anew', () => {
   it.each<[string, Partial<Observation>]>([
     ['bytes were read from the kernel', { readBytes: 1 }],
     ['bytes were read from the streams', { bufferedBytes: 99 }],
     ['the peer acknowledged bytes', { ackedBytes: 1 }],
+    ['bytes were read behind a pipe', { pipedBytes: 49 }],
+    ['the peer of what it is piped to acknowledged bytes', { drainedBytes: 11 }],
     ['the TCP state changed', { state: 7, kind: 'reset' }],
   ])('%s', (_name, change) => {
     const subject = new SampledSockets();
-    subject.at(5_000, observation());
-    expect(subject.at(5_900, observation(change)).due).toEqual([]);
+    subject.at(5_000, observation(PIPED));
+    expect(subject.at(5_900, observation({ ...PIPED, ...change })).due).toEqual([]);
     expect(subject.get(1n)).toMatchObject({ ageMs: 900, idleMs: 0 });
-    expect(subject.at(6_899, observation(change)).due).toEqual([]);
-    expect(subject.at(6_900, observation(change)).due).toMatchObject([{ ageMs: 1_900, idleMs: 1_000 }]);
+    expect(subject.at(6_899, observation({ ...PIPED, ...change })).due).toEqual([]);
+    expect(subject.at(6_900, observation({ ...PIPED, ...change })).due).toMatchObject([
+      { ageMs: 1_900, idleMs: 1_000 },
+    ]);
   });
 
   it.each<[string, Partial<Observation>]>([
     ['more bytes wait in the streams', { bufferedBytes: 101 }],
     ['another ACK came', { lastAckAgeMs: 0 }],
+    ['it is piped to something, which has got bytes before', { pipedBytes: 5, drainedBytes: 5 }],
     ['nothing at all', {}],
   ])('not: %s', (_name, change) => {
     const subject = new SampledSockets();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
-import { pipeline, Transform } from 'node:stream';
+import { PassThrough, pipeline, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
@@ -85,6 +85,29 @@ describe(`undici's response`, () => {
       await sleep(200);
     }
     expect(taken).toBeGreaterThan(0);
+    expect(body.readableLength).toBeGreaterThan(0);
+    expect(seen.leaks).toEqual([]);
+  });
+});
+
+describe('a response that is piped into a stream', () => {
+  it('is no leak while that stream is read 4 kB at a time, as node-fetch gives its body', async () => {
+    const { seen } = guardOf(400);
+    const server = http.createServer((_incoming, response) => {
+      response.setHeader('connection', 'close');
+      response.end(Buffer.alloc(60_000));
+    });
+    const port = await stage.listen(server);
+    const [received] = (await once(http.get({ port, agent: false }), 'response')) as [http.IncomingMessage];
+    const body = new PassThrough();
+    stage.defer(() => body.destroy());
+    pipeline(received, body, () => {});
+    let taken = 0;
+    for (let i = 0; i < 8; i++) {
+      taken += (body.read(4_096) as Buffer | null)?.length ?? 0;
+      await sleep(200);
+    }
+    expect(taken).toBeGreaterThan(20_000);
     expect(body.readableLength).toBeGreaterThan(0);
     expect(seen.leaks).toEqual([]);
   });

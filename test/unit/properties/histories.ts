@@ -131,5 +131,5 @@ export function play(socket: LiveSocket, action: Move): boolean {
 
 export function bear({ kind, openBeforeMs, ...rest }: Birth, id: bigint, nowMs: number): Observation {
   const openAtMs = openBeforeMs === undefined ? 0 : Math.max(0, nowMs - openBeforeMs);
-  return { id, kind, state: KINDS[kind], openAtMs, drainedBytes: undefined, ...rest };
+  return { id, kind, state: KINDS[kind], openAtMs, pipedBytes: 0, drainedBytes: undefined, ...rest };
 }
