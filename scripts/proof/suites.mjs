@@ -1,0 +1,133 @@
+/**
+ * Runs the test suites of public packages twice, bare and with the guard preloaded: outcomes must be the same, and each
+ * report must be explained in suites-triage.json. Prints a table; exits with 1 where a report is unexplained, more
+ * reports are false than the one that the goal allows, or an outcome differs.
+ *
+ *   node scripts/proof/suites.mjs                          every suite whose tests npm has
+ *   node scripts/proof/suites.mjs --checkouts ../checkouts those too that are only in a checkout (a folder a suite)
+ *   node scripts/proof/suites.mjs --quick                  the two that .ci/run has time for
+ *   node scripts/proof/suites.mjs --keep out ws undici     these; what they printed and their reports are left in out/
+ *   node scripts/proof/suites.mjs --page docs/proof.md     writes the table into the page
+ *
+ * Everything is fetched from npm, once, into the user's cache folder.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { count, differences } from './suites/compare.mjs';
+import { installSuite } from './suites/install.mjs';
+import { runOnce } from './suites/once.mjs';
+import { distinct } from './suites/reports.mjs';
+import { triage, unusedEntries } from './suites/triage.mjs';
+import { writeSection } from './suites-page.mjs';
+import { suitesSection } from './suites-table.mjs';
+
+const list = fileURLToPath(new URL('suites/list/', import.meta.url));
+
+/** @returns whether all is well */
+export async function run({ checkouts, quick = false, keep, page, only = [] } = {}) {
+  const suites = chosen(quick, only);
+  const [results, notRun, used] = [[], [], new Set()];
+  for (const suite of suites) {
+    const installed = installSuite(suite, checkouts);
+    if (!installed) {
+      notRun.push(`${suite.name} (no checkout)`);
+      continue;
+    }
+    const result = await runSuite(suite, installed, keep);
+    for (const report of result.reports) used.add(report.entry);
+    results.push(result);
+    console.log(progressLine(result));
+  }
+  const lines = suitesSection(results, notRun);
+  console.log(`\n${lines.join('\n')}`);
+  for (const entry of unusedEntries(new Set(results.map(({ name }) => name)), used)) {
+    console.log(`not seen this time: ${JSON.stringify(entry)}`);
+  }
+  if (page) writeSection(page, 'suites', lines);
+  return verdict(results, only.length > 0 ? suites.length : 1);
+}
+
+function chosen(quick, only) {
+  const all = fs.readdirSync(list).map((file) => JSON.parse(fs.readFileSync(path.join(list, file), 'utf8')));
+  const unknown = only.find((name) => !all.some((suite) => suite.name === name));
+  if (unknown) throw new Error(`there is no suite ${unknown}; there are ${all.map(({ name }) => name).join(', ')}`);
+  return all.filter((suite) => (only.length > 0 ? only.includes(suite.name) : !quick || suite.quick));
+}
+
+/** Where outcomes differ, both run once more: a suite may have tests that fail now and then by themselves. */
+async function runSuite(suite, installed, keep) {
+  const [bare, guarded] = [[], []];
+  const log = (name) => keep && path.join(keep, `${suite.name}.${name}`);
+  if (keep) fs.mkdirSync(keep, { recursive: true });
+  for (let round = 1; round <= 3; round++) {
+    bare.push(await runOnce(suite, installed, { guarded: false, log: log(`bare${round}.log`) }));
+    guarded.push(await runOnce(suite, installed, { guarded: true, log: log(`guarded${round}.log`) }));
+    if (differences(bare, guarded).length === 0) break;
+  }
+  const reports = distinct(guarded.flatMap((one) => one.reports)).map((report) => {
+    const entry = triage(suite.name, report);
+    return { ...report, entry, verdict: entry ? String(entry.verdict) : 'unexplained', why: entry?.why };
+  });
+  if (keep) {
+    const plain = reports.map((report) => ({ ...report, tests: [...report.tests], sentences: [...report.sentences] }));
+    fs.writeFileSync(log('reports.json'), JSON.stringify(plain, null, 1));
+    fs.writeFileSync(log('tests.json'), JSON.stringify({ bare: bare[0].tests, guarded: guarded[0].tests }, null, 1));
+  }
+  return {
+    name: suite.name,
+    label: installed.label,
+    tests: guarded[0].tests.filter(({ outcome }) => outcome !== 'skipped').length,
+    failedBare: count(bare.at(-1).tests, 'failed'),
+    failedGuarded: count(guarded.at(-1).tests, 'failed'),
+    rounds: bare.length,
+    differences: differences(bare, guarded),
+    processes: guarded[0].processes,
+    seconds: [bare[0].seconds, guarded[0].seconds],
+    reports,
+  };
+}
+
+function progressLine({
+  label,
+  tests,
+  failedBare,
+  failedGuarded,
+  rounds,
+  differences: differing,
+  reports,
+  processes,
+  seconds,
+}) {
+  const times = seconds.map((one) => `${one.toFixed(0)} s`).join(' bare, ');
+  const found = reports.map(({ count: n, cause, side, verdict: is }) => `${n} ${cause} ${side} ${is}`).join('; ');
+  return `${label}: ${tests} tests, ${failedBare} and ${failedGuarded} failed, ${differing.length} differ (${rounds} rounds), ${processes} processes, ${times} guarded; ${found || 'no report'}`;
+}
+
+function verdict(results, wanted) {
+  const reports = results.flatMap((result) => result.reports);
+  const problems = [
+    results.length < wanted && 'not every suite ran',
+    results.some(({ tests }) => tests === 0) && 'a suite ran no test',
+    results.some(({ processes }) => processes === 0) && 'a suite ran without the guard',
+    results.some((result) => result.differences.length > 0) && 'outcomes differ',
+    reports.some((report) => report.verdict === 'unexplained') && 'a report is unexplained',
+    reports.filter((report) => report.verdict === 'false').length > 1 && 'more than one false alarm',
+  ].filter(Boolean);
+  for (const problem of problems) console.log(`FAILED: ${problem}`);
+  return problems.length === 0;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      checkouts: { type: 'string', default: process.env.CLOSE_WAIT_GUARD_CHECKOUTS },
+      quick: { type: 'boolean', default: false },
+      keep: { type: 'string' },
+      page: { type: 'string' },
+    },
+  });
+  process.exitCode = (await run({ ...values, only: positionals })) ? 0 : 1;
+}

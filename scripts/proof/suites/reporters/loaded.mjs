@@ -1,0 +1,11 @@
+// Loaded after the guard in every process of a guarded run: which test file a process runs, so that a report, which has
+// its pid, can be read beside it.
+import fs from 'node:fs';
+import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+
+const folder = process.env.CLOSE_WAIT_GUARD_PROOF_PROCESSES;
+if (folder && isMainThread) {
+  const line = { pid: process.pid, program: process.argv[1] ?? '', arguments: process.argv.slice(2) };
+  fs.writeFileSync(path.join(folder, `${process.pid}.json`), JSON.stringify(line));
+}
