@@ -9,7 +9,7 @@
  *   node scripts/proof/suites.mjs --keep out ws undici     these; what they printed and their reports are left in out/
  *   node scripts/proof/suites.mjs --page docs/proof.md     writes the table into the page
  *
- * Everything is fetched from npm, once, into the user's cache folder.
+ * Everything is fetched from npm, once, into a folder beside the temporary files.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,9 +1,13 @@
-// Puts a public package, its tests and what they need into the user's cache folder: from npm where the tarball holds the
-// tests, else from a checkout. Nothing of it comes into this repository. Install scripts do not run.
+// Puts a public package, its tests and what they need into a folder beside the temporary files: from npm where the tarball
+// holds the tests, else from a checkout. Nothing of it comes into this repository. Install scripts do not run.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { cacheFolder, environmentOfAUser } from '../../npm-cache.mjs';
+import { environmentOfAUser } from '../../npm-cache.mjs';
+
+/** Not in ~/.cache: servers of static files refuse paths with a dot. */
+const installed = path.join(os.tmpdir(), 'close-wait-guard-suites');
 
 /** What a suite does not need to run: linters, type tests, documentation, browsers. */
 const NOT_NEEDED =
@@ -13,7 +17,7 @@ const NOT_NEEDED =
 export function installSuite(suite, checkouts) {
   const source = suite.npm ? { label: suite.npm } : checkoutOf(suite, checkouts);
   if (!source) return undefined;
-  const folder = path.join(cacheFolder(), 'suites', source.label.replaceAll(/[^\w.@-]/g, '-'));
+  const folder = path.join(installed, source.label.replaceAll(/[^\w.@-]/g, '-'));
   if (!fs.existsSync(path.join(folder, '.installed'))) {
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder, { recursive: true });
@@ -27,7 +31,7 @@ export function installSuite(suite, checkouts) {
 
 /** A checkout is a folder named as the suite is, in the folder that holds them all. */
 function checkoutOf(suite, checkouts) {
-  const folder = checkouts && path.join(checkouts, suite.name);
+  const folder = checkouts && path.join(checkouts, suite.checkout ?? suite.name);
   if (!folder || !fs.existsSync(folder)) return undefined;
   const commit = spawnSync('git', ['-C', folder, 'rev-parse', '--short=10', 'HEAD'], { encoding: 'utf8' });
   return { folder, label: `${suite.name}@${commit.stdout.trim() || 'unknown'}` };
@@ -47,10 +51,12 @@ function prepare(suite, folder) {
   const file = path.join(home, 'package.json');
   const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
   const wanted = Object.entries(manifest.devDependencies ?? {}).filter(([name]) => !NOT_NEEDED.test(name));
+  // Else npm takes the whole monorepo for the project.
+  if (suite.folder) fs.rmSync(path.join(folder, 'package.json'), { force: true });
   const omitted = new Set(suite.omit ?? []);
   manifest.devDependencies = { ...Object.fromEntries(wanted.filter(([name]) => !omitted.has(name))), ...suite.add };
   for (const script of ['prepare', 'postinstall', 'prepublish']) delete manifest.scripts?.[script];
-  if (!suite.workspaces) delete manifest.workspaces;
+  delete manifest.workspaces;
   fs.writeFileSync(file, JSON.stringify(manifest, null, 2));
   for (const lock of ['package-lock.json', 'npm-shrinkwrap.json']) fs.rmSync(path.join(home, lock), { force: true });
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--legacy-peer-deps'];

@@ -14,6 +14,9 @@ const loaded = fileURLToPath(new URL('reporters/loaded.mjs', import.meta.url));
 /** A network of its own: no test meets another program on a fixed port, and none reaches the outside. */
 const OWN_NETWORK = ['unshare', '-n', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
 const ownNetwork = () => spawnSync(OWN_NETWORK[0], [...OWN_NETWORK.slice(1), 'true']).status === 0;
+/** A database that a suite needs ends with the suite's process group. */
+const withService = (suite, command) =>
+  suite.service ? ['sh', '-c', `${suite.service} & exec "$@"`, 'sh', ...command] : command;
 
 /** @returns {Promise<{ tests, reports, processes: number, seconds: number, status, output: string }>} */
 export async function runOnce(suite, installed, { guarded, log }) {
@@ -24,7 +27,7 @@ export async function runOnce(suite, installed, { guarded, log }) {
     const files = suite.files ? filesOf(folder, suite.files, suite.except) : [];
     const runner = RUNNERS[suite.runner];
     const node = suite.node ? nodeBinary(suite.node) : process.execPath;
-    const command = runner.command({ node, folder, suite, files, outcomes: place.outcomes });
+    const command = withService(suite, runner.command({ node, folder, suite, files, outcomes: place.outcomes }));
     const env = environment(suite, node, guarded, place);
     const ran = await spawned([...(ownNetwork() ? OWN_NETWORK : []), ...command], { cwd: folder, env }, suite);
     if (log) fs.writeFileSync(log, ran.output);

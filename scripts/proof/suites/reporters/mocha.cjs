@@ -13,5 +13,7 @@ module.exports = class Lines {
     runner.on('pass', (test) => write(test, 'passed'));
     runner.on('fail', (test, error) => write(test, 'failed', error));
     runner.on('pending', (test) => write(test, 'skipped'));
+    // A suite that leaves servers open does not end by itself. What the last tests leak is still reported.
+    runner.on('end', () => setTimeout(() => process.exit(), 2000).unref());
   }
 };
