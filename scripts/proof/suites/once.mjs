@@ -45,7 +45,7 @@ export async function runOnce(suite, installed, { guarded, log }) {
 
 function environment(suite, node, guarded, place) {
   const options = [suite.nodeOptions, guarded && `--import ${register} --import ${loaded}`].filter(Boolean).join(' ');
-  const env = { ...environmentOfAUser(), ...suite.env, CLOSE_WAIT_GUARD_PROOF_OUTCOMES: place.outcomes };
+  const env = { ...environmentOfAUser(), ...suite.env, SUITE_OUTCOMES: place.outcomes };
   env.PATH = `${path.dirname(node)}:${env.PATH}`;
   // Reporters colour and shorten by these.
   for (const name of ['FORCE_COLOR', 'NO_COLOR', 'NODE_TEST_CONTEXT']) delete env[name];
@@ -56,7 +56,7 @@ function environment(suite, node, guarded, place) {
     CLOSE_WAIT_GUARD_TIMEOUT_MS: '300',
     CLOSE_WAIT_GUARD_INTERVAL_MS: '50',
     CLOSE_WAIT_GUARD_LOG: place.leaks,
-    CLOSE_WAIT_GUARD_PROOF_PROCESSES: place.processes,
+    SUITE_PROCESSES: place.processes,
   };
 }
 

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
-const folder = process.env.CLOSE_WAIT_GUARD_PROOF_PROCESSES;
+const folder = process.env.SUITE_PROCESSES;
 if (folder && isMainThread) {
   const line = { pid: process.pid, program: process.argv[1] ?? '', arguments: process.argv.slice(2) };
   fs.writeFileSync(path.join(folder, `${process.pid}.json`), JSON.stringify(line));

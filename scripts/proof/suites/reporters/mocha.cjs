@@ -7,7 +7,7 @@ module.exports = class Lines {
     const write = (test, outcome, error) => {
       const line = { file: test.file ?? '', name: test.fullTitle(), outcome, why: error?.message };
       const [start, end] = [started.get(test) ?? Date.now(), Date.now()];
-      fs.appendFileSync(process.env.CLOSE_WAIT_GUARD_PROOF_OUTCOMES, `${JSON.stringify({ ...line, start, end })}\n`);
+      fs.appendFileSync(process.env.SUITE_OUTCOMES, `${JSON.stringify({ ...line, start, end })}\n`);
     };
     runner.on('test', (test) => started.set(test, Date.now()));
     runner.on('pass', (test) => write(test, 'passed'));
