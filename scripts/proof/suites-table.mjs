@@ -78,5 +78,5 @@ const differenceLine = ({ suite, name, bare, guarded }) =>
 
 function reportRow({ label }, { kind, cause, reason, side, where, count, released, verdict, why, sentences }) {
   const what = [kind, cause, reason].filter(Boolean).join(', ');
-  return row(label, what, side, where && `\`${where}\``, count, released, verdict, why ?? [...sentences][0]);
+  return row(label, what, side, where && `\`${where}\``, count, released, verdict, why ?? sentences[0]);
 }

@@ -7,6 +7,7 @@
  *   node scripts/proof/suites.mjs --checkouts ../checkouts those too that are only in a checkout (a folder a suite)
  *   node scripts/proof/suites.mjs --quick                  the two that .ci/run has time for
  *   node scripts/proof/suites.mjs --keep out ws undici     these; what they printed and their reports are left in out/
+ *   node scripts/proof/suites.mjs --from out               the table of what an earlier --keep left, triaged anew
  *   node scripts/proof/suites.mjs --page docs/proof.md     writes the table into the page
  *
  * Everything is fetched from npm, once, into a folder beside the temporary files.
@@ -19,34 +20,31 @@ import { count, differences } from './suites/compare.mjs';
 import { installSuite } from './suites/install.mjs';
 import { runOnce } from './suites/once.mjs';
 import { distinct } from './suites/reports.mjs';
-import { triage, unusedEntries } from './suites/triage.mjs';
+import { triageReports, unusedEntries } from './suites/triage.mjs';
 import { writeSection } from './suites-page.mjs';
 import { suitesSection } from './suites-table.mjs';
 
 const list = fileURLToPath(new URL('suites/list/', import.meta.url));
 
 /** @returns whether all is well */
-export async function run({ checkouts, quick = false, keep, page, only = [] } = {}) {
+export async function run({ checkouts, quick = false, keep, from, page, only = [] } = {}) {
   const suites = chosen(quick, only);
-  const [results, notRun, used] = [[], [], new Set()];
+  const [results, notRun] = [[], []];
   for (const suite of suites) {
-    const installed = installSuite(suite, checkouts);
-    if (!installed) {
-      notRun.push(`${suite.name} (no checkout)`);
+    const result = from ? kept(from, suite.name) : await runSuite(suite, checkouts, keep);
+    if (!result) {
+      notRun.push(suite.name);
       continue;
     }
-    const result = await runSuite(suite, installed, keep);
-    for (const report of result.reports) used.add(report.entry);
+    triageReports(result);
     results.push(result);
-    console.log(progressLine(result));
+    if (!from) console.log(progressLine(result));
   }
   const lines = suitesSection(results, notRun);
   console.log(`\n${lines.join('\n')}`);
-  for (const entry of unusedEntries(new Set(results.map(({ name }) => name)), used)) {
-    console.log(`not seen this time: ${JSON.stringify(entry)}`);
-  }
+  for (const entry of unusedEntries(results)) console.log(`not seen this time: ${JSON.stringify(entry)}`);
   if (page) writeSection(page, 'suites', lines);
-  return verdict(results, only.length > 0 ? suites.length : 1);
+  return verdict(results, only.length > 0 || quick ? suites.length : 1);
 }
 
 function chosen(quick, only) {
@@ -56,26 +54,22 @@ function chosen(quick, only) {
   return all.filter((suite) => (only.length > 0 ? only.includes(suite.name) : !quick || suite.quick));
 }
 
-/** Where outcomes differ, both run once more: a suite may have tests that fail now and then by themselves. */
-async function runSuite(suite, installed, keep) {
+/**
+ * Where outcomes differ, both run once more: a suite may have tests that fail now and then by themselves.
+ * @returns undefined where it needs a checkout that is not there
+ */
+async function runSuite(suite, checkouts, keep) {
+  const installed = installSuite(suite, checkouts);
+  if (!installed) return undefined;
   const [bare, guarded] = [[], []];
-  const log = (name) => keep && path.join(keep, `${suite.name}.${name}`);
+  const file = (name) => keep && path.join(keep, `${suite.name}.${name}`);
   if (keep) fs.mkdirSync(keep, { recursive: true });
   for (let round = 1; round <= 3; round++) {
-    bare.push(await runOnce(suite, installed, { guarded: false, log: log(`bare${round}.log`) }));
-    guarded.push(await runOnce(suite, installed, { guarded: true, log: log(`guarded${round}.log`) }));
+    bare.push(await runOnce(suite, installed, { guarded: false, log: file(`bare${round}.log`) }));
+    guarded.push(await runOnce(suite, installed, { guarded: true, log: file(`guarded${round}.log`) }));
     if (differences(bare, guarded).length === 0) break;
   }
-  const reports = distinct(guarded.flatMap((one) => one.reports)).map((report) => {
-    const entry = triage(suite.name, report);
-    return { ...report, entry, verdict: entry ? String(entry.verdict) : 'unexplained', why: entry?.why };
-  });
-  if (keep) {
-    const plain = reports.map((report) => ({ ...report, tests: [...report.tests], sentences: [...report.sentences] }));
-    fs.writeFileSync(log('reports.json'), JSON.stringify(plain, null, 1));
-    fs.writeFileSync(log('tests.json'), JSON.stringify({ bare: bare[0].tests, guarded: guarded[0].tests }, null, 1));
-  }
-  return {
+  const result = {
     name: suite.name,
     label: installed.label,
     tests: guarded[0].tests.filter(({ outcome }) => outcome !== 'skipped').length,
@@ -85,8 +79,18 @@ async function runSuite(suite, installed, keep) {
     differences: differences(bare, guarded),
     processes: guarded[0].processes,
     seconds: [bare[0].seconds, guarded[0].seconds],
-    reports,
+    reports: distinct(guarded.flatMap((one) => one.reports)),
   };
+  if (keep) {
+    fs.writeFileSync(file('result.json'), JSON.stringify(result, null, 1));
+    fs.writeFileSync(file('tests.json'), JSON.stringify({ bare: bare[0].tests, guarded: guarded[0].tests }, null, 1));
+  }
+  return result;
+}
+
+function kept(folder, name) {
+  const file = path.join(folder, `${name}.result.json`);
+  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined;
 }
 
 function progressLine({
@@ -126,6 +130,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       checkouts: { type: 'string', default: process.env.CLOSE_WAIT_GUARD_CHECKOUTS },
       quick: { type: 'boolean', default: false },
       keep: { type: 'string' },
+      from: { type: 'string' },
       page: { type: 'string' },
     },
   });

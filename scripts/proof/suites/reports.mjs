@@ -64,5 +64,5 @@ export function distinct(reports) {
     if (group.sentences.size < 5) group.sentences.add(report.explanation);
     groups.set(key, group);
   }
-  return [...groups.values()];
+  return [...groups.values()].map((group) => ({ ...group, tests: [...group.tests], sentences: [...group.sentences] }));
 }

@@ -4,8 +4,8 @@ import fs from 'node:fs';
 const entries = JSON.parse(fs.readFileSync(new URL('../suites-triage.json', import.meta.url), 'utf8'));
 
 /** An entry names a suite and what it is about; what it leaves out, it takes as it comes. `where` and `test` are patterns. */
-export function triage(suite, report) {
-  const tests = [...report.tests];
+function triage(suite, report) {
+  const { tests } = report;
   return entries.find(
     (entry) =>
       entry.suite === suite &&
@@ -17,7 +17,17 @@ export function triage(suite, report) {
   );
 }
 
+/** Says of each report of a suite's result what it was found to be. */
+export function triageReports(result) {
+  for (const report of result.reports) {
+    report.entry = triage(result.name, report);
+    report.verdict = report.entry ? String(report.entry.verdict) : 'unexplained';
+    report.why = report.entry?.why;
+  }
+}
+
 /** Entries of these suites that no report was like: they may be old. */
-export function unusedEntries(suites, used) {
-  return entries.filter((entry) => suites.has(entry.suite) && !used.has(entry));
+export function unusedEntries(results) {
+  const used = new Set(results.flatMap(({ reports }) => reports.map(({ entry }) => entry)));
+  return entries.filter((entry) => results.some(({ name }) => name === entry.suite) && !used.has(entry));
 }
