@@ -73,8 +73,8 @@ export function suitesSection(results, notRun) {
   ];
 }
 
-const differenceLine = ({ suite, name, bare, guarded }) =>
-  `- ${suite}: ${name}: ${bare.join(', ')} bare, ${guarded.join(', ')} guarded`;
+const differenceLine = ({ suite, name, bare, guarded, why }) =>
+  `- ${suite}: ${name}: ${bare.join(', ')} bare, ${guarded.join(', ')} guarded. ${why ?? 'Unexplained.'}`;
 
 function reportRow({ label }, { kind, cause, reason, side, where, count, released, verdict, why, sentences }) {
   const what = [kind, cause, reason].filter(Boolean).join(', ');

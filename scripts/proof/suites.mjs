@@ -20,7 +20,7 @@ import { count, differences } from './suites/compare.mjs';
 import { installSuite } from './suites/install.mjs';
 import { runOnce } from './suites/once.mjs';
 import { distinct } from './suites/reports.mjs';
-import { triageReports, unusedEntries } from './suites/triage.mjs';
+import { triageResult, unusedEntries } from './suites/triage.mjs';
 import { writeSection } from './suites-page.mjs';
 import { suitesSection } from './suites-table.mjs';
 
@@ -36,7 +36,7 @@ export async function run({ checkouts, quick = false, keep, from, page, only = [
       notRun.push(suite.name);
       continue;
     }
-    triageReports(result);
+    triageResult(result);
     results.push(result);
     if (!from) console.log(progressLine(result));
   }
@@ -115,7 +115,7 @@ function verdict(results, wanted) {
     results.length < wanted && 'not every suite ran',
     results.some(({ tests }) => tests === 0) && 'a suite ran no test',
     results.some(({ processes }) => processes === 0) && 'a suite ran without the guard',
-    results.some((result) => result.differences.length > 0) && 'outcomes differ',
+    results.some((result) => result.differences.some((test) => !test.why)) && 'outcomes differ',
     reports.some((report) => report.verdict === 'unexplained') && 'a report is unexplained',
     reports.filter((report) => report.verdict === 'false').length > 1 && 'more than one false alarm',
   ].filter(Boolean);
