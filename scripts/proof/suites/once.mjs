@@ -78,9 +78,12 @@ function spawned([command, ...args], options, suite) {
     };
     const timer = setTimeout(end, (suite.timeoutSeconds ?? 600) * 1000);
     process.once('exit', end);
+    const interrupted = () => process.exit(1);
+    for (const name of ['SIGINT', 'SIGTERM']) process.once(name, interrupted);
     child.on('exit', (status, signal) => {
       clearTimeout(timer);
       process.off('exit', end);
+      for (const name of ['SIGINT', 'SIGTERM']) process.off(name, interrupted);
       end();
       const done = () => {
         const seconds = (performance.now() - started) / 1000;
