@@ -9,8 +9,13 @@ import { filesOf } from './files.mjs';
 import { readReports } from './reports.mjs';
 import { RUNNERS } from './runners.mjs';
 
-const register = fileURLToPath(new URL('../../../dist/register.js', import.meta.url));
-const loaded = fileURLToPath(new URL('reporters/loaded.mjs', import.meta.url));
+const at = (name) => fileURLToPath(new URL(name, import.meta.url));
+const loaded = at('reporters/loaded.cjs');
+/** On Node 20 any --import has Node load the program as an ES module: a `.ts` one, for which a -r hook stands ready, breaks. */
+const PRELOADS = {
+  import: `--import ${at('../../../dist/register.js')} --import ${loaded}`,
+  require: `--require ${at('../../../dist/cjs/register.js')} --require ${loaded}`,
+};
 /** A network of its own: no test meets another program on a fixed port, and none reaches the outside. */
 const OWN_NETWORK = ['unshare', '-n', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
 const ownNetwork = () => spawnSync(OWN_NETWORK[0], [...OWN_NETWORK.slice(1), 'true']).status === 0;
@@ -44,7 +49,7 @@ export async function runOnce(suite, installed, { guarded, log }) {
 }
 
 function environment(suite, node, guarded, place) {
-  const options = [suite.nodeOptions, guarded && `--import ${register} --import ${loaded}`].filter(Boolean).join(' ');
+  const options = [suite.nodeOptions, guarded && PRELOADS[suite.preload ?? 'import']].filter(Boolean).join(' ');
   const env = { ...environmentOfAUser(), ...suite.env, SUITE_OUTCOMES: place.outcomes };
   env.PATH = `${path.dirname(node)}:${env.PATH}`;
   // Reporters colour and shorten by these.

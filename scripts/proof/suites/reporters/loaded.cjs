@@ -1,8 +1,8 @@
 // Loaded after the guard in every process of a guarded run: which test file a process runs, so that a report, which has
 // its pid, can be read beside it.
-import fs from 'node:fs';
-import path from 'node:path';
-import { isMainThread } from 'node:worker_threads';
+const fs = require('node:fs');
+const path = require('node:path');
+const { isMainThread } = require('node:worker_threads');
 
 const folder = process.env.SUITE_PROCESSES;
 if (folder && isMainThread) {
