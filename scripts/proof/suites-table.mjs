@@ -64,12 +64,20 @@ export function suitesSection(results, notRun) {
     ),
     ...(notRun.length > 0 ? ['', `Not run: ${notRun.join(', ')}.`] : []),
     ...(differing.length > 0 ? ['', ...differing.map(differenceLine)] : []),
+    ...whatWasReported(results),
+  ];
+}
+
+function whatWasReported(results) {
+  const rows = results.flatMap((result) => result.reports.map((report) => reportRow(result, report)));
+  if (rows.length === 0) return [];
+  return [
     '',
     '### What was reported',
     '',
-    row('suite', 'kind, cause', 'side', 'where', 'reports', 'closed later', '', 'why'),
+    row('suite', 'kind, cause', 'side', 'where', 'reports', 'closed later', 'verdict', 'why'),
     row('---', '---', '---', '---', '---:', '---:', '---', '---'),
-    ...results.flatMap((result) => result.reports.map((report) => reportRow(result, report))),
+    ...rows,
   ];
 }
 
