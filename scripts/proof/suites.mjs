@@ -76,6 +76,7 @@ async function runSuite(suite, checkouts, keep) {
     failedBare: count(bare.at(-1).tests, 'failed'),
     failedGuarded: count(guarded.at(-1).tests, 'failed'),
     rounds: bare.length,
+    cutOff: [...bare, ...guarded].some(({ status }) => status === 'SIGKILL'),
     differences: differences(bare, guarded),
     processes: guarded[0].processes,
     seconds: [bare[0].seconds, guarded[0].seconds],
@@ -114,6 +115,7 @@ function verdict(results, wanted) {
   const problems = [
     results.length < wanted && 'not every suite ran',
     results.some(({ tests }) => tests === 0) && 'a suite ran no test',
+    results.some(({ cutOff }) => cutOff) && 'a suite did not end in its time',
     results.some(({ processes }) => processes === 0) && 'a suite ran without the guard',
     results.some((result) => result.differences.some((test) => !test.why)) && 'outcomes differ',
     reports.some((report) => report.verdict === 'unexplained') && 'a report is unexplained',
