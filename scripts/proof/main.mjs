@@ -1,6 +1,6 @@
 /**
- * Runs the proofs of this folder one after the other, each in a process of its own: every script here is one but this and
- * page.mjs. Each prints its table, with
+ * Runs the proofs of this folder one after the other, each in a process of its own: every script here is one, but this, page.mjs and the
+ * parts of one, which have a dash in their names. Each prints its table, with
  * --write writes its section of docs/proof.md, and exits with 1 when it found a fault.
  *
  *   npm run proof
@@ -13,7 +13,7 @@ import path from 'node:path';
 const folder = import.meta.dirname;
 const all = fs
   .readdirSync(folder)
-  .filter((file) => file.endsWith('.mjs') && file !== 'main.mjs' && file !== 'page.mjs')
+  .filter((file) => file.endsWith('.mjs') && file !== 'main.mjs' && file !== 'page.mjs' && !file.includes('-'))
   .map((file) => path.basename(file, '.mjs'));
 const names = process.argv.length > 2 ? process.argv.slice(2) : all;
 const unknown = names.find((name) => !all.includes(name));
