@@ -4,8 +4,8 @@ import { Client } from './client.mjs';
 import { CLOSE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
 
 /**
- * A kernel opens a full receive window again when a sixteenth of the buffer is free (6 MB by default): a slower reader than
- * this makes no progress that the server could see within the time-out. With the default of 60 s that is 7 kB/s.
+ * A kernel opens a full receive window again only when a sixteenth of its buffer is free: a much slower reader makes no
+ * progress that the server could see within the time-out.
  */
 const SLOW_BYTES_PER_S = [1_000_000, 300_000];
 
