@@ -71,23 +71,20 @@ function exchange(port, request, agent) {
   });
 }
 
-/** Reads so many bytes a second for as long as the load runs, then hangs up: that is what a closed tab does. */
+/** Reads so many bytes a second for as long as the load runs, and then the rest at once: it does not leave before the end. */
 function slowReader(port, request, { rate, end }) {
   return new Promise((resolve, reject) => {
+    const { path, headers } = request;
     http
-      .get({ port, host: '127.0.0.1', path: request.path, headers: request.headers, agent: false }, (response) => {
+      .get({ port, host: '127.0.0.1', path, headers, agent: false }, (response) => {
         response.pause();
-        response.on('end', stop).on('error', reject);
         const timer = setInterval(() => {
+          if (performance.now() > end) response.resume();
           // Of an empty buffer read() only asks for more.
-          response.read(Math.min(rate / 10, response.readableLength));
-          if (performance.now() > end) stop();
+          else response.read(Math.min(rate / 10, response.readableLength));
         }, 100);
-        function stop() {
-          clearInterval(timer);
-          response.destroy();
-          resolve();
-        }
+        response.on('end', resolve).on('error', reject);
+        response.on('close', () => clearInterval(timer));
       })
       .on('error', reject);
   });
@@ -144,7 +141,8 @@ export async function warmUp(port, requests) {
     const client = await Client.connect(port);
     await client.send(whole(request));
     await client.receive({ bytes: 1, patienceMs: 20_000 });
-    client.destroy();
+    await client.receive();
+    client.leave('fin');
   }
 }
 
