@@ -1,7 +1,7 @@
 // Clients that do as they should, slow ones among them. Nothing of what they use may be reported.
 import http from 'node:http';
 import { Client } from './client.mjs';
-import { CLOSE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
+import { CLOSE, NORMAL_CLOSURE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
 
 /**
  * A kernel opens a full receive window again only when a sixteenth of its buffer is free: a much slower reader makes no
@@ -118,7 +118,7 @@ async function webSocket(port, request, end) {
     await client.receive({ bytes: client.count + 1, patienceMs: 500 });
     await pause(200);
   }
-  await client.send(frame(CLOSE, '\x03\xe8'));
+  await client.send(frame(CLOSE, NORMAL_CLOSURE));
   await client.receive({ patienceMs: 1000 });
   client.leave('fin');
 }
