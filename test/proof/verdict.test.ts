@@ -56,6 +56,15 @@ describe('the verdict on the reports about a published server', () => {
       [{ ...named, kind: 'reset', remotePort: undefined }],
       {},
     ],
+    [
+      'a socket without ports whose port had been used before',
+      [
+        { ...stood('reset', 100), inode: '0' },
+        { ...stood('reset', 5000), localPort: undefined, remotePort: undefined },
+      ],
+      [{ ...named, kind: 'reset' }],
+      {},
+    ],
     ['no name', [stood('close-wait', 5000)], [report], { wrong: ['route undefined, not GET /a'] }],
     [
       'the name of another request',

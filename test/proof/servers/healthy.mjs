@@ -1,11 +1,11 @@
 // Clients that do as they should, slow ones among them. Nothing of what they use may be reported.
 import http from 'node:http';
 import { Client } from './client.mjs';
-import { CLOSE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
+import { CLOSE, NORMAL_CLOSURE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
 
 /**
- * A kernel opens a full receive window again when a sixteenth of the buffer is free (6 MB by default): a slower reader than
- * this makes no progress that the server could see within the time-out. With the default of 60 s that is 7 kB/s.
+ * A kernel opens a full receive window again only when a sixteenth of its buffer is free: a much slower reader makes no
+ * progress that the server could see within the time-out.
  */
 const SLOW_BYTES_PER_S = [1_000_000, 300_000];
 
@@ -71,23 +71,20 @@ function exchange(port, request, agent) {
   });
 }
 
-/** Reads so many bytes a second for as long as the load runs, then hangs up: that is what a closed tab does. */
+/** Reads so many bytes a second for as long as the load runs, and then the rest at once: it does not leave before the end. */
 function slowReader(port, request, { rate, end }) {
   return new Promise((resolve, reject) => {
+    const { path, headers } = request;
     http
-      .get({ port, host: '127.0.0.1', path: request.path, headers: request.headers, agent: false }, (response) => {
+      .get({ port, host: '127.0.0.1', path, headers, agent: false }, (response) => {
         response.pause();
-        response.on('end', stop).on('error', reject);
         const timer = setInterval(() => {
+          if (performance.now() > end) response.resume();
           // Of an empty buffer read() only asks for more.
-          response.read(Math.min(rate / 10, response.readableLength));
-          if (performance.now() > end) stop();
+          else response.read(Math.min(rate / 10, response.readableLength));
         }, 100);
-        function stop() {
-          clearInterval(timer);
-          response.destroy();
-          resolve();
-        }
+        response.on('end', resolve).on('error', reject);
+        response.on('close', () => clearInterval(timer));
       })
       .on('error', reject);
   });
@@ -121,7 +118,7 @@ async function webSocket(port, request, end) {
     await client.receive({ bytes: client.count + 1, patienceMs: 500 });
     await pause(200);
   }
-  await client.send(frame(CLOSE, '\x03\xe8'));
+  await client.send(frame(CLOSE, NORMAL_CLOSURE));
   await client.receive({ patienceMs: 1000 });
   client.leave('fin');
 }
@@ -144,7 +141,8 @@ export async function warmUp(port, requests) {
     const client = await Client.connect(port);
     await client.send(whole(request));
     await client.receive({ bytes: 1, patienceMs: 20_000 });
-    client.destroy();
+    await client.receive();
+    client.leave('fin');
   }
 }
 

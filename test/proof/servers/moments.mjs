@@ -1,6 +1,6 @@
 // The moments at which a client leaves a server. `named` says whether the server knows a request by then, so that a report has
 // to name it; `causes` are those that can be true of a socket left there. A cause that is not among them is counted as wrong.
-import { BINARY, CLOSE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
+import { BINARY, CLOSE, NORMAL_CLOSURE, PING, TEXT, UPGRADE, body, frame, head, typeOf, whole } from './wire.mjs';
 
 const BODY = ['request-body-not-read', 'request-body-abandoned'];
 const RESPONSE = ['write-stalled', 'response-not-ended'];
@@ -119,7 +119,7 @@ const UPGRADES = [
     async reach(client, request) {
       await upgraded(client, request);
       await client.send(frame(PING));
-      await client.send(frame(CLOSE, '\x03\xe8'));
+      await client.send(frame(CLOSE, NORMAL_CLOSURE));
     },
   },
   {

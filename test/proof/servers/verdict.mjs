@@ -15,7 +15,7 @@ export function verdict({ seen, reports, done, serverPort, destinations, routeOf
   const wrong = [];
   const judged = [];
   for (const report of reports) {
-    const socket = seen.sockets.find((each) => isOf(report, each));
+    const socket = socketOf(report, seen.sockets);
     const run = socket && done.get(socket.remotePort ?? report.remotePort);
     const entry = { report, run, socket };
     judged.push(entry);
@@ -50,6 +50,12 @@ export function verdict({ seen, reports, done, serverPort, destinations, routeOf
     .filter((socket) => !matched.has(socket.inode))
     .map((socket) => ({ socket, run: done.get(socket.remotePort) }));
   return { judged, leaks: leaks.length, missed, falseAlarms, wrong };
+}
+
+/** A client's port may have been used before: of several sockets it is the one that stood longest. */
+function socketOf(report, sockets) {
+  const stood = (socket) => socket.stood[report.kind]?.ms ?? 0;
+  return sockets.filter((each) => isOf(report, each)).sort((a, b) => stood(b) - stood(a))[0];
 }
 
 /** By both ports. A socket that is in CLOSE when it is first seen has none, on either side of the comparison: then by its fd. */

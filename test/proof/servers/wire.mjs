@@ -51,4 +51,6 @@ function uint32(value) {
 export const TEXT = 1;
 export const BINARY = 2;
 export const CLOSE = 8;
+/** The code 1000 of a close frame. */
+export const NORMAL_CLOSURE = Buffer.from([3, 0xe8]);
 export const PING = 9;

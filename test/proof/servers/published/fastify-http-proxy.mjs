@@ -11,5 +11,6 @@ export default {
     upgrade('/api/socket', { message: 'echo' }),
   ],
   routeOf: ({ path }) => (path.startsWith('/api/') ? '/api/*' : path),
-  destinations: ['http://127.0.0.1:UPSTREAM/*'],
+  // Without a path where the connection was upgraded.
+  destinations: ['http://127.0.0.1:UPSTREAM/*', '127.0.0.1:UPSTREAM'],
 };

@@ -10,5 +10,6 @@ export default {
     post('/api/small'),
     upgrade('/api/socket', { message: 'echo' }),
   ],
-  destinations: ['http://127.0.0.1:UPSTREAM/*'],
+  // Without a path where the connection was upgraded.
+  destinations: ['http://127.0.0.1:UPSTREAM/*', '127.0.0.1:UPSTREAM'],
 };

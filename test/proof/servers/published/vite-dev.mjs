@@ -19,5 +19,6 @@ export default {
     upgrade('/', { headers: { 'Sec-WebSocket-Protocol': 'vite-ping' } }),
     upgrade('/nowhere', { refused: true }),
   ],
-  destinations: ['http://127.0.0.1:UPSTREAM/*'],
+  // Without a path where the connection was upgraded.
+  destinations: ['http://127.0.0.1:UPSTREAM/*', '127.0.0.1:UPSTREAM'],
 };
