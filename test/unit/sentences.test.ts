@@ -192,7 +192,7 @@ const FIXES: [LeakCause, FactsChange, string][] = [
   [
     'half-open-not-ended',
     { stream: { hiddenTls: { ...HIDDEN_TLS, inHandshake: true } } },
-    `Call socket.destroy() in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: Node does not close a socket whose handshake timed out.`,
+    `Call socket.destroy() in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: end() waits for the handshake, and for ever where that has failed.`,
   ],
   [
     'request-body-not-read',

@@ -9,7 +9,7 @@ export const halfOpenNotEnded: Cause<'half-open-not-ended'> = {
     if (isLeftToClientErrorListener(facts))
       return `Call socket.destroy(error) in the 'clientError' listener on every path: with such a listener Node leaves the socket to it.`;
     if (isInServersHandshake(facts))
-      return `Call ${destroyConnection} in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: Node does not close a socket whose handshake timed out.`;
+      return `Call ${destroyConnection} in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: end() waits for the handshake, and for ever where that has failed.`;
     return `Call ${endConnection} in its 'end' handler (or ${destroyConnection}): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`;
   },
   reproduction: { by: 'request', leavesAt: 'upgrade' },
