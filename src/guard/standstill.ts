@@ -15,6 +15,8 @@ export function readerStandsStill({ side }: Pick<LeakFacts, 'side'>, raw: Socket
   const layers = layersOf(raw, side);
   const top = layers.at(-1);
   if (top?.name === 'http2') return true;
+  // TLS that nothing leads to may have its bytes taken out of sight.
+  if (layers.some((layer) => layer.name === 'tls' && layer.hasReader() === undefined)) return false;
   // What it is piped to may still take it.
   if (layers.some((layer) => layer.pipedTo().length > 0)) return false;
   if (isReadOutOfSight(topSocketOf(raw), side, layers[0])) return false;

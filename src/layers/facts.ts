@@ -14,7 +14,19 @@ export interface StreamFacts {
   readonly readByHttp: boolean;
   /** http does not close this socket after a parse error: its server has a 'clientError' listener, whose job that is. */
   readonly leftToClientErrorListener: boolean;
+  /** Set where TLS stands above the socket and its TLSSocket is not known: the stream facts above are then the raw socket's. */
+  readonly hiddenTls: HiddenTlsFacts | undefined;
   readonly http: HttpFacts | undefined;
+}
+
+/** All that the raw socket shows of the TLS above it. */
+export interface HiddenTlsFacts {
+  /** It takes all that comes. False: it was paused or is not read, and its buffer is full. */
+  readonly reading: boolean;
+  /** One of the two ends has sent nothing yet, so the handshake cannot have ended. Without this it may have, or not. */
+  readonly inHandshake: boolean;
+  /** Node ends it when all that came has been read. */
+  readonly endsItself: boolean;
 }
 
 export interface HttpFacts {

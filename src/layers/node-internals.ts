@@ -88,6 +88,30 @@ export function rawSocketOf(socket: Socket): Socket | undefined {
   return objectProperty<Socket>(socket, '_parent');
 }
 
+/**
+ * Whether the TLS that stands above a raw socket reads from it; undefined where there is none. Nothing leads from a raw socket to
+ * a TLSSocket that was put on it, but TLS then answers for the `reading` of its handle: on Node 20 to 26 that is an accessor of
+ * the handle's own, and a plain value where there is no TLS.
+ */
+export function tlsAboveReads(raw: Socket): boolean | undefined {
+  const handle = property(raw, '_handle');
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const descriptor = fact(() => Object.getOwnPropertyDescriptor(handle, 'reading'), undefined);
+  return descriptor?.get && booleanProperty(handle, 'reading');
+}
+
+/**
+ * Bytes that were written to a stream and that the kernel has not taken. `writableLength` counts a chunk whole until its last byte
+ * is with the kernel; what libuv still holds of it is `writeQueueSize` of the handle. Both are there since Node 12.
+ */
+export function bytesHeldBack(top: Socket, raw: Socket): number {
+  const buffered = countProperty(top, 'writableLength');
+  const queued = countProperty(property(raw, '_handle'), 'writeQueueSize');
+  // TLS holds what is written before its handshake has ended.
+  if (queued === 0) return buffered;
+  return Math.max(0, buffered - countProperty(property(top, '_writableState'), 'writelen')) + queued;
+}
+
 /** The stream that a wrapper stands for which TLS needs where there is no handle (`JSStreamSocket.stream`). */
 export function streamUnderWrapOf(socket: Socket): Socket | undefined {
   return nameOfClass(socket) === 'JSStreamSocket' ? objectProperty<Socket>(socket, 'stream') : undefined;

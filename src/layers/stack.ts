@@ -7,8 +7,8 @@ import { Http2Layer } from './http2.js';
 import type { Layer } from './layer.js';
 import {
   booleanProperty,
+  bytesHeldBack,
   clientErrorIsHandledBy,
-  countProperty,
   endIsBuffered,
   httpMessageOf,
   isPausedByPipelining,
@@ -22,7 +22,7 @@ import {
 } from './node-internals.js';
 import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
 import { StreamLayer } from './stream.js';
-import { TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
+import { HiddenTlsLayer, hiddenTlsOf, TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
 import { outboundRequestOf, UndiciLayer } from './undici.js';
 
 /** The layers above a raw socket, from the lowest up. The first is always its stream. */
@@ -31,7 +31,8 @@ export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Lay
   const top = tls ?? raw;
   const protocol =
     Http2Layer.on(top) ?? Http1Layer.on(top, side) ?? (side === 'inbound' ? undefined : UndiciLayer.on(top));
-  return [new StreamLayer(raw), ...(tls ? [new TlsLayer(tls)] : []), ...(protocol ? [protocol] : [])];
+  const tlsLayer = tls ? new TlsLayer(tls) : HiddenTlsLayer.on(raw);
+  return [new StreamLayer(raw), ...(tlsLayer ? [tlsLayer] : []), ...(protocol ? [protocol] : [])];
 }
 
 /** What the streams above an fd say now. Property reads only. */
@@ -46,10 +47,11 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     endBuffered: endIsBuffered(socket) ?? readableEnded,
     hasReadableListener: listenersOf(socket, 'readable') > 0,
     writableEnded: booleanProperty(socket, 'writableEnded') ?? false,
-    writableLength: countProperty(socket, 'writableLength'),
+    writableLength: bytesHeldBack(socket, raw),
     pausedByPipelining: isPausedByPipelining(socket),
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
+    hiddenTls: hiddenTlsOf(raw),
     http: layersOf(raw, side).at(-1)?.request(),
   };
 }

@@ -1,5 +1,5 @@
 import type { LeakCause } from '../base/vocabulary.js';
-import type { StreamFacts } from '../layers/facts.js';
+import type { HiddenTlsFacts, StreamFacts } from '../layers/facts.js';
 import type { LeakFacts } from './facts.js';
 
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
@@ -14,22 +14,37 @@ export function diagnose(facts: LeakFacts): LeakCause {
 }
 
 /** Asked before the stream's own state: http itself pauses and resumes the socket below it. */
-function httpCause({ unreadKernelBytes, unreadStreamBytes }: LeakFacts, stream: StreamFacts): LeakCause | undefined {
+function httpCause(
+  { unreadKernelBytes, unreadStreamBytes, unsentBytes }: LeakFacts,
+  stream: StreamFacts,
+): LeakCause | undefined {
   const { http } = stream;
   if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
   if (http.role === 'client') return http.answering && !http.bodyComplete ? 'response-body-not-read' : undefined;
   if (http.answering && !http.answerEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
+  // http lets go of a response when its last byte is with the kernel.
+  if (http.answering && unsentBytes > 0) return 'write-stalled';
   const unread = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
   const bodyLeft = unread || !http.bodyComplete;
   return !http.answering && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
 }
 
-function streamCause({ unsentBytes, unreadStreamBytes }: LeakFacts, stream: StreamFacts): LeakCause {
+function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {
+  if (stream.hiddenTls) return hiddenTlsCause(facts, stream.hiddenTls);
+  const { unsentBytes, unreadStreamBytes } = facts;
   const readToItsEnd =
     stream.readableEnded || (stream.endBuffered && unreadStreamBytes === 0 && stream.readableFlowing === true);
   if (stream.writableEnded && unsentBytes > 0 && readToItsEnd) return 'write-stalled';
   if (readToItsEnd) return stream.writableEnded ? 'unknown' : 'half-open-not-ended';
   if (stream.readableFlowing === null && !stream.hasReadableListener) return 'never-read';
   return stream.readableFlowing === false ? 'paused' : 'unknown';
+}
+
+/** TLS takes the FIN from the kernel behind the last byte, so where it reads and nothing is left there, the FIN was handed on. */
+function hiddenTlsCause({ unreadKernelBytes, unsentBytes }: LeakFacts, tls: HiddenTlsFacts): LeakCause {
+  if (!tls.reading || unreadKernelBytes > 0) return 'paused';
+  if (tls.inHandshake || !tls.endsItself) return 'half-open-not-ended';
+  // It would have been ended and closed, but for bytes that nobody takes from it, or that the peer does not take.
+  return unsentBytes > 0 ? 'unknown' : 'paused';
 }

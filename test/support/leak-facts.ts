@@ -18,6 +18,7 @@ const STREAM: Omit<StreamFacts, 'http'> = {
   pausedByPipelining: false,
   readByHttp: false,
   leftToClientErrorListener: false,
+  hiddenTls: undefined,
 };
 
 /** A server that has read its request and has not answered. */

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
+import type { HiddenTlsFacts } from '../../src/layers/facts.js';
 import { diagnose } from '../../src/leaks/diagnosis.js';
 import type { FdHolder } from '../../src/leaks/facts.js';
 import { leakFacts, type FactsChange } from '../support/leak-facts.js';
+
+/** As of a raw socket: TLS reads its handle, so that the stream itself is never read. */
+function hiddenTls(change: Partial<HiddenTlsFacts>): NonNullable<FactsChange['stream']> {
+  return {
+    readableFlowing: null,
+    hiddenTls: { reading: true, inHandshake: false, endsItself: false, ...change },
+  };
+}
 
 const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ['no reader at all', { stream: { readableFlowing: null } }, 'never-read'],
@@ -65,6 +74,44 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     'an upgraded socket that is paused',
     { stream: { readableFlowing: false }, http: { answering: false, answerEnded: true } },
     'paused',
+  ],
+  [
+    'an answer that was ended, and whose bytes the client does not take',
+    {
+      stream: { readableEnded: true, readByHttp: true },
+      http: { answerStarted: true, answerEnded: true },
+      unsentBytes: 9,
+    },
+    'write-stalled',
+  ],
+  [
+    'the same, with none of them left',
+    { stream: { readableEnded: true, readByHttp: true }, http: { answerStarted: true, answerEnded: true } },
+    'half-open-not-ended',
+  ],
+  [
+    'bytes that the client does not take, of an answer that was not ended',
+    { stream: { readableEnded: true, readByHttp: true }, http: { answerStarted: true }, unsentBytes: 9 },
+    'response-not-ended',
+  ],
+  ['TLS above it that has stopped reading', { stream: hiddenTls({ reading: false }) }, 'paused'],
+  ['TLS above it that leaves bytes in the kernel', { stream: hiddenTls({}), unreadKernelBytes: 1 }, 'paused'],
+  ['TLS above it that took all and does not end itself', { stream: hiddenTls({}) }, 'half-open-not-ended'],
+  ['TLS above it that took all and would have ended itself', { stream: hiddenTls({ endsItself: true }) }, 'paused'],
+  [
+    'the same, with bytes that the peer does not take',
+    { stream: hiddenTls({ endsItself: true }), unsentBytes: 1 },
+    'unknown',
+  ],
+  [
+    'a TLS handshake that has not ended',
+    { stream: hiddenTls({ endsItself: true, inHandshake: true }) },
+    'half-open-not-ended',
+  ],
+  [
+    'TLS above it on a raw socket that was paused when it came',
+    { stream: { ...hiddenTls({}), readableFlowing: false } },
+    'half-open-not-ended',
   ],
   [
     'an answer that waits to be read',

@@ -12,6 +12,8 @@ const OUTBOUND = {
   destination: 'http://prices:8080/today',
 } as const;
 
+const HIDDEN_TLS = { reading: true, inHandshake: false, endsItself: false } as const;
+
 const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
   [
     'never-read',
@@ -37,6 +39,21 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
     'half-open-not-ended',
     { server: 'http:8080', stream: { leftToClientErrorListener: true } },
     `The connection to http:8080 from 10.0.0.7:51000 sent something that is not HTTP and left; its server's 'clientError' listener did not close it; the client left 61 s ago.`,
+  ],
+  [
+    'paused',
+    { stream: { hiddenTls: HIDDEN_TLS }, unreadKernelBytes: 9 },
+    'The connection to net:4025 from 10.0.0.7:51000 carries TLS that is paused or not read (9 bytes unread); the client left 61 s ago.',
+  ],
+  [
+    'half-open-not-ended',
+    { stream: { hiddenTls: HIDDEN_TLS } },
+    'The connection to net:4025 from 10.0.0.7:51000 carries TLS, which took all that came, and was never ended on this side; the client left 61 s ago.',
+  ],
+  [
+    'half-open-not-ended',
+    { server: 'https:443', stream: { hiddenTls: { ...HIDDEN_TLS, inHandshake: true } } },
+    'The connection to https:443 from 10.0.0.7:51000 never finished its TLS handshake and was not ended on this side; the client left 61 s ago.',
   ],
   [
     'request-body-not-read',
@@ -171,6 +188,11 @@ const FIXES: [LeakCause, FactsChange, string][] = [
     'half-open-not-ended',
     { stream: { leftToClientErrorListener: true } },
     `Call socket.destroy(error) in the 'clientError' listener on every path: with such a listener Node leaves the socket to it.`,
+  ],
+  [
+    'half-open-not-ended',
+    { stream: { hiddenTls: { ...HIDDEN_TLS, inHandshake: true } } },
+    `Call socket.destroy() in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: end() waits for the handshake, and for ever where that has failed.`,
   ],
   [
     'request-body-not-read',

@@ -115,6 +115,22 @@ describe('reclaim leaves alone a slow reader', () => {
     expect(reclaimed.filter((each) => each.startsWith('outbound'))).toEqual([]);
   });
 
+  it('over TLS that a server has put on a paused socket, as a port multiplexer does', async () => {
+    let read: Promise<number> | undefined;
+    const server = net.createServer({ pauseOnConnect: true }, (raw) => {
+      const secure = new tls.TLSSocket(raw, { isServer: true, ...localhost });
+      read = readSlowly(secure);
+    });
+    const port = await stage.listen(server);
+    const { reclaimed } = reclaiming();
+    const client = tls.connect({ port, host: '127.0.0.1', ca: localhost.cert, servername: 'localhost' });
+    stage.defer(() => client.destroy());
+    await once(client, 'secureConnect');
+    client.end(Buffer.alloc(BYTES));
+    expect(await read).toBe(BYTES);
+    expect(reclaimed.filter((each) => each.startsWith('inbound'))).toEqual([]);
+  });
+
   it('behind which a request body is piped on', async () => {
     const upload = 3_000 * KB;
     let taken = 0;
