@@ -4,12 +4,12 @@ import { Server, type Socket } from 'node:net';
 import { fact, noteFactFailure } from '../base/fact.js';
 
 /**
- * The only file that reads what Node does not document. Each reader returns undefined when the property is missing, of
+ * The only file that reads what Node does not document (undici has one of its own). Each reader returns undefined when the property is missing, of
  * another type, or throws, so that a future Node, or an application that puts things of its own there, makes a report less
  * precise and nothing else.
  */
 
-function property(object: unknown, name: string | symbol): unknown {
+export function property(object: unknown, name: string | symbol): unknown {
   if ((typeof object !== 'object' && typeof object !== 'function') || object === null) return undefined;
   try {
     return (object as Record<string | symbol, unknown>)[name];
@@ -60,7 +60,7 @@ export function listenersOf(emitter: unknown, event: string): number {
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what Node keeps there, for the caller to say
-function objectProperty<T extends object>(object: unknown, name: string | symbol): T | undefined {
+export function objectProperty<T extends object>(object: unknown, name: string | symbol): T | undefined {
   const value = property(object, name);
   return typeof value === 'object' && value !== null ? (value as T) : undefined;
 }
@@ -232,34 +232,4 @@ export function activeSockets(): Socket[] {
     (handle): handle is Socket =>
       typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
   );
-}
-
-/** What undici hands a response to (`request[Symbol('handler')]`, in undici 5 to 7 and in Node's own). */
-export function undiciHandlerOf(request: unknown): unknown {
-  if (typeof request !== 'object' || request === null) return undefined;
-  const key = fact(() => Object.getOwnPropertySymbols(request), []).find(
-    ({ description }) => description === 'handler',
-  );
-  return key && property(request, key);
-}
-
-/**
- * The Node stream that undici writes a response's body to, where its handler has one: request(), stream() and pipeline() keep it
- * as `res`, fetch as `body`. That of stream() is the application's own, and need not be readable. Interceptors hide the handler
- * behind a private field.
- */
-export function undiciBodyOf(request: unknown): object | undefined {
-  const handler = undiciHandlerOf(request);
-  return [objectProperty(handler, 'res'), objectProperty(handler, 'body')].find((stream) => isStream(stream));
-}
-
-function isStream(stream: unknown): boolean {
-  return (
-    typeof property(stream, 'readableLength') === 'number' || typeof property(stream, 'writableLength') === 'number'
-  );
-}
-
-/** Whether bytes can be read from a stream. */
-export function isReadable(stream: unknown): boolean {
-  return typeof property(stream, 'readableLength') === 'number';
 }

@@ -3,11 +3,12 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, isReadable, listenersOf, pipesOf, undiciBodyOf, undiciHandlerOf } from './node-internals.js';
+import { countProperty, listenersOf, pipesOf } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
 import { currentOrigin } from './origin.js';
 import { hasReader } from './stream.js';
 import { noteTlsAbove } from './tls.js';
+import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
