@@ -88,6 +88,13 @@ describe('endpoints', () => {
     expect(readEndpoints(other.fd)).toMatchObject({ ...loopback4, read: 1, remotePort: other.client.port });
   });
 
+  it('of an IPv6 connection that was reset', async ({ skip }) => {
+    skip(noIpv6, 'this kernel has no IPv6');
+    const { fd, client } = await connectPair(stage, { host: '::1' });
+    await client.reset();
+    expect(readEndpoints(fd)).toMatchObject({ family: 6, remoteAddress: '::1', remotePort: client.port });
+  });
+
   it('of what is no TCP socket: all zero, and not counted', async () => {
     const { fd } = await connectPair(stage);
     expect(readEndpoints(-1)).toMatchObject({ read: 0, packed: new Uint8Array(ENDPOINT_BYTES) });
