@@ -18,8 +18,17 @@ struct NamedEndpoint {
   Endpoint endpoint;
 };
 
-// getsockname(2) or getpeername(2).
+// getsockname(2), getpeername(2) or RememberedPeer.
 using NameFunction = int (*)(int, sockaddr*, socklen_t*);
+
+// After a reset getpeername(2) refuses what the kernel still has; SO_PEERNAME (Linux 2.4 and later) does not. That takes no
+// buffer that is larger than the address.
+int RememberedPeer(int fd, sockaddr* peer, socklen_t* length) {
+  *length = sizeof(sockaddr_in6);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length) == 0) return 0;
+  *length = sizeof(sockaddr_in);
+  return getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length);
+}
 
 NamedEndpoint ReadEndpoint(int fd, NameFunction name) {
   NamedEndpoint named;
@@ -59,8 +68,9 @@ Endpoints ReadEndpoints(int fd) {
   if (local.family == 0) return endpoints;
   endpoints.family = local.family;
   endpoints.local = local.endpoint;
-  // ENOTCONN on a listener, before the handshake, and after a reset: then there is no peer, and the port stays 0.
-  const NamedEndpoint remote = ReadEndpoint(fd, getpeername);
+  NamedEndpoint remote = ReadEndpoint(fd, getpeername);
+  if (remote.family == 0) remote = ReadEndpoint(fd, RememberedPeer);
+  // A listener has no peer, and the port stays 0.
   if (remote.family == local.family) endpoints.remote = remote.endpoint;
   return endpoints;
 }

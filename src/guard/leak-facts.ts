@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import { safeHost, safeMethod, safePath } from '../base/escape.js';
+import { safeMethod, safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
 import { tcpStateName } from '../base/tcp-states.js';
 import type { Framework } from '../base/vocabulary.js';
@@ -8,17 +8,18 @@ import type { NativeBinding } from '../kernel/native.js';
 import type { HttpFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import {
-  destinationHostOf,
   inboundMessageOf,
   inboundRequestOf,
   originOfSocket,
+  outboundConnectionOf,
   streamFactsOf,
 } from '../layers/stack.js';
 import type { FdHolder, LeakFacts } from '../leaks/facts.js';
-import { hostPort, peerOf } from '../leaks/phrases.js';
+import { peerOf } from '../leaks/phrases.js';
 import type { Track } from '../leaks/tracker.js';
 import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import type { Suspect } from '../sockets/suspect.js';
+import { destinationName } from './destination.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
 
 export type { LeakFacts } from '../leaks/facts.js';
@@ -49,7 +50,7 @@ export function leakFactsOf(
   const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
   const http = stream?.http;
   const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
-  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && safePath(http.url))) : undefined;
+  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && pathOf(http.url))) : undefined;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
@@ -115,13 +116,22 @@ function routeInfoOf({ server, socket }: Suspect, http: HttpFacts | undefined, n
 /** `POST /checkout/:id`, or what the client sent where no pattern is known. */
 function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, names: Names): string | undefined {
   const found = server && !upgraded ? fact(() => names.ofRoute(server, { method, url })?.route, undefined) : undefined;
-  const path = route ?? found ?? (url && safePath(url));
+  const path = route ?? found ?? (url && pathOf(url));
   const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(' ');
 }
 
 function destinationOf({ socket }: Suspect, http: HttpFacts | undefined, endpoints: Endpoints): string | undefined {
-  if (http?.base !== undefined) return `${safePath(http.base)}${http.url === undefined ? '' : safePath(http.url)}`;
-  const host = socket && fact(() => destinationHostOf(socket), undefined);
-  return host === undefined ? peerOf(endpoints) : hostPort(safeHost(host), endpoints.remotePort);
+  const connection = socket && fact(() => outboundConnectionOf(socket), undefined);
+  if (connection === undefined) return peerOf(endpoints);
+  return destinationName(http?.role === 'client' ? http : undefined, connection, endpoints);
+}
+
+/** `http:` and an authority, in front of the path of a target in absolute form. */
+const AUTHORITY = /^[a-z][a-z0-9+.-]{0,31}:\/\/[^/]*/i;
+
+/** The path of what a client sent, in whichever form (RFC 9112, 3.2). */
+function pathOf(target: string): string {
+  const path = safePath(target);
+  return AUTHORITY.test(path) ? path.replace(AUTHORITY, '') || '/' : path;
 }

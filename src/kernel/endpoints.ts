@@ -9,8 +9,8 @@ export interface Endpoints {
 }
 
 /**
- * Reads the endpoints of `fds` while the connection still has them: after a reset the kernel forgets both
- * (getpeername(2) then fails with ENOTCONN), and a report without the port pair names nobody.
+ * Reads the endpoints of `fds` while the connection still has them, as a report without the port pair names nobody: after a
+ * reset getpeername(2) fails with ENOTCONN, and SO_PEERNAME, which still tells, may be refused.
  */
 export function packEndpoints(binding: NativeBinding, fds: Int32Array, count: number): Uint8Array[] {
   const size = binding.endpointBytes;

@@ -40,6 +40,8 @@ export interface HttpFacts {
   readonly unmatched?: boolean;
   /** `http://host:port` of an outbound request. */
   readonly base: string | undefined;
+  /** Where `base` comes from the Host header alone, which need not name where the request goes: that header. */
+  readonly hostHeader?: string | undefined;
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */
   readonly bodyComplete: boolean;
   readonly contentLength: number | undefined;

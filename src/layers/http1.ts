@@ -18,6 +18,7 @@ import {
   stringProperty,
 } from './node-internals.js';
 import { notesOf, type RequestNotes } from './notes.js';
+import { areRequestsNoted } from './requests.js';
 import { hasReader } from './stream.js';
 
 /** The message whose body the application reads from this socket: a request when inbound, a response when outbound. */
@@ -83,12 +84,13 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
   const message = httpMessageOf(socket);
   if (isServerResponse(message)) {
     const request = requestOf(message);
+    const noted = notesOfMessage(socket, request, notes?.request);
     return {
       role: 'server',
       method: stringProperty(request, 'method') ?? notes?.request?.method,
-      // An application may have put something else there meanwhile, a URL object for example.
-      url: stringProperty(request, 'url') ?? notes?.request?.url,
-      ...routeNoted(notes?.request, stringProperty(request, 'url')),
+      url: targetOf(request, noted) ?? notes?.request?.url,
+      route: noted?.route,
+      ...(noted && { unmatched: noted.unmatched }),
       base: undefined,
       bodyComplete: booleanProperty(request, 'complete') ?? true,
       contentLength: contentLengthOf(request),
@@ -107,6 +109,7 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       url: stringProperty(message, 'path'),
       route: undefined,
       base: host === undefined ? undefined : `${stringProperty(message, 'protocol') ?? 'http:'}//${host}`,
+      hostHeader: host,
       bodyComplete: response === undefined || ended,
       contentLength: contentLengthOf(response),
       answering: response !== undefined,
@@ -117,21 +120,37 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
   return side === 'inbound' ? factsFromNotes(socket) : undefined;
 }
 
-/** What Fastify's channel said of the request with this target; nothing, when it was said of another one. */
-function routeNoted(noted: RequestNotes | undefined, url: string | undefined): Pick<HttpFacts, 'route' | 'unmatched'> {
-  return noted?.url === url ? { route: noted?.route, unmatched: noted?.unmatched === true } : { route: undefined };
+/** What the channels said of this request: `noted` is of the last one that came, which may be a later, pipelined one. */
+function notesOfMessage(
+  socket: Socket,
+  request: IncomingMessage | undefined,
+  noted: RequestNotes | undefined,
+): RequestNotes | undefined {
+  if (noted === undefined || request === undefined) return undefined;
+  if (noted.url === stringProperty(request, 'url')) return noted;
+  // The application has rewritten the target meanwhile. The message that was parsed last is the one that was noted last.
+  const isLast = areRequestsNoted() && messageBeingParsed(socket) === request;
+  return isLast && noted.method === stringProperty(request, 'method') ? noted : undefined;
+}
+
+/**
+ * The target as the client sent it. Frameworks take a mounted router's prefix off `url`, and applications put other things
+ * there, a URL object for example.
+ */
+function targetOf(message: IncomingMessage | undefined, noted: RequestNotes | undefined): string | undefined {
+  const sent = areRequestsNoted() ? noted?.url : undefined;
+  return sent ?? stringProperty(message, 'originalUrl') ?? stringProperty(message, 'url');
 }
 
 /** No answer is under way: what the parser still has of the last message, and what the channels said of it. */
 function factsFromNotes(socket: Socket): HttpFacts | undefined {
   const parsed = messageBeingParsed(socket);
   const noted = notesOf(socket)?.request;
-  const last = noted ?? parsed;
-  if (!last) return undefined;
+  if (!noted && !parsed) return undefined;
   return {
     role: 'server',
-    method: stringProperty(last, 'method'),
-    url: stringProperty(last, 'url'),
+    method: noted ? noted.method : stringProperty(parsed, 'method'),
+    url: noted ? noted.url : targetOf(parsed, undefined),
     route: noted?.route,
     unmatched: noted?.unmatched === true,
     base: undefined,

@@ -19,6 +19,7 @@ import {
   requestedHostOf,
   requestOf,
   serverOf,
+  stringProperty,
 } from './node-internals.js';
 import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
 import { StreamLayer } from './stream.js';
@@ -86,7 +87,23 @@ export function inboundMessageOf(raw: Socket): IncomingMessage | undefined {
   return isServerResponse(message) ? requestOf(message) : messageBeingParsed(socket);
 }
 
-/** `host` a client socket was asked for; a report's fallback is the remote address. */
-export function destinationHostOf(raw: Socket): string | undefined {
-  return requestedHostOf(topSocketOf(raw));
+/** Where an outbound connection goes, by what was asked of its sockets. */
+export interface OutboundConnection {
+  /** The host by its name; undefined where the connection was asked for by address. */
+  readonly host: string | undefined;
+  readonly encrypted: boolean;
+  /** TLS was put on a connection that was there before, so its other end need not be that of the connection. */
+  readonly tunnelled: boolean;
+  /** The name that TLS asked for. */
+  readonly servername: string | undefined;
+}
+
+export function outboundConnectionOf(raw: Socket): OutboundConnection {
+  const top = topSocketOf(raw);
+  return {
+    host: requestedHostOf(raw) ?? requestedHostOf(top),
+    encrypted: booleanProperty(top, 'encrypted') === true,
+    tunnelled: top !== raw,
+    servername: stringProperty(top, 'servername'),
+  };
 }

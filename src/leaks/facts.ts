@@ -45,7 +45,7 @@ export interface LeakFacts {
   /** Undefined: it is not known whether there is one. */
   readonly framework: Framework | undefined;
 
-  /** Outbound only: `http://host:port/path`, or `host:port`. */
+  /** Outbound only: `http://host:port/path`, or `host:port`; see guard/destination.ts. */
   readonly destination: string | undefined;
   /** The inbound request whose handler made the outbound one, as in `POST /checkout`. */
   readonly requestedBy: string | undefined;

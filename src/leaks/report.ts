@@ -21,7 +21,10 @@ export interface LeakReport {
   readonly method: string | undefined;
   /** Fastify's route pattern; for other HTTP servers the path without its query. */
   readonly route: string | undefined;
-  /** Outbound only: `http://host:port/path` without the query, or `host:port`. */
+  /**
+   * Outbound only, where the socket goes: `http://host:port/path` without the query, or `host:port`. Through a proxy
+   * `https://host:port/path via host:port`; where the Host header names another host, that is said behind it.
+   */
   readonly destination: string | undefined;
   /** The inbound route that asked for an outbound connection, as in `POST /checkout`; needs `traceRequests`. */
   readonly requestedBy: string | undefined;

@@ -78,14 +78,21 @@ describe('endpoints', () => {
     expect(readEndpoints(fdOf(server))).toMatchObject({ ...expected, remoteAddress: '0.0.0.0' });
   });
 
-  it('of a half-closed connection: both; after a reset the kernel has no peer to tell', async () => {
+  it('of a half-closed connection, and of one that was reset, though getpeername(2) refuses: both', async () => {
     const { fd, client } = await connectPair(stage);
     const { port } = client;
     await client.halfClose();
     expect(readEndpoints(fd)).toMatchObject({ ...loopback4, remotePort: port });
     const other = await connectPair(stage);
     await other.client.reset();
-    expect(readEndpoints(other.fd)).toMatchObject({ read: 1, family: 4, remotePort: 0, remoteAddress: '0.0.0.0' });
+    expect(readEndpoints(other.fd)).toMatchObject({ ...loopback4, read: 1, remotePort: other.client.port });
+  });
+
+  it('of an IPv6 connection that was reset', async ({ skip }) => {
+    skip(noIpv6, 'this kernel has no IPv6');
+    const { fd, client } = await connectPair(stage, { host: '::1' });
+    await client.reset();
+    expect(readEndpoints(fd)).toMatchObject({ family: 6, remoteAddress: '::1', remotePort: client.port });
   });
 
   it('of what is no TCP socket: all zero, and not counted', async () => {
