@@ -21,8 +21,8 @@ struct NamedEndpoint {
 // getsockname(2), getpeername(2) or RememberedPeer.
 using NameFunction = int (*)(int, sockaddr*, socklen_t*);
 
-// After a reset getpeername(2) refuses what the kernel still has; SO_PEERNAME (Linux 2.4 and later) does not. That takes no
-// buffer that is larger than the address.
+// After a reset getpeername(2) refuses what the kernel still has; SO_PEERNAME (Linux 2.4 and later) does not. That
+// takes no buffer that is larger than the address.
 int RememberedPeer(int fd, sockaddr* peer, socklen_t* length) {
   *length = sizeof(sockaddr_in6);
   if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length) == 0) return 0;
