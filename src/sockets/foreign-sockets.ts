@@ -127,6 +127,7 @@ export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefine
     cookie: dumped.cookie,
     fd: -1,
     side: 'inbound',
+    unowned: true,
     socket: undefined,
     server,
     foreignInode: dumped.inode,

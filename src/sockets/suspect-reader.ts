@@ -87,7 +87,7 @@ export class SuspectReader {
     const buffered = layers.reduce((sum, layer) => sum + fact(() => layer.bufferedBytes(), 0), 0);
     const drained = this.#drainedBytes(fact(() => sinksOf(layers), []));
     return {
-      ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
+      ...{ cookie, fd, side, unowned: ref === undefined, socket, server, detached, foreignInode: undefined },
       ...{ record, progress: progressOf(record, buffered, drained, openAtMs), aborted, endpoints },
     };
   }
