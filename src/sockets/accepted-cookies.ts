@@ -40,10 +40,12 @@ export class AcceptedCookies {
   readonly #cookie = new BigUint64Array(1);
   #children: WeakRef<object>[] = [];
   #hasChildren = false;
-  #pruneAt = PRUNE_FROM;
+  readonly #pruneFrom: number;
+  #pruneAt: number;
 
-  constructor(binding: NativeBinding, acceptedNow: () => AcceptedNow, onError: () => void) {
+  constructor(binding: NativeBinding, acceptedNow: () => AcceptedNow, onError: () => void, pruneFrom = PRUNE_FROM) {
     this.#binding = binding;
+    this.#pruneFrom = this.#pruneAt = pruneFrom;
     this.#acceptedNow = acceptedNow;
     this.#onError = onError;
     subscribe('child_process', this.#onChild);
@@ -52,6 +54,10 @@ export class AcceptedCookies {
   /** Whether this process has started another: before that nobody can have inherited anything. */
   get hasChildren(): boolean {
     return this.#hasChildren;
+  }
+
+  get size(): number {
+    return this.#cookies.size;
   }
 
   has(cookie: bigint, inode?: number): boolean {
@@ -92,7 +98,7 @@ export class AcceptedCookies {
       // Where sock_diag is refused nothing is found with these cookies either.
       this.#cookies.clear();
     }
-    this.#pruneAt = Math.max(PRUNE_FROM, this.#cookies.size * 2);
+    this.#pruneAt = Math.max(this.#pruneFrom, this.#cookies.size * 2);
   }
 
   #dropClosed(): void {
