@@ -147,7 +147,7 @@ describe('in a cluster whose processes all have a guard', () => {
   it('a leak is reported once, by the process that has it', async () => {
     const log = temporaryFile(stage, 'log.jsonl');
     const env = { CLOSE_WAIT_GUARD_LOG: log, NODE_OPTIONS: '--import=close-wait-guard/register' };
-    const { child, printed } = await start(stage, '../../causes/programs/cluster.mjs', env, []);
+    const { child, printed } = await start(stage, '../../scenarios/causes/programs/cluster.mjs', env, []);
     // The primary's own leak is the later one: once it is told, the worker's has had its time there.
     await until('the leak of the primary', () => logLines(log).some(({ leak }) => leak.localPort === printed.own));
     await until('the leak of the worker', () => logLines(log).some(({ leak }) => leak.localPort === printed.port));
