@@ -129,7 +129,7 @@ export class LeakTeller {
   /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */
   #isAnsweredElsewhere(entry: LedgerEntry): boolean {
     const { suspect } = entry;
-    if (suspect.side !== 'unknown') return false;
+    if (!suspect.unowned) return false;
     const holder = this.#parts.table.holders.lookUp(suspect.cookie, suspect.foreignInode);
     // Not known yet: it stays due and is asked about again in the next sample.
     if (holder.answer === 'not-yet') {

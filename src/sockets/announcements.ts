@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
+import { listenForReceivedSockets } from '../layers/ipc-internals.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
 import { noteClientRequest, noteClientResponse } from '../layers/requests.js';
@@ -8,12 +9,16 @@ import { undiciHandlers } from '../layers/undici.js';
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md). Returns its dispose function.
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md), and to what the parent sends. Returns its dispose
+ * function.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */
 export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): () => void {
-  return subscribeAll(
+  const stopListeningForReceived = listenForReceivedSockets((socket) => {
+    announce(socket, 'inbound');
+  }, onError);
+  const unsubscribe = subscribeAll(
     {
       'net.server.socket': ({ socket }: { socket: Socket }) => {
         announce(socket, 'inbound');
@@ -32,4 +37,8 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
     },
     onError,
   );
+  return () => {
+    stopListeningForReceived();
+    unsubscribe();
+  };
 }

@@ -1,11 +1,11 @@
 import type { Server } from 'node:net';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { TcpState } from '../base/tcp-states.js';
 import { FdWalk } from '../kernel/fd-walk.js';
 import { identityOfInode, notFollowedInProcess } from '../kernel/identity.js';
 import { RECORD_FIELDS, type NativeBinding } from '../kernel/native.js';
 import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
 import type { RecordField } from '../kernel/socket-batch.js';
+import type { AcceptedCookies } from './accepted-cookies.js';
 import { progressOf, type Suspect } from './suspect.js';
 
 /** How many fd numbers a sample visits to make sure that a socket is not of this process: 1 to 2 µs each. */
@@ -24,8 +24,8 @@ export interface ForeignSample {
 }
 
 /**
- * Connections of our listeners that the peer has left and that only another process still holds: a child that inherited
- * them as stdio, or was sent them. This process has no fd for them, so only sock_diag shows them.
+ * Connections that this process has accepted, that the peer has left and that only another process still holds: a child that
+ * inherited them as stdio, or was sent them. This process has no fd for them, so only sock_diag shows them.
  *
  * sock_diag shows those of this process too. Most are known; what is not is searched for in the fd table, a step in each
  * sample, and is another process's once a whole lap has not met it.
@@ -33,20 +33,20 @@ export interface ForeignSample {
 export class ForeignSockets {
   readonly #binding: NativeBinding;
   readonly #walk: FdWalk;
+  readonly #accepted: AcceptedCookies;
   /** How many sockets the next dump has room for. */
   #expected = 256;
   #lastDumpAtMs = Number.NEGATIVE_INFINITY;
-  #hasChildren = false;
   #found = new Map<bigint, DumpedSocket>();
   /** Of those dumped before the lap under way began, the ones that it has not met. */
   #candidates = new Map<bigint, DumpedSocket>();
   /** Dumped since: for the next lap. */
   #waiting = new Map<bigint, DumpedSocket>();
 
-  constructor(binding: NativeBinding) {
+  constructor(binding: NativeBinding, accepted: AcceptedCookies) {
     this.#binding = binding;
+    this.#accepted = accepted;
     this.#walk = new FdWalk(binding, WALK_STEP);
-    subscribe('child_process', this.#onChild);
   }
 
   /**
@@ -55,17 +55,13 @@ export class ForeignSockets {
    * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
   find(how: ForeignSample): readonly DumpedSocket[] {
-    if (!this.#hasChildren) return [];
+    if (!this.#accepted.hasChildren) return [];
     if (how.nowMs - this.#lastDumpAtMs >= how.everyMs) {
       this.#lastDumpAtMs = how.nowMs;
       this.#dump(how);
     }
     this.#confirm(how.whole);
     return [...this.#found.values()];
-  }
-
-  close(): void {
-    unsubscribe('child_process', this.#onChild);
   }
 
   #dump({ ports, isKnown }: ForeignSample): void {
@@ -75,7 +71,8 @@ export class ForeignSockets {
       expected: this.#expected,
       keep: (cookie, inode) => {
         dumped++;
-        return inode !== 0 && !isKnown(cookie) && !isKnown(identityOfInode(inode));
+        if (inode === 0 || !this.#accepted.has(cookie, inode)) return false;
+        return !isKnown(cookie) && !isKnown(identityOfInode(inode));
       },
     });
     this.#expected = Math.max(256, dumped * 2);
@@ -109,10 +106,6 @@ export class ForeignSockets {
     for (const [cookie, socket] of this.#candidates) this.#found.set(cookie, socket);
     this.#beginLap();
   }
-
-  readonly #onChild = (): void => {
-    this.#hasChildren = true;
-  };
 }
 
 /** A dumped socket as a suspect: what sock_diag does not know is -1. */
@@ -133,7 +126,8 @@ export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefine
   return {
     cookie: dumped.cookie,
     fd: -1,
-    side: 'unknown',
+    side: 'inbound',
+    unowned: true,
     socket: undefined,
     server,
     foreignInode: dumped.inode,

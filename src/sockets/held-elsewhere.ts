@@ -4,6 +4,7 @@ import type { FaultSink } from '../kernel/faults.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { sockDiagRefused } from '../kernel/self-check.js';
 import type { DumpedSocket } from '../kernel/sock-diag.js';
+import type { AcceptedCookies } from './accepted-cookies.js';
 import { ForeignSockets, suspectOfForeign, type ForeignSample } from './foreign-sockets.js';
 import type { Suspect } from './suspect.js';
 
@@ -28,10 +29,11 @@ export class HeldElsewhere {
 
   constructor(
     binding: NativeBinding,
+    accepted: AcceptedCookies,
     faults: FaultSink<'sock_diag'>,
     serverOnPort: (port: number) => Server | undefined,
   ) {
-    this.#foreign = new ForeignSockets(binding);
+    this.#foreign = new ForeignSockets(binding, accepted);
     this.#faults = faults;
     this.#serverOnPort = serverOnPort;
   }
@@ -61,10 +63,6 @@ export class HeldElsewhere {
   isAnsweredFor(cookie: bigint): void {
     if (this.#answeredFor.size >= MAX_ANSWERED_FOR) this.#answeredFor.clear();
     this.#answeredFor.add(cookie);
-  }
-
-  close(): void {
-    this.#foreign.close();
   }
 
   #read(held: readonly DumpedSocket[]): Suspect[] {

@@ -75,6 +75,10 @@ export class PendingSockets {
     return this.#queue.flatMap(({ socket }) => deref(socket) ?? []);
   }
 
+  accepted(): Socket[] {
+    return this.#queue.flatMap(({ socket, side }) => (side === 'inbound' ? (deref(socket) ?? []) : []));
+  }
+
   clear(): void {
     this.#queue = [];
   }

@@ -137,9 +137,12 @@ export class SeenServers {
   readonly #onSecureConnection: (this: Server, socket: TLSSocket) => void;
   #servers: WeakRef<Server>[] = [];
 
-  /** @param onError is told of what a listener could not note: thrown out of it, it would end the process */
-  constructor(onError: () => void) {
-    const upgrades = new Upgrades(onError);
+  /**
+   * @param handedTo is told of each connection that another server, or another process, has accepted for an http server
+   * @param onError is told of what a listener could not note: thrown out of it, it would end the process
+   */
+  constructor(handedTo: (server: Server, socket: Socket) => void, onError: () => void) {
+    const upgrades = new Upgrades(handedTo, onError);
     this.#upgrades = upgrades;
     this.#onSecureConnection = function onSecureConnection(socket) {
       try {
@@ -154,7 +157,7 @@ export class SeenServers {
 
   /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
   notice(server: Server, socket: Socket): boolean {
-    if (server instanceof HttpServer) this.#upgrades.follow(socket, server);
+    if (!(server instanceof TlsServer)) this.#upgrades.follow(socket, server);
     if (this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
@@ -162,6 +165,11 @@ export class SeenServers {
     if (server instanceof TlsServer && hasRoomFor(server, 'secureConnection'))
       server.on('secureConnection', this.#onSecureConnection);
     return true;
+  }
+
+  /** Called for each connection that was accepted in another process. */
+  noticeReceived(socket: Socket): void {
+    this.#upgrades.expectHttp(socket);
   }
 
   listening(): Server[] {

@@ -6,6 +6,7 @@ import type { NativeBinding } from '../kernel/native.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
+import { AcceptedCookies } from './accepted-cookies.js';
 import { listenForSockets } from './announcements.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
@@ -42,11 +43,17 @@ export class SocketTable {
   readonly #watched: WatchedSockets;
   readonly #unannounced: UnannouncedSockets;
   readonly #halfClosed = new HalfClosedSockets();
+  readonly #accepted: AcceptedCookies;
   readonly #elsewhere: HeldElsewhere;
   readonly #reader: SuspectReader;
-  readonly #servers = new SeenServers(() => {
-    this.#announceFailed();
-  });
+  readonly #servers = new SeenServers(
+    (server, socket) => {
+      this.#noticeServer(server, socket);
+    },
+    () => {
+      this.#announceFailed();
+    },
+  );
   readonly #stopListening: () => void;
   #stopListeningForRequests: (() => void) | undefined;
   readonly #faults: Faults<TableOperation>;
@@ -59,11 +66,16 @@ export class SocketTable {
       this.#faults.note('holders', error);
     });
     this.#watched = new WatchedSockets(binding, nowMs, this.#faults);
-    this.#unannounced = new UnannouncedSockets(binding);
-    this.#elsewhere = new HeldElsewhere(binding, this.#faults, this.#serverOn);
+    this.#accepted = new AcceptedCookies(
+      binding,
+      () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
+      this.#announceFailed,
+    );
+    this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
+    this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn);
     this.#stopListening = listenForSockets((socket, side) => {
-      if (side === 'inbound') this.#noticeServerOf(socket);
+      if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
     }, this.#announceFailed);
   }
@@ -148,16 +160,22 @@ export class SocketTable {
     this.#stopListening();
     this.#stopListeningForRequests?.();
     this.#servers.close();
-    this.#elsewhere.close();
+    this.#accepted.close();
     this.holders.close();
     this.#watched.close();
     this.#halfClosed.clear();
   }
 
-  #noticeServerOf(socket: Socket): void {
+  #noticeAccepted(socket: Socket): void {
+    this.#accepted.note(socket);
     const server = serverOf(socket);
-    // Its first connection is announced before the first request on it.
-    if (server && this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
+    if (server) this.#noticeServer(server, socket);
+    else this.#servers.noticeReceived(socket);
+  }
+
+  #noticeServer(server: Server, socket: Socket): void {
+    // Its first connection is noticed before the first request on it.
+    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeHalfCloses(nowMs: number): void {

@@ -87,7 +87,7 @@ export class SuspectReader {
     const record = socket ? withCountedProgress(read, socket) : read;
     const above = this.#progressAbove(socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : []);
     return {
-      ...{ cookie, fd, side, socket, server, detached, foreignInode: undefined },
+      ...{ cookie, fd, side, unowned: ref === undefined, socket, server, detached, foreignInode: undefined },
       ...{ record, progress: progressOf(record, above, openAtMs), aborted, endpoints },
     };
   }

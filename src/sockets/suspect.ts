@@ -36,6 +36,8 @@ export interface Suspect {
   readonly cookie: bigint;
   readonly fd: number;
   readonly side: Side;
+  /** No JS socket of this thread had it when it was found: another thread or process may answer for it. */
+  readonly unowned: boolean;
   /** Undefined when no JS socket of this thread owns the fd (or it was collected). */
   readonly socket: Socket | undefined;
   /** The server that accepted it; for a socket without a JS socket, the one of this thread that listens on its port. */

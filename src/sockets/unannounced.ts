@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
+import type { Side } from '../base/vocabulary.js';
 import { packEndpoints } from '../kernel/endpoints.js';
 import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
 import { notFollowedInProcess } from '../kernel/identity.js';
@@ -23,6 +24,8 @@ interface Stranger extends TcpFd {
   readonly progressUnknown: boolean;
 }
 
+const LAST_STDIO_FD = 2;
+
 const NONE: Unannounced = { owned: [], unowned: [] };
 
 /**
@@ -33,9 +36,12 @@ export class UnannouncedSockets {
   readonly #binding: NativeBinding;
   readonly #walk: FdWalk;
   readonly #batch = new SocketBatch();
+  readonly #wasAccepted: (cookie: bigint) => boolean;
 
-  constructor(binding: NativeBinding) {
+  /** @param wasAccepted whether this process is known to have accepted it */
+  constructor(binding: NativeBinding, wasAccepted: (cookie: bigint) => boolean) {
     this.#binding = binding;
+    this.#wasAccepted = wasAccepted;
     this.#walk = new FdWalk(binding);
   }
 
@@ -51,7 +57,7 @@ export class UnannouncedSockets {
     const owners = socketsByFd(pending());
     const owned = strangers.flatMap(({ fd }) => {
       const socket = owners.get(fd);
-      return socket ? [{ socket, side: serverOf(socket) ? 'inbound' : 'outbound', sinceMs: 0, fd } as const] : [];
+      return socket ? [{ socket, side: sideOf(socket, fd), sinceMs: 0, fd }] : [];
     });
     // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
     if (!isMainThread) return { owned, unowned: [] };
@@ -76,8 +82,16 @@ export class UnannouncedSockets {
   #watchedOf(unowned: readonly TcpFd[]): WatchedSocket[] {
     const fds = Int32Array.from(unowned, ({ fd }) => fd);
     const endpoints = packEndpoints(this.#binding, fds, unowned.length);
-    return unowned.map(({ fd, cookie }, i) => newWatchedSocket(cookie, fd, 'unknown', undefined, endpoints[i]!, 0, 0));
+    return unowned.map(({ fd, cookie }, i) => {
+      const side = this.#wasAccepted(cookie) ? 'inbound' : 'unknown';
+      return newWatchedSocket(cookie, fd, side, undefined, endpoints[i]!, 0, 0);
+    });
   }
+}
+
+/** The side of a socket that was not announced. What stands on a standard fd was put there by who started this process. */
+function sideOf(socket: Socket, fd: number): Side {
+  return serverOf(socket) !== undefined || fd <= LAST_STDIO_FD ? 'inbound' : 'outbound';
 }
 
 /** The JS sockets of this thread by fd. Costs a walk over all of them, so it is asked only when a stranger turned up. */

@@ -41,6 +41,10 @@ export class WatchedSockets {
     return this.#sockets.has(cookie);
   }
 
+  acceptedCookies(): bigint[] {
+    return [...this.#sockets.values()].flatMap(({ cookie, side }) => (side === 'inbound' ? cookie : []));
+  }
+
   delete(cookie: bigint): void {
     if (this.#sockets.delete(cookie)) this.#forgotten.push(cookie);
   }

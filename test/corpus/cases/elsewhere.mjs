@@ -25,7 +25,7 @@ export default {
   'child-process-still-has-it': {
     expect: {
       kind: 'close-wait',
-      side: 'unknown',
+      side: 'inbound',
       cause: 'held-by-another-process',
       owner: { server: /^net:\d+$/ },
     },

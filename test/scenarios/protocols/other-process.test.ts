@@ -33,6 +33,7 @@ describe('a socket that is closed here and still open in a child', () => {
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expect(leak).toMatchObject({
       kind: 'close-wait',
+      side: 'inbound',
       cause: 'held-by-another-process',
       state: 'CLOSE_WAIT',
       remotePort: client.port,
@@ -89,8 +90,8 @@ describe('a socket that is closed here and still open in a child', () => {
     await once(child, 'message');
     server.on('connection', (socket) => child.send('take this', socket));
     const client = await stage.visit(port, 'hello');
-    const [told] = (await once(child, 'message')) as [{ remotePort: number; cause: string }];
-    expect(told).toMatchObject({ remotePort: client.port });
+    const [told] = (await once(child, 'message')) as [{ remotePort: number; cause: string; side: string }];
+    expect(told).toMatchObject({ remotePort: client.port, side: 'inbound' });
 
     server.removeAllListeners('connection');
     await stage.visit(port, 'control');
