@@ -71,8 +71,14 @@ export class PendingSockets {
     return due;
   }
 
-  sockets(): Socket[] {
-    return this.#queue.flatMap(({ socket }) => deref(socket) ?? []);
+  /** The announced sockets and their sides. */
+  sides(): Map<Socket, Side> {
+    const sides = new Map<Socket, Side>();
+    for (const { socket: ref, side } of this.#queue) {
+      const socket = deref(ref);
+      if (socket) sides.set(socket, side);
+    }
+    return sides;
   }
 
   accepted(): Socket[] {

@@ -189,7 +189,7 @@ export class SocketTable {
 
   #findUnannounced(nowMs: number, wholeFdTable: boolean): void {
     try {
-      const found = this.#unannounced.find(wholeFdTable, this.#isKnown, () => this.#watched.pending.sockets());
+      const found = this.#unannounced.find(wholeFdTable, this.#isKnown, () => this.#watched.pending.sides());
       if (found.owned.length > 0) {
         this.#watched.add(found.owned);
         this.#takeHalfCloses(nowMs);

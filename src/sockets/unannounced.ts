@@ -49,15 +49,21 @@ export class UnannouncedSockets {
    * Walks the next part of the fd table, or all of it.
    * @throws Error CWG_ERR_SYSCALL
    */
-  find(wholeFdTable: boolean, isKnown: (cookie: bigint) => boolean, pending: () => readonly Socket[]): Unannounced {
+  find(
+    wholeFdTable: boolean,
+    isKnown: (cookie: bigint) => boolean,
+    pending: () => ReadonlyMap<Socket, Side>,
+  ): Unannounced {
     const found = wholeFdTable ? this.#walk.lap() : this.#walk.next();
     const unknown = found.filter(({ cookie }) => !isKnown(cookie));
     const strangers = this.#suspectsAmong(notFollowedInProcess(this.#binding, unknown));
     if (strangers.length === 0) return NONE;
-    const owners = socketsByFd(pending());
+    // The walk may meet a socket that was announced and is too young for the watch.
+    const announced = pending();
+    const owners = socketsByFd([...announced.keys()]);
     const owned = strangers.flatMap(({ fd }) => {
       const socket = owners.get(fd);
-      return socket ? [{ socket, side: sideOf(socket, fd), sinceMs: 0, fd }] : [];
+      return socket ? [{ socket, side: announced.get(socket) ?? sideOf(socket, fd), sinceMs: 0, fd }] : [];
     });
     // An fd without a JS socket is the main thread's to report: every thread sees the same fd table.
     if (!isMainThread) return { owned, unowned: [] };
