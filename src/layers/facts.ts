@@ -46,7 +46,9 @@ export interface HttpFacts {
   readonly bodyComplete: boolean;
   readonly contentLength: number | undefined;
   /** A message is under way on this socket now; false when only notes of the last one are left. */
-  readonly answering: boolean;
-  readonly answerStarted: boolean;
-  readonly answerEnded: boolean;
+  readonly responding: boolean;
+  readonly responseStarted: boolean;
+  readonly responseEnded: boolean;
+  /** Of a server's response: it is over its high-water mark, and whoever writes it waits for 'drain'. */
+  readonly needsDrain?: boolean;
 }

@@ -94,9 +94,10 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       base: undefined,
       bodyComplete: booleanProperty(request, 'complete') ?? true,
       contentLength: contentLengthOf(request),
-      answering: true,
-      answerStarted: booleanProperty(message, 'headersSent') ?? false,
-      answerEnded: booleanProperty(message, 'writableEnded') ?? false,
+      responding: true,
+      responseStarted: booleanProperty(message, 'headersSent') ?? false,
+      responseEnded: booleanProperty(message, 'writableEnded') ?? false,
+      needsDrain: booleanProperty(message, 'writableNeedDrain') ?? false,
     };
   }
   if (message !== undefined && side !== 'inbound') {
@@ -112,9 +113,9 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       hostHeader: host,
       bodyComplete: response === undefined || ended,
       contentLength: contentLengthOf(response),
-      answering: response !== undefined,
-      answerStarted: response !== undefined,
-      answerEnded: ended,
+      responding: response !== undefined,
+      responseStarted: response !== undefined,
+      responseEnded: ended,
     };
   }
   return side === 'inbound' ? factsFromNotes(socket) : undefined;
@@ -156,9 +157,9 @@ function factsFromNotes(socket: Socket): HttpFacts | undefined {
     base: undefined,
     bodyComplete: booleanProperty(parsed, 'complete') ?? true,
     contentLength: undefined,
-    answering: false,
-    answerStarted: false,
-    answerEnded: true,
+    responding: false,
+    responseStarted: false,
+    responseEnded: true,
   };
 }
 

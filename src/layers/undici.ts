@@ -113,9 +113,9 @@ export class UndiciLayer implements Layer {
       ...{ role: 'client', method, url, route: undefined, unmatched: false, base },
       bodyComplete: !responseOpen,
       contentLength: undefined,
-      answering: responseOpen,
-      answerStarted: responseOpen,
-      answerEnded: !responseOpen,
+      responding: responseOpen,
+      responseStarted: responseOpen,
+      responseEnded: !responseOpen,
     };
   }
 

@@ -21,13 +21,15 @@ function httpCause(
   const { http } = stream;
   if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
-  if (http.role === 'client') return http.answering && !http.bodyComplete ? 'response-body-not-read' : undefined;
-  if (http.answering && !http.answerEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
+  if (http.role === 'client') return http.responding && !http.bodyComplete ? 'response-body-not-read' : undefined;
+  // Whoever writes the response waits for a peer that takes nothing: it would go on, and end it.
+  if (http.responding && http.needsDrain && http.bodyComplete && unsentBytes > 0) return 'write-stalled';
+  if (http.responding && !http.responseEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
   // http lets go of a response when its last byte is with the kernel.
-  if (http.answering && unsentBytes > 0) return 'write-stalled';
+  if (http.responding && unsentBytes > 0) return 'write-stalled';
   const unread = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
   const bodyLeft = unread || !http.bodyComplete;
-  return !http.answering && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
+  return !http.responding && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
 }
 
 function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {

@@ -30,9 +30,9 @@ const HTTP: HttpFacts = {
   base: undefined,
   bodyComplete: true,
   contentLength: undefined,
-  answering: true,
-  answerStarted: false,
-  answerEnded: false,
+  responding: true,
+  responseStarted: false,
+  responseEnded: false,
 };
 
 const FACTS: Omit<LeakFacts, 'stream'> = {

@@ -44,18 +44,23 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     { stream: { readableFlowing: false, readByHttp: true }, http: { bodyComplete: false } },
     'request-body-not-read',
   ],
-  ['the same, its answer begun', { http: { bodyComplete: false, answerStarted: true } }, 'request-body-not-read'],
+  ['the same, its answer begun', { http: { bodyComplete: false, responseStarted: true } }, 'request-body-not-read'],
   ['a request read whole and not answered', { stream: { readableEnded: true }, http: {} }, 'response-not-ended'],
   [
     'its answer begun and not ended',
-    { stream: { readableEnded: true }, http: { answerStarted: true } },
+    { stream: { readableEnded: true }, http: { responseStarted: true } },
     'response-not-ended',
+  ],
+  [
+    'its answer over the high-water mark, and the client takes nothing',
+    { stream: { readableEnded: true }, http: { responseStarted: true, needsDrain: true }, unsentBytes: 1 },
+    'write-stalled',
   ],
   [
     'answered, its body left half read',
     {
       stream: { readByHttp: true, readableFlowing: false },
-      http: { answering: false, answerEnded: true },
+      http: { responding: false, responseEnded: true },
       unreadKernelBytes: 9,
     },
     'request-body-abandoned',
@@ -67,31 +72,31 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ],
   [
     'upgraded long ago: http no longer reads it',
-    { stream: { readableEnded: true }, http: { answering: false, answerEnded: true } },
+    { stream: { readableEnded: true }, http: { responding: false, responseEnded: true } },
     'half-open-not-ended',
   ],
   [
     'an upgraded socket that is paused',
-    { stream: { readableFlowing: false }, http: { answering: false, answerEnded: true } },
+    { stream: { readableFlowing: false }, http: { responding: false, responseEnded: true } },
     'paused',
   ],
   [
     'an answer that was ended, and whose bytes the client does not take',
     {
       stream: { readableEnded: true, readByHttp: true },
-      http: { answerStarted: true, answerEnded: true },
+      http: { responseStarted: true, responseEnded: true },
       unsentBytes: 9,
     },
     'write-stalled',
   ],
   [
     'the same, with none of them left',
-    { stream: { readableEnded: true, readByHttp: true }, http: { answerStarted: true, answerEnded: true } },
+    { stream: { readableEnded: true, readByHttp: true }, http: { responseStarted: true, responseEnded: true } },
     'half-open-not-ended',
   ],
   [
     'bytes that the client does not take, of an answer that was not ended',
-    { stream: { readableEnded: true, readByHttp: true }, http: { answerStarted: true }, unsentBytes: 9 },
+    { stream: { readableEnded: true, readByHttp: true }, http: { responseStarted: true }, unsentBytes: 9 },
     'response-not-ended',
   ],
   ['TLS above it that has stopped reading', { stream: hiddenTls({ reading: false }) }, 'paused'],
@@ -120,7 +125,7 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ],
   [
     'an outbound socket without an answer',
-    { side: 'outbound', stream: { readableFlowing: false }, http: { role: 'client', answering: false } },
+    { side: 'outbound', stream: { readableFlowing: false }, http: { role: 'client', responding: false } },
     'paused',
   ],
 ];

@@ -72,7 +72,7 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
   ],
   [
     'response-not-ended',
-    { ...UPLOAD, unsentBytes: 12, http: { answerStarted: true } },
+    { ...UPLOAD, unsentBytes: 12, http: { responseStarted: true } },
     'POST /items/:id (http:8080) has not ended its answer (12 bytes not delivered); the client left 61 s ago.',
   ],
   [

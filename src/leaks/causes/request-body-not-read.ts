@@ -5,7 +5,7 @@ import type { Cause } from './cause.js';
 export const requestBodyNotRead: Cause<'request-body-not-read'> = {
   name: 'request-body-not-read',
   explanation: (facts) =>
-    `${capitalisedSubject(facts)} has not read its request body${bodyLeft(facts)} and ${facts.stream?.http?.answerStarted ? 'has not ended its answer' : 'has not answered'}; ${howItEnded(facts)}.`,
+    `${capitalisedSubject(facts)} has not read its request body${bodyLeft(facts)} and ${facts.stream?.http?.responseStarted ? 'has not ended its answer' : 'has not answered'}; ${howItEnded(facts)}.`,
   fix: ({ discardRequestBody, endResponse }) =>
     `Read the body (${discardRequestBody} discards it), or ${endResponse}: either lets Node see that the client has gone and close the socket.`,
   reproduction: { by: 'request', leavesAt: 'request', body: 'unread' },

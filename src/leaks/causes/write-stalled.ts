@@ -3,8 +3,11 @@ import type { Cause } from './cause.js';
 
 export const writeStalled: Cause<'write-stalled'> = {
   name: 'write-stalled',
-  explanation: (facts) =>
-    `${capitalisedSubject(facts)} was ended with bytes that the peer does not take${unsent(facts)}; ${howItEnded(facts)}.`,
+  explanation: (facts) => {
+    const { http } = facts.stream ?? {};
+    const waits = http?.responding && !http.responseEnded;
+    return `${capitalisedSubject(facts)} ${waits ? 'waits' : 'was ended'} with bytes that the peer does not take${unsent(facts)}; ${howItEnded(facts)}.`;
+  },
   fix: ({ destroyConnection }) =>
     `Give up on a peer that stopped reading: socket.setTimeout(ms, () => ${destroyConnection}).`,
   reproduction: { by: 'request', leavesAt: 'mid-response', readsOn: false },

@@ -93,7 +93,7 @@ describe('the layers above a socket', () => {
     expect(socket, 'the socket of the pool').toBeDefined();
     expect(names(socket!, 'outbound')).toEqual(['stream', 'undici']);
     const undici = layersOf(socket!, 'outbound').at(-1);
-    expect(undici?.request()).toMatchObject({ role: 'client', url: '/stock', answering: true });
+    expect(undici?.request()).toMatchObject({ role: 'client', url: '/stock', responding: true });
     expect(undici?.hasReader()).toBe(false);
     body.on('data', () => {});
     expect(undici?.hasReader()).toBe(true);

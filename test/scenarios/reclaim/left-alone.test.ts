@@ -174,7 +174,7 @@ describe('reclaim leaves alone an unread body', () => {
 });
 
 describe('reclaim leaves alone a socket that another process has too', () => {
-  it('which goes on answering over it', async () => {
+  it('which goes on responding over it', async () => {
     const child = fork(path.join(root, 'test/scenarios/reclaim/programs/answers-late.mjs'));
     stage.defer(() => child.kill('SIGKILL'));
     await once(child, 'message');
