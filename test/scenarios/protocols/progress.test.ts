@@ -3,7 +3,7 @@ import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import { PassThrough, pipeline, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createGuard } from '../../../src/index.js';
 import { FIN_WAIT2, kernelRow, kernelRows } from '../../support/kernel-view.js';
@@ -75,7 +75,10 @@ describe(`undici's response`, () => {
       response.on('finish', () => incoming.socket.end());
     });
     const port = await stage.listen(server);
-    const { body } = await request(`http://127.0.0.1:${port}/export`);
+    // On Node 26 the default one is Node's own, which hides undici 7's body.
+    const dispatcher = new Agent();
+    stage.defer(() => dispatcher.destroy());
+    const { body } = await request(`http://127.0.0.1:${port}/export`, { dispatcher });
     stage.defer(() => body.destroy());
     body.on('error', () => {});
     let taken = 0;
