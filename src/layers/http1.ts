@@ -7,10 +7,10 @@ import type { Layer } from './layer.js';
 import {
   booleanProperty,
   countProperty,
+  errorIsHandled,
   hostHeaderOf,
   httpMessageOf,
   isServerResponse,
-  listenersOf,
   messageBeingParsed,
   pipesOf,
   requestOf,
@@ -68,14 +68,14 @@ export class Http1Layer implements Layer {
   }
 
   end(error: Error): void {
-    const heard = listenersOf(this.#socket, 'error') > 0 && this.#ownerHears();
+    const heard = errorIsHandled(this.#socket) && this.#ownerHears();
     this.#socket.destroy(heard ? error : undefined);
   }
 
   /** http hands the error of a client's socket on to its ClientRequest. */
   #ownerHears(): boolean {
     const message = httpMessageOf(this.#socket);
-    return message === undefined || isServerResponse(message) || listenersOf(message, 'error') > 0;
+    return message === undefined || isServerResponse(message) || errorIsHandled(message);
   }
 }
 

@@ -59,6 +59,17 @@ export function listenersOf(emitter: unknown, event: string): number {
   return typeof count === 'number' ? count : 0;
 }
 
+/**
+ * Whether somebody handles the errors of an emitter. Those listeners are left out that `pipe()` and `finished()` add, which Node
+ * calls onerror: pipe's emits the error again when it was the only one, and that ends the process.
+ */
+export function errorIsHandled(emitter: unknown): boolean {
+  const listeners = property(emitter, 'listeners');
+  if (typeof listeners !== 'function') return false;
+  const found: unknown = fact(() => Reflect.apply(listeners, emitter, ['error']) as unknown, []);
+  return Array.isArray(found) && found.some((each) => stringProperty(each, 'name') !== 'onerror');
+}
+
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what Node keeps there, for the caller to say
 export function objectProperty<T extends object>(object: unknown, name: string | symbol): T | undefined {
   const value = property(object, name);

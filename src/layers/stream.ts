@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { HttpFacts } from './facts.js';
 import type { Layer, LayerName } from './layer.js';
-import { booleanProperty, countProperty, listenersOf, pipesOf } from './node-internals.js';
+import { booleanProperty, countProperty, errorIsHandled, listenersOf, pipesOf } from './node-internals.js';
 
 /** Whether a readable stream has somebody to read it. An ended one has been read. */
 export function hasReader(stream: object): boolean {
@@ -38,6 +38,6 @@ export class StreamLayer implements Layer {
   }
 
   end(error: Error): void {
-    this.socket.destroy(listenersOf(this.socket, 'error') > 0 ? error : undefined);
+    this.socket.destroy(errorIsHandled(this.socket) ? error : undefined);
   }
 }

@@ -3,7 +3,7 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, listenersOf, pipesOf } from './node-internals.js';
+import { countProperty, errorIsHandled, pipesOf } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
 import { currentOrigin } from './origin.js';
 import { hasReader } from './stream.js';
@@ -126,7 +126,7 @@ export class UndiciLayer implements Layer {
   }
 
   end(error: Error): void {
-    this.#socket.destroy(listenersOf(this.#socket, 'error') > 0 ? error : undefined);
+    this.#socket.destroy(errorIsHandled(this.#socket) ? error : undefined);
   }
 
   #body(): object | undefined {

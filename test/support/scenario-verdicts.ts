@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import { createGuard, type Guard } from '../../src/guard/guard.js';
 import type { GuardOptions } from '../../src/guard/options.js';
+import { layersOf } from '../../src/layers/stack.js';
 import type { LeakReport } from '../../src/leaks/report.js';
 import { collectGuardMetrics } from '../../src/metrics/prometheus.js';
 import { kernelRows, openFds, socketInode } from './kernel-view.js';
@@ -48,7 +49,7 @@ export async function expectLeak(stage: Stage, scenario: Scenario, report: Parti
   } else {
     expect(socket, 'the socket given to the listener').toBeDefined();
     // undici 7 dies of a socket of its own that closes while its parser is paused, unless an error comes with it.
-    socket?.destroy(socket.listenerCount('error') > 0 ? new Error('closed by the test') : undefined);
+    if (socket) layersOf(socket, leak.side).at(-1)?.end(new Error('closed by the test'));
   }
   await until('the fd to be closed', () => socketInode(leak.fd) !== inode);
   await until('the release to be reported', () => seen.released.some(({ id }) => id === leak.id));

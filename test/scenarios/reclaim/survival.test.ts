@@ -12,6 +12,7 @@ describe('a process in which nobody listens for errors', () => {
     expect(jsonOf(outcome)).toEqual({
       reclaimed: [
         'inbound never-read',
+        'inbound never-read',
         'inbound paused',
         'inbound paused',
         'inbound paused',
