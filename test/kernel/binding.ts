@@ -38,7 +38,7 @@ export function readOne(fd: number): SocketRow {
 
 export function dump(states: readonly number[], ports: readonly number[] = [], withInfo = false): DumpRow[] {
   const mask = states.reduce((bits, state) => bits | (1 << state), 0);
-  const capacity = 4096;
+  const capacity = 65_536;
   const values = new Float64Array(capacity * DUMP_FIELDS.length);
   const cookies = new BigUint64Array(capacity);
   const count = binding.dumpSockets(mask, Uint16Array.from(ports), values, cookies, undefined, withInfo);
