@@ -45,10 +45,6 @@ export class Ledger {
   #toldCount = 0;
   #changed = false;
 
-  get leakCount(): number {
-    return this.#leakCount;
-  }
-
   get toldCount(): number {
     return this.#toldCount;
   }

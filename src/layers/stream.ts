@@ -8,6 +8,11 @@ export function hasReader(stream: object): boolean {
   return listenersOf(stream, 'data') + listenersOf(stream, 'readable') + pipesOf(stream).length > 0;
 }
 
+/** Destroys a socket; the error goes with it only where somebody handles it. */
+export function destroyWith(socket: Socket, error: Error): void {
+  socket.destroy(errorIsHandled(socket) ? error : undefined);
+}
+
 /** The net.Socket on an fd: always the lowest layer. */
 export class StreamLayer implements Layer {
   readonly name: LayerName = 'stream';
@@ -38,6 +43,6 @@ export class StreamLayer implements Layer {
   }
 
   end(error: Error): void {
-    this.socket.destroy(errorIsHandled(this.socket) ? error : undefined);
+    destroyWith(this.socket, error);
   }
 }

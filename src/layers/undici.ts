@@ -3,10 +3,10 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, errorIsHandled, pipesOf } from './node-internals.js';
+import { countProperty, pipesOf } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
 import { currentOrigin } from './origin.js';
-import { hasReader } from './stream.js';
+import { destroyWith, hasReader } from './stream.js';
 import { noteTlsAbove } from './tls.js';
 import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
 
@@ -126,7 +126,7 @@ export class UndiciLayer implements Layer {
   }
 
   end(error: Error): void {
-    this.#socket.destroy(errorIsHandled(this.#socket) ? error : undefined);
+    destroyWith(this.#socket, error);
   }
 
   #body(): object | undefined {
