@@ -1,6 +1,7 @@
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
+import { LedgerTotals, type Share } from './ledger-totals.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
 export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route'> & {
@@ -17,6 +18,8 @@ export class LedgerEntry implements Tracked {
   counted: LeakCounted | undefined;
   /** The last report that was told or returned; undefined until the leak has been told. */
   report: LeakReport | undefined;
+  /** What it adds to the ledger's totals. */
+  share: Share | undefined;
   /** The process that holds it, when only another one does. */
   holder: number | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
@@ -38,9 +41,13 @@ export class LedgerEntry implements Tracked {
   }
 }
 
+/** What {@link LedgerTotals.read} is told, behind the entries. */
+type TotalsArguments = Parameters<LedgerTotals['read']> extends [unknown, ...infer Rest] ? Rest : never;
+
 /** The sockets of one guard under their cookies: suspects, leaks, and of these the ones that were told. */
 export class Ledger {
   readonly #entries = new Map<bigint, LedgerEntry>();
+  readonly #totals = new LedgerTotals();
   #leakCount = 0;
   #toldCount = 0;
   #changed = false;
@@ -75,9 +82,20 @@ export class Ledger {
     return entry;
   }
 
+  /** A socket was read and observed: the totals say now what it is. */
+  total(entry: LedgerEntry): void {
+    entry.share = this.#totals.replace(entry.share, entry);
+  }
+
+  /** All sockets in numbers, as they were last read. Changes nothing that can be seen. */
+  totals(...how: TotalsArguments): ReturnType<LedgerTotals['read']> {
+    return this.#totals.read(this.#entries.values(), ...how);
+  }
+
   /** A socket has become a leak. */
   count(entry: LedgerEntry, counted: LeakCounted): void {
     entry.counted = counted;
+    this.total(entry);
     this.#leakCount++;
     this.#changed = true;
   }
@@ -92,6 +110,7 @@ export class Ledger {
     const entry = this.#entries.get(cookie);
     if (!entry) return undefined;
     this.#entries.delete(cookie);
+    entry.share = this.#totals.replace(entry.share, undefined);
     if (entry.isLeak) {
       this.#leakCount--;
       this.#changed = true;

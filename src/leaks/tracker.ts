@@ -58,7 +58,7 @@ export class LeakTracker {
   }
 
   /** Since the peer closed, ms. */
-  ageMs({ halfClosedAtMs }: Track): number {
+  ageMs({ halfClosedAtMs }: Pick<Track, 'halfClosedAtMs'>): number {
     return this.#nowMs - halfClosedAtMs;
   }
 
