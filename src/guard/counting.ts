@@ -15,7 +15,7 @@ type HalfClosedCounts = Pick<GuardStats, 'halfClosed' | 'oldestMs' | 'unreadByte
  */
 export function countLedger(
   ledger: Ledger,
-  tracker: LeakTracker,
+  tracker: LeakTracker<LedgerEntry>,
   nameOf: (server: Server) => string,
   ephemeralPortCount: number,
 ): HalfClosedCounts {
@@ -26,9 +26,9 @@ export function countLedger(
   for (const entry of ledger.entries()) {
     const { track, suspect } = entry;
     if (!track || track.kind === 'closing') continue;
-    oldestMs = Math.max(oldestMs, tracker.ageMs(track));
+    if (!entry.ignored) oldestMs = Math.max(oldestMs, tracker.ageMs(track));
     if (track.kind === 'close-wait') halfClosed.add(suspect.side, suspect.server);
-    if (!entry.isLeak) continue;
+    if (!entry.counted) continue;
     unreadBytes += Math.max(0, suspect.record.unreadBytes) + suspect.progress.bufferedBytes;
     collisions.add(entry);
   }

@@ -107,6 +107,7 @@ describe('a guard', () => {
     expectTypeOf(guard.sockets()).toEqualTypeOf<SocketReport[]>();
     expectTypeOf(guard.stats()).toEqualTypeOf<GuardStats>();
     expectTypeOf<SocketReport['leaked']>().toEqualTypeOf<boolean>();
+    expectTypeOf<SocketReport['ignored']>().toEqualTypeOf<boolean>();
     expectTypeOf(guard).toExtend<Disposable>();
   });
 
@@ -128,6 +129,8 @@ describe('a report', () => {
       readonly id: string;
       readonly kind: LeakKind;
       readonly cause: LeakCause;
+      readonly fingerprint: string;
+      readonly count: number;
       readonly explanation: string;
       readonly fix: string;
       readonly side: Side;
