@@ -36,8 +36,6 @@ export interface EqualLinesOptions {
   readonly write: (gathered: Gathered) => void;
   /** Called after what is left was written at the process's exit. */
   readonly afterExit?: () => void;
-  /** @default a minute */
-  readonly everyMs?: number;
   /** @default 1000 */
   readonly remembered?: number;
 }
@@ -53,20 +51,13 @@ const pending = new Set<EqualLines>();
 export class EqualLines {
   readonly #write: EqualLinesOptions['write'];
   readonly #afterExit: () => void;
-  readonly #everyMs: number;
   readonly #remembered: number;
   readonly #lines = new Map<string, Line>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({
-    write,
-    afterExit = () => undefined,
-    everyMs = EVERY_MS,
-    remembered = MAX_REMEMBERED,
-  }: EqualLinesOptions) {
+  constructor({ write, afterExit = () => undefined, remembered = MAX_REMEMBERED }: EqualLinesOptions) {
     this.#write = write;
     this.#afterExit = afterExit;
-    this.#everyMs = everyMs;
     this.#remembered = remembered;
   }
 
@@ -113,11 +104,11 @@ export class EqualLines {
   #lineOf(event: LeakEvent, leak: LeakReport, nowMs: number): Line | undefined {
     const key = keyOf(event, leak.fingerprint);
     const line = this.#lines.get(key);
-    if (line && (line.more > 0 || nowMs - line.writtenAtMs < this.#everyMs)) return line;
+    if (line && (line.more > 0 || nowMs - line.writtenAtMs < EVERY_MS)) return line;
     this.#lines.delete(key);
     if (this.#lines.size < this.#remembered) return undefined;
     for (const [old, { more, writtenAtMs }] of this.#lines)
-      if (more === 0 && nowMs - writtenAtMs >= this.#everyMs) this.#lines.delete(old);
+      if (more === 0 && nowMs - writtenAtMs >= EVERY_MS) this.#lines.delete(old);
     return this.#lines.size < this.#remembered ? undefined : this.#sharedLine(event, leak, nowMs);
   }
 
@@ -132,7 +123,7 @@ export class EqualLines {
     if (this.#timer) return;
     let dueMs = Number.POSITIVE_INFINITY;
     for (const { more, writtenAtMs } of this.#lines.values())
-      if (more > 0) dueMs = Math.min(dueMs, writtenAtMs + this.#everyMs);
+      if (more > 0) dueMs = Math.min(dueMs, writtenAtMs + EVERY_MS);
     if (dueMs === Number.POSITIVE_INFINITY) {
       this.#done();
       return;
@@ -151,7 +142,7 @@ export class EqualLines {
   #writeDue(): void {
     const nowMs = monotonicMs();
     const due = [...this.#lines.values()].filter(
-      ({ more, writtenAtMs }) => more > 0 && nowMs - writtenAtMs >= this.#everyMs,
+      ({ more, writtenAtMs }) => more > 0 && nowMs - writtenAtMs >= EVERY_MS,
     );
     for (const line of due) {
       line.writtenAtMs = nowMs;
