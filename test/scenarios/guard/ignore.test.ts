@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import net from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { collectGuardMetrics } from '../../../src/metrics/prometheus.js';
 import { findLeakedSockets } from '../../../src/testing.js';
 import { guardOn, held } from '../../support/guarded-server.js';
@@ -10,7 +10,19 @@ import { follow, QUICK } from '../../support/reports.js';
 import { stageOfEachTest } from '../../support/stage.js';
 import { until } from '../../support/until.js';
 
+/** The time of day is turned on instead of waited for. */
+const day = vi.hoisted(() => ({ aheadMs: 0 }));
+vi.mock('../../../src/base/clock.js', async (original) => {
+  const real = await original<typeof import('../../../src/base/clock.js')>();
+  return { ...real, wallClockMs: () => real.wallClockMs() + day.aheadMs };
+});
+
 const stage = stageOfEachTest();
+const HOUR = 3_600_000;
+afterEach(() => {
+  day.aheadMs = 0;
+  vi.restoreAllMocks();
+});
 
 async function servers(guard: ReturnType<typeof guardOn>): Promise<{ known: number; other: number }> {
   const [known, other] = [net.createServer(() => {}), net.createServer(() => {})];
@@ -66,15 +78,23 @@ describe('a leak that a rule of ignore fits', () => {
   });
 
   it('is told when the rule has ended, and so is what comes then', async () => {
-    const until_ = new Date(Date.now() + 1_500);
-    const guard = guardOn(stage, { ...QUICK, scope: 'watched', ignore: [{ server: 'legacy', until: until_ }] });
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const tomorrow = new Date(Date.now() + 24 * HOUR);
+    const guard = guardOn(stage, { ...QUICK, scope: 'watched', ignore: [{ server: 'legacy', until: tomorrow }] });
     const seen = follow(guard);
     const { known } = await servers(guard);
     await stage.visit(known, 'hello');
     await until('it to be ignored', () => guard.stats().ignored === 1);
+    day.aheadMs = 23 * HOUR;
+    guard.leaks();
+    expect([guard.stats().ignored, seen.leaks, warned.mock.calls]).toEqual([1, [], []]);
+    day.aheadMs = 25 * HOUR;
     const leak = await until('the leak', () => seen.leaks[0]);
-    expect(Date.now()).toBeGreaterThanOrEqual(until_.getTime());
     expect(leak).toMatchObject({ server: 'legacy', count: 1 });
+    expect(warned).toHaveBeenCalledWith(
+      `close-wait-guard: ignore[0] (server legacy) ended at ${tomorrow.toISOString()}: what it kept back is told again`,
+      { type: 'CloseWaitGuardWarning', code: 'CWG_WARN_IGNORE_ENDED' },
+    );
     expect(guard.stats().ignored).toBe(0);
     await stage.visit(known, 'hello');
     await until('the next', () => seen.leaks.length > 1);
@@ -95,6 +115,7 @@ describe('a leak that a rule of ignore fits', () => {
   });
 
   it('does not count in tests that take the same rules', async () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue();
     const server = net.createServer(() => {});
     const port = await stage.listen(server);
     await stage.visit(port, 'hello');
