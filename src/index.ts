@@ -2,7 +2,7 @@ export { closeWaitGuard as default, closeWaitGuard } from './frameworks/fastify/
 export type { CloseWaitGuardPluginOptions } from './frameworks/fastify/plugin.js';
 export { createGuard } from './guard/guard.js';
 export type { Guard, GuardEvents, RoutedRequest, SocketReport, WatchOptions } from './guard/guard.js';
-export type { GuardOptions } from './guard/options.js';
+export type { GuardOptions, IgnoreRule } from './guard/options.js';
 export type { GuardStats, LeakCount, ListenerStats } from './guard/stats.js';
 export type { Framework, LeakCause, LeakKind, LeakReason } from './base/vocabulary.js';
 export type { LeakReport } from './leaks/report.js';

@@ -24,6 +24,7 @@ export type {
 } from './testing/hang-up/options.js';
 export { reproduce } from './testing/reproduce.js';
 export type { HangUpArguments, ReproducibleLeak } from './testing/reproduce.js';
+export type { IgnoreRule } from './guard/ignore.js';
 export type { FindLeakedSocketsOptions, ServerHolder } from './testing/check/options.js';
 export { auditRoutes } from './testing/audit/index.js';
 export type { FastifyApplication } from './testing/audit/listen.js';

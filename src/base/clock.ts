@@ -24,6 +24,16 @@ export function wallClockMs(): number {
   return RealDate.now();
 }
 
+/** A moment that is written as in ISO 8601, in milliseconds since 1970; NaN when it is none. */
+export function parseMoment(text: string): number {
+  return RealDate.parse(text);
+}
+
+/** As in `2027-01-31T00:00:00.000Z`. */
+export function momentText(ms: number): string {
+  return new RealDate(ms).toISOString();
+}
+
 /** How long the event loop of this thread has waited for events so far, in milliseconds. */
 export function loopIdleMs(): number {
   return utilization().idle;

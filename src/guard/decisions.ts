@@ -48,7 +48,7 @@ export class Decisions {
   }
 
   /** What a sample has read that is no leak yet, and what of it is due. */
-  noteSample(read: readonly LedgerEntry[], due: readonly LedgerEntry[], tracker: LeakTracker): void {
+  noteSample(read: readonly LedgerEntry[], due: readonly LedgerEntry[], tracker: LeakTracker<LedgerEntry>): void {
     if (!debug.enabled) return;
     for (const { suspect, track, isLeak } of read) {
       if (!track || isLeak) continue;

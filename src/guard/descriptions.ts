@@ -1,22 +1,33 @@
 import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
+import { fingerprintOf, type Fingerprinted } from './fingerprint.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import { leakFactsOf, type LeakFacts, type Names } from './leak-facts.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
 import { buildReport } from './report-builder.js';
+import type { SocketReport } from './types.js';
 
 /** Puts into words what the ledger knows. Costs some 100 µs a socket, so it is for what is told or asked for. */
 export class Descriptions {
   readonly #binding: NativeBinding;
   readonly #ledger: Ledger;
-  readonly #tracker: LeakTracker;
+  readonly #tracker: LeakTracker<LedgerEntry>;
   readonly #names: Names;
+  readonly #shown: (text: string) => string;
 
-  constructor(binding: NativeBinding, ledger: Ledger, tracker: LeakTracker, names: Names) {
+  /** @param shown what of a text may be in a report */
+  constructor(
+    binding: NativeBinding,
+    ledger: Ledger,
+    tracker: LeakTracker<LedgerEntry>,
+    names: Names,
+    shown: (text: string) => string,
+  ) {
     this.#binding = binding;
     this.#ledger = ledger;
     this.#tracker = tracker;
     this.#names = names;
+    this.#shown = shown;
   }
 
   factsOf({ suspect, track, holder }: LedgerEntry): LeakFacts | undefined {
@@ -26,7 +37,15 @@ export class Descriptions {
   }
 
   describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
-    return facts && buildReport(facts);
+    const built = facts && buildReport(facts);
+    if (!built) return undefined;
+    const { id, kind, cause, reason, ...rest } = built;
+    const fingerprint = entry.fingerprint ?? this.fingerprintOf(built);
+    return { id, kind, cause, reason, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
+  }
+
+  fingerprintOf(leak: Fingerprinted): string {
+    return fingerprintOf(leak, this.#shown);
   }
 
   /** The leaks that were told and are open. */
@@ -38,11 +57,11 @@ export class Descriptions {
   }
 
   /** Every half-closed, reset or stalled socket, leak or not yet. */
-  sockets(): (LeakReport & { readonly leaked: boolean })[] {
+  sockets(): SocketReport[] {
     return Array.from(this.#ledger.entries()).flatMap((entry) => {
       if (entry.track?.kind === 'closing') return [];
       const report = this.describe(entry);
-      return report ? [{ ...report, leaked: entry.report !== undefined }] : [];
+      return report ? [{ ...report, leaked: entry.report !== undefined, ignored: entry.ignored }] : [];
     });
   }
 }

@@ -20,6 +20,7 @@ import { ServerNames } from './server-names.js';
 import { StatsReader, type GuardResources } from './stats-reader.js';
 import type { GuardStats } from './stats.js';
 import { LeakTallies } from './tallies.js';
+import { SocketTimeOuts } from './time-outs.js';
 import type { Guard, GuardEvents, SocketReport, WatchOptions } from './types.js';
 import { warnUnsupported } from './warnings.js';
 import { checkWatchOptions } from './watch-options.js';
@@ -79,6 +80,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       { ...options, observer },
       this.#reporter,
       this.#names,
+      new SocketTimeOuts(options.closeWaitTimeout, this.#servers, this.#names),
       this.#samplerEvents(),
     );
     this.#resources = { ...opened, sampler };
@@ -115,9 +117,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
         this.#tallies.countEnd(leak);
         this.#tell('reclaimed', this.#public(report));
       },
-      filterFailed: (error) => {
-        this.#failures.note('callback', error);
-      },
+      filterFailed: this.#internals.callbackFailed,
       failed: (error) => {
         this.#failures.note('sample', error);
       },
@@ -173,31 +173,31 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     sampleOnDemand: () => {
       if (this.#onDemand) this.#sampled(() => []);
     },
+    callbackFailed: (error) => {
+      this.#failures.note('callback', error);
+    },
     socketsAwaitingFin: () =>
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
     isEndOpen: (localPort, remotePort) => this.#asked((binding) => isOpenAt(binding, localPort, remotePort)),
   };
 
-  #watch(server: Server, options: WatchOptions, { addresses, findRoute }: WatchedApplication): () => void {
+  #watch(server: Server, options: WatchOptions, application: WatchedApplication): () => void {
     if (this.#closed) {
       throw new GuardError('CWG_ERR_CLOSED', 'close-wait-guard: watch() was called on a guard that is closed');
     }
     if (!(server instanceof Server)) {
       throw badArgument('the server given to watch()', server, 'a net, tls, http, https or http2 server');
     }
-    const { name, routeOf } = checkWatchOptions(options);
+    const { name, routeOf, timeOuts } = checkWatchOptions(options);
+    const { addresses, findRoute } = application;
     if (findRoute) noteRoutesKnown(server);
     return this.#servers.add({
       server,
       name,
       addresses: addresses ?? (() => addressesOf(server)),
-      routeOf:
-        findRoute ??
-        (routeOf &&
-          routeFinderFrom(routeOf, (error) => {
-            this.#failures.note('callback', error);
-          })),
+      routeOf: findRoute ?? (routeOf && routeFinderFrom(routeOf, this.#internals.callbackFailed)),
+      timeOuts: timeOuts ?? application.timeOuts,
     });
   }
 
@@ -231,8 +231,6 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   }
 
   #call<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
-    callGuarded(callback, this, args, (error) => {
-      this.#failures.note('callback', error);
-    });
+    callGuarded(callback, this, args, this.#internals.callbackFailed);
   }
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo, Server } from 'node:net';
 import { isObject } from '../base/objects.js';
-import type { RouteFinder } from '../sockets/servers.js';
+import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
 import type { Guard, WatchOptions } from './types.js';
 
 /** What other parts of this library ask of a guard, and applications do not. */
@@ -17,6 +17,8 @@ export interface GuardInternals {
    * the last sample of the timer is good enough.
    */
   sampleOnDemand(): void;
+  /** Counts what a callback of the application threw, as one given to the guard would. */
+  readonly callbackFailed: (error: unknown) => void;
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. */
   socketsAwaitingFin(): Set<string>;
   /**
@@ -37,6 +39,8 @@ export interface WatchedApplication {
   readonly addresses?: (() => readonly AddressInfo[]) | undefined;
   /** Finds the route of a request by method and url alone, so no request of this server has to be noted. */
   readonly findRoute?: RouteFinder | undefined;
+  /** What its routes say of themselves. */
+  readonly timeOuts?: ServerTimeOuts | undefined;
 }
 
 /** The same in every copy and form of this library, where `instanceof` knows only its own. */

@@ -106,7 +106,11 @@ function requestAllowsReclaim({ side, socket }: Suspect): boolean {
 const UNKNOWN_ROUTE: RouteInfo = { route: undefined, matched: undefined, reclaim: false };
 
 /** What the application says of the route that an inbound socket's request went to. */
-function routeInfoOf({ server, socket }: Suspect, http: HttpFacts | undefined, names: Names): RouteInfo | undefined {
+export function routeInfoOf(
+  { server, socket }: Suspect,
+  http: HttpFacts | undefined,
+  names: Names,
+): RouteInfo | undefined {
   if (!server || http?.method === undefined || http.url === undefined) return undefined;
   const { method, url } = http;
   return fact(() => {
@@ -135,7 +139,7 @@ function destinationOf({ socket }: Suspect, http: HttpFacts | undefined, endpoin
 const AUTHORITY = /^[a-z][a-z0-9+.-]{0,31}:\/\/[^/]*/i;
 
 /** The path of what a client sent, in whichever form (RFC 9112, 3.2). */
-function pathOf(target: string): string {
+export function pathOf(target: string): string {
   const path = safePath(target);
   return AUTHORITY.test(path) ? path.replace(AUTHORITY, '') || '/' : path;
 }

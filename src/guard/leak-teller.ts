@@ -1,8 +1,10 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
+import { fact } from '../base/fact.js';
 import { TcpState } from '../base/tcp-states.js';
 import { areTwoEnds } from '../kernel/endpoints.js';
 import { diagnose } from '../leaks/diagnosis.js';
+import { reasonFor } from '../leaks/sentences.js';
 import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
@@ -64,8 +66,10 @@ export class LeakTeller {
     const { cookie } = entry.suspect;
     if (entry.isLeak || ledger.get(cookie) !== entry || this.#isAnsweredElsewhere(entry)) return undefined;
     if (this.#otherEndWaits(entry)) return undefined;
+    // Whatever it serves now may have longer.
+    if (!this.#parts.tracker.isStillOverdue(entry)) return undefined;
     const facts = descriptions.factsOf(entry);
-    if (!facts) return undefined;
+    if (!facts || this.#isIgnored(entry, facts)) return undefined;
     const { kind, side, routeLabel: route, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
     const counted = { kind, cause: diagnose(facts), side, route, remoteAddress, localPort };
@@ -75,10 +79,29 @@ export class LeakTeller {
     return facts;
   }
 
+  /** Where a rule of `ignore` has ended, what it kept back is due again. */
+  judgeIgnored(): void {
+    if (this.#parts.rules.takeEnded()) this.#parts.ledger.judgeIgnoredAnew();
+  }
+
+  #isIgnored(entry: LedgerEntry, facts: LeakFacts): boolean {
+    const { rules, descriptions, ledger, table, decisions } = this.#parts;
+    if (rules.none) return false;
+    const cause = diagnose(facts);
+    const { method, route, server, destination } = facts;
+    const reason = fact(() => reasonFor(cause, facts)?.name, undefined);
+    const fingerprint = descriptions.fingerprintOf({ ...facts, cause, reason });
+    if (!rules.has({ cause, method, route, server, destination, fingerprint })) return false;
+    ledger.ignore(entry);
+    table.markLeak(entry.suspect.cookie);
+    decisions.note(entry.suspect.cookie, 'withheld', () => 'a rule of ignore fits it');
+    return true;
+  }
+
   /** Tells of leaks that had to wait for room, when they are still idle. */
   tellWaiting(): void {
     if (this.#parts.ledger.untoldCount === 0) return;
-    for (const entry of this.#parts.ledger.entries()) if (entry.isLeak && !entry.report) this.#tell(entry);
+    for (const entry of this.#parts.ledger.entries()) if (entry.counted && !entry.report) this.#tell(entry);
   }
 
   #tell(entry: LedgerEntry, facts?: LeakFacts): void {
@@ -89,10 +112,10 @@ export class LeakTeller {
       decisions.note(cookie, 'withheld', () => `maxReported (${options.maxReported}) leaks are open`);
       return;
     }
-    if (!entry.track || tracker.loopIdleMs(entry.track) < options.closeWaitTimeout) return;
-    const report = descriptions.describe(entry, facts);
-    if (!report) return;
-    ledger.tell(entry, report);
+    if (!tracker.isOverdue(entry)) return;
+    const described = descriptions.describe(entry, facts);
+    if (!described) return;
+    const report = ledger.tell(entry, described);
     decisions.note(cookie, 'reported', () => report.explanation);
     events.told(report, entry.suspect.socket);
   }
@@ -123,7 +146,8 @@ export class LeakTeller {
     const ageMs = tracker.ageMs(entry.track);
     events.ended(ageMs);
     const { counted, report } = entry;
-    if (counted) events.released(counted, report && { ...report, ageMs: Math.round(ageMs) });
+    const count = ledger.equalCount(entry.fingerprint ?? '');
+    if (counted) events.released(counted, report && { ...report, ageMs: Math.round(ageMs), count });
   }
 
   /** A socket that no JS socket of this thread owns may have a guard of its own, in another thread or process. */

@@ -18,6 +18,7 @@ type LeaksByPeer = Map<string, number>;
 
 /** What one socket adds to the totals. */
 export interface Share {
+  /** Infinite where its age is not to be told. */
   readonly halfClosedAtMs: number;
   readonly halfClosed: HalfClosedCount | undefined;
   readonly unreadBytes: number;
@@ -34,7 +35,8 @@ export class LedgerTotals {
   /** By port, then by peer. A connection that we opened is left out: the kernel chooses a free port for it by itself. */
   readonly #peers = new Map<number | undefined, LeaksByPeer>();
   #unreadBytes = 0;
-  #oldestAtMs: number | undefined;
+  /** Infinite where there is none. */
+  #oldestAtMs = Number.POSITIVE_INFINITY;
   /** The oldest socket is gone: who is next has not been looked up yet. */
   #oldestIsGone = false;
 
@@ -62,17 +64,17 @@ export class LedgerTotals {
     for (const peers of this.#peers.values()) for (const count of peers.values()) worst = Math.max(worst, count);
     return {
       halfClosed: byName(this.#halfClosed, nameOf),
-      oldestMs: this.#oldestAtMs === undefined ? 0 : Math.max(0, ageMs(this.#oldestAtMs)),
+      oldestMs: this.#oldestAtMs === Number.POSITIVE_INFINITY ? 0 : Math.max(0, ageMs(this.#oldestAtMs)),
       unreadBytes: this.#unreadBytes,
       portCollisionRatio: Math.min(1, worst / ephemeralPortCount),
     };
   }
 
-  #shareOf({ track, suspect, counted }: LedgerEntry): Share | undefined {
+  #shareOf({ track, suspect, counted, ignored }: LedgerEntry): Share | undefined {
     if (!track || track.kind === 'closing') return undefined;
     const collides = counted && counted.side !== 'outbound' && counted.remoteAddress !== undefined;
     return {
-      halfClosedAtMs: track.halfClosedAtMs,
+      halfClosedAtMs: ignored ? Number.POSITIVE_INFINITY : track.halfClosedAtMs,
       halfClosed: track.kind === 'close-wait' ? this.#halfClosedOf(suspect.side, suspect.server) : undefined,
       unreadBytes: counted ? Math.max(0, suspect.record.unreadBytes) + suspect.progress.bufferedBytes : 0,
       peers: collides ? this.#peersOf(counted.localPort) : undefined,
@@ -84,7 +86,7 @@ export class LedgerTotals {
     if (halfClosed) halfClosed.count++;
     this.#unreadBytes += unreadBytes;
     peers?.set(peer, (peers.get(peer) ?? 0) + 1);
-    this.#oldestAtMs = Math.min(this.#oldestAtMs ?? halfClosedAtMs, halfClosedAtMs);
+    this.#oldestAtMs = Math.min(this.#oldestAtMs, halfClosedAtMs);
   }
 
   #takeOff({ halfClosedAtMs, halfClosed, unreadBytes, peers, peer }: Share): void {
@@ -98,9 +100,9 @@ export class LedgerTotals {
 
   #findOldest(entries: Iterable<LedgerEntry>): void {
     this.#oldestIsGone = false;
-    this.#oldestAtMs = undefined;
+    this.#oldestAtMs = Number.POSITIVE_INFINITY;
     for (const { share } of entries) {
-      if (share) this.#oldestAtMs = Math.min(this.#oldestAtMs ?? share.halfClosedAtMs, share.halfClosedAtMs);
+      if (share) this.#oldestAtMs = Math.min(this.#oldestAtMs, share.halfClosedAtMs);
     }
   }
 

@@ -20,6 +20,10 @@ export class LedgerEntry implements Tracked {
   report: LeakReport | undefined;
   /** What it adds to the ledger's totals. */
   share: Share | undefined;
+  /** Its fingerprint in that report; undefined likewise. */
+  fingerprint: string | undefined;
+  /** A leak that a rule of `ignore` fits: it is neither counted nor told. */
+  ignored = false;
   /** The process that holds it, when only another one does. */
   holder: number | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
@@ -30,7 +34,7 @@ export class LedgerEntry implements Tracked {
   }
 
   get isLeak(): boolean {
-    return this.counted !== undefined;
+    return this.counted !== undefined || this.ignored;
   }
 
   /** What it is counted under now: a leak may turn from close-wait to reset. Undefined for what is no leak. */
@@ -50,6 +54,9 @@ export class Ledger {
   readonly #totals = new LedgerTotals();
   #leakCount = 0;
   #toldCount = 0;
+  #ignoredCount = 0;
+  /** Leaks that were told and are open, by fingerprint. */
+  readonly #equal = new Map<string, number>();
   #changed = false;
 
   get toldCount(): number {
@@ -59,6 +66,16 @@ export class Ledger {
   /** Leaks that `maxReported` keeps from being told. */
   get untoldCount(): number {
     return this.#leakCount - this.#toldCount;
+  }
+
+  /** Leaks that a rule of `ignore` fits. */
+  get ignoredCount(): number {
+    return this.#ignoredCount;
+  }
+
+  /** Leaks of this fingerprint that were told and are open. */
+  equalCount(fingerprint: string): number {
+    return this.#equal.get(fingerprint) ?? 0;
   }
 
   has(cookie: bigint): boolean {
@@ -100,10 +117,31 @@ export class Ledger {
     this.#changed = true;
   }
 
-  /** A leak has been told; now, so that it is not told twice whatever its listeners do. */
-  tell(entry: LedgerEntry, report: LeakReport): void {
-    entry.report = report;
+  ignore(entry: LedgerEntry): void {
+    entry.ignored = true;
+    this.#ignoredCount++;
+    this.total(entry);
+  }
+
+  /** Rules have ended: those that they fitted are judged anew. */
+  judgeIgnoredAnew(): void {
+    for (const entry of this.#entries.values()) {
+      if (!entry.ignored) continue;
+      entry.ignored = false;
+      this.total(entry);
+    }
+    this.#ignoredCount = 0;
+  }
+
+  /** A leak is told; now, so that it is not told twice whatever its listeners do. Returns its report, with it in the count. */
+  tell(entry: LedgerEntry, report: LeakReport): LeakReport {
+    const { fingerprint } = report;
+    const count = this.equalCount(fingerprint) + 1;
+    this.#equal.set(fingerprint, count);
     this.#toldCount++;
+    entry.fingerprint = fingerprint;
+    entry.report = { ...report, count };
+    return entry.report;
   }
 
   delete(cookie: bigint): LedgerEntry | undefined {
@@ -111,12 +149,20 @@ export class Ledger {
     if (!entry) return undefined;
     this.#entries.delete(cookie);
     entry.share = this.#totals.replace(entry.share, undefined);
-    if (entry.isLeak) {
+    if (entry.ignored) this.#ignoredCount--;
+    if (entry.counted) {
       this.#leakCount--;
       this.#changed = true;
     }
     if (entry.report) this.#toldCount--;
+    if (entry.fingerprint !== undefined) this.#isOneLess(entry.fingerprint);
     return entry;
+  }
+
+  #isOneLess(fingerprint: string): void {
+    const count = this.equalCount(fingerprint) - 1;
+    if (count > 0) this.#equal.set(fingerprint, count);
+    else this.#equal.delete(fingerprint);
   }
 
   /** In the order in which they were first seen. */

@@ -9,6 +9,6 @@ export function createObserver(options: GuardOptions): Guard {
 }
 
 /** What a socket's report says of it as a leak, whether or not it has been reported as one. */
-export function asLeak({ leaked: _leaked, ...report }: SocketReport): LeakReport {
+export function asLeak({ leaked: _leaked, ignored: _ignored, ...report }: SocketReport): LeakReport {
   return report;
 }

@@ -11,8 +11,10 @@ import {
   type OptionValues,
 } from '../base/options.js';
 import type { LeakReport } from '../leaks/report.js';
+import { IGNORE_OPTION, type IgnoreRule } from './ignore.js';
 import { RECLAIM_OPTION, type ReclaimOptions } from './reclaim-options.js';
 
+export type { IgnoreRule } from './ignore.js';
 export type { ReclaimOptions } from './reclaim-options.js';
 
 /** Options of {@link createGuard}. All optional, times in milliseconds. */
@@ -20,7 +22,8 @@ export interface GuardOptions {
   /**
    * How long a socket whose peer has gone may make no progress before it is a leak. 1 to 86,400,000 (a day).
    * @default 60000: the default of `net.ipv4.tcp_fin_timeout` (tcp(7)). Past it the peer's end of the connection
-   * is gone, its port is free for reuse, and only this process still holds the 4-tuple.
+   * is gone, its port is free for reuse, and only this process still holds the 4-tuple. A server may have another one, and so may
+   * a route: `watch(server, { closeWaitTimeout })`, and in Fastify `config: { closeWaitGuard: { closeWaitTimeout } }`.
    */
   closeWaitTimeout?: number | undefined;
   /**
@@ -52,6 +55,11 @@ export interface GuardOptions {
    * @default false
    */
   reclaim?: boolean | ReclaimOptions | undefined;
+  /**
+   * Leaks that are known: no event, no line of a log, not in `leaks()`, not in the metrics of leaks, and never reclaimed.
+   * `stats().ignored` counts those that are open, and in `sockets()` they are `ignored`. @default none
+   */
+  ignore?: readonly IgnoreRule[] | undefined;
   /**
    * Names the inbound route whose handler made an outbound request (`requestedBy`), through an AsyncLocalStorage.
    * @default true on Node 24 and later, where its cost is at the edge of what can be measured (README, "What it costs");
@@ -89,6 +97,7 @@ export const GUARD_OPTIONS = Object.freeze({
   scope: oneOf(['process', 'watched'], 'process'),
   maxReported: integer('leaks', [1, 100_000], 1_000),
   reclaim: RECLAIM_OPTION,
+  ignore: IGNORE_OPTION,
   traceRequests: boolean(Number.parseInt(process.versions.node, 10) >= 24),
   captureStacks: boolean(false),
   redact: redactOption(),

@@ -36,10 +36,10 @@ export class ReclaimRounds {
     }
   }
 
-  #isDue({ suspect, track, report, reclaimAgainAtMs }: LedgerEntry, nowMs: number): boolean {
-    if (!report || !track || suspect.socket === undefined || reclaimAgainAtMs > nowMs) return false;
-    const { tracker, options } = this.#parts;
-    return tracker.loopIdleMs(track) >= options.closeWaitTimeout + this.#reclaimer.afterMs;
+  #isDue(entry: LedgerEntry, nowMs: number): boolean {
+    const { suspect, report, reclaimAgainAtMs } = entry;
+    if (!report || suspect.socket === undefined || reclaimAgainAtMs > nowMs) return false;
+    return this.#parts.tracker.isOverdue(entry, this.#reclaimer.afterMs);
   }
 
   #reclaim(entry: LedgerEntry, nowMs: number, sharedSockets: () => SharedSockets): void {
@@ -68,6 +68,6 @@ export class ReclaimRounds {
     ledger.delete(cookie);
     decisions.note(cookie, 'reclaimed');
     events.ended(report.ageMs);
-    events.reclaimed(counted, report);
+    events.reclaimed(counted, { ...report, count: ledger.equalCount(report.fingerprint) });
   }
 }

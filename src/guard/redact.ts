@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
+import type { Redactable } from './options.js';
 
 const REDACTED = '[redacted]';
 
@@ -29,6 +30,11 @@ export function redactReport<Report extends LeakReport>(report: Report): Report 
     requestedBy: redactText(report.requestedBy),
     stack: redactText(report.stack),
   };
+}
+
+/** What of a text may be in a report. */
+export function shownOf(redact: readonly Redactable[]): (text: string) => string {
+  return redact.includes('addresses') ? redactText : (text) => text;
 }
 
 function redactText<Text extends string | undefined>(text: Text): Text {

@@ -4,8 +4,11 @@ import type { LeakFacts } from '../leaks/facts.js';
 import type { LeakReport } from '../leaks/report.js';
 import { sentencesFor } from '../leaks/sentences.js';
 
+/** What one socket's facts tell; the rest of a report is a matter of all leaks. */
+export type SocketFacts = Omit<LeakReport, 'fingerprint' | 'count'>;
+
 /** Lays what is known of a socket into a report, as plain data, with the cause and its two sentences. */
-export function buildReport(facts: LeakFacts): LeakReport {
+export function buildReport(facts: LeakFacts): SocketFacts {
   const cause = diagnose(facts);
   const { reason, explanation, fix } =
     fact(() => sentencesFor(cause, facts), undefined) ??

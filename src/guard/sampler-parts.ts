@@ -5,7 +5,8 @@ import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
 import type { Decisions } from './decisions.js';
 import type { Descriptions } from './descriptions.js';
-import type { LeakCounted, Ledger } from './ledger.js';
+import type { IgnoreRules } from './ignore.js';
+import type { LeakCounted, Ledger, LedgerEntry } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
 import type { Reporter } from './reporters.js';
 
@@ -36,7 +37,8 @@ export interface SamplerParts {
   readonly binding: NativeBinding;
   readonly table: SocketTable;
   readonly ledger: Ledger;
-  readonly tracker: LeakTracker;
+  readonly tracker: LeakTracker<LedgerEntry>;
+  readonly rules: IgnoreRules;
   readonly descriptions: Descriptions;
   readonly decisions: Decisions;
   readonly reporter: Reporter;

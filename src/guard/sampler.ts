@@ -1,23 +1,27 @@
 import type { Server } from 'node:net';
-import { clearImmediate, clearInterval, setImmediate, setInterval } from 'node:timers';
+import { clearInterval, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs, wallClockMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
-import { LeakTracker } from '../leaks/tracker.js';
+import { LeakTracker, type TimeOuts } from '../leaks/tracker.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
 import type { SampleOptions, SocketTable } from '../sockets/socket-table.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { Decisions } from './decisions.js';
 import { Descriptions } from './descriptions.js';
+import { IgnoreRules } from './ignore.js';
 import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
 import { endLeak, Reclaimer } from './reclaim.js';
+import { shownOf } from './redact.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import type { LastSample } from './stats.js';
+import { TurnLater } from './turn-later.js';
+import type { SocketReport } from './types.js';
 
 /** What one turn of the event loop may spend on new leaks, ms; the rest goes on in the next. */
 const SLICE_MS = 4;
@@ -35,7 +39,7 @@ export class Sampler {
   readonly #reporter: Reporter;
   readonly #events: SamplerEvents;
   readonly #ledger = new Ledger();
-  readonly #tracker: LeakTracker;
+  readonly #tracker: LeakTracker<LedgerEntry>;
   readonly #descriptions: Descriptions;
   readonly #decisions = new Decisions();
   readonly #clock: LoopClock;
@@ -48,7 +52,9 @@ export class Sampler {
   readonly #timedSample: SampleOptions;
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
   #due: readonly LedgerEntry[] = [];
-  #recheck: NodeJS.Immediate | undefined;
+  readonly #recheck = new TurnLater(() => {
+    this.#readDueAgain();
+  });
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
   #closed = false;
@@ -61,6 +67,7 @@ export class Sampler {
     options: SamplerOptions,
     reporter: Reporter,
     names: Names,
+    timeOuts: TimeOuts<LedgerEntry>,
     events: SamplerEvents,
   ) {
     this.#binding = binding;
@@ -68,15 +75,14 @@ export class Sampler {
     this.#options = options;
     this.#reporter = reporter;
     this.#events = events;
-    this.#tracker = new LeakTracker(options.closeWaitTimeout);
-    this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names);
+    this.#tracker = new LeakTracker(timeOuts);
+    this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names, shownOf(options.redact));
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
     this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
     const parts: SamplerParts = {
       ...{ binding, table, reporter, options, events },
-      ledger: this.#ledger,
-      tracker: this.#tracker,
-      descriptions: this.#descriptions,
+      ...{ ledger: this.#ledger, tracker: this.#tracker, descriptions: this.#descriptions },
+      rules: new IgnoreRules(options.ignore),
       decisions: this.#decisions,
       isClosed: () => this.#closed,
     };
@@ -105,8 +111,9 @@ export class Sampler {
     }
   }
 
-  get untoldCount(): number {
-    return this.#ledger.untoldCount;
+  /** Leaks that are open and not told. */
+  get withheld(): Pick<Ledger, 'untoldCount' | 'ignoredCount'> {
+    return this.#ledger;
   }
 
   /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
@@ -139,7 +146,7 @@ export class Sampler {
   }
 
   /** Every half-closed, reset or stalled socket of the last sample, leak or not yet. */
-  sockets(): (LeakReport & { readonly leaked: boolean })[] {
+  sockets(): SocketReport[] {
     return this.#descriptions.sockets();
   }
 
@@ -160,7 +167,7 @@ export class Sampler {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#endTimedSamples?.();
-    if (this.#recheck) clearImmediate(this.#recheck);
+    this.#recheck.clear();
     this.#closedQueue.dispose();
     this.#table.forgetLeaks();
     closeReporter(this.#reporter);
@@ -173,28 +180,22 @@ export class Sampler {
       this.#due = this.#read(this.#timedSample);
       this.#reclaim?.run();
     });
-    if (this.#due.length > 0 && !this.#recheck && !this.#closed) this.#recheckAfterOneTurn();
+    this.#recheckDue();
   }
 
-  /**
-   * Two immediates are one full turn: whatever was ready before has been handled, and the poll phase has run again. They are
-   * not unref()ed, or an idle loop would wait for its next event before it runs them; a process that ends is held for these
-   * turns and no longer.
-   */
-  #recheckAfterOneTurn(): void {
-    this.#recheck = setImmediate(() => {
-      this.#recheck = setImmediate(() => {
-        this.#recheck = undefined;
-        this.#guarded(() => {
-          const suspects = this.#due.slice(0, RECHECK_AT_MOST).map(({ suspect }) => suspect.cookie);
-          const rest = this.#due.slice(RECHECK_AT_MOST);
-          const due = this.#readAgain(new Set(suspects));
-          // A flood of leaks takes turns with the application's work.
-          this.#due = [...this.#teller.leak(due, SLICE_MS), ...rest];
-        });
-        if (this.#due.length > 0 && !this.#closed) this.#recheckAfterOneTurn();
-      });
+  #recheckDue(): void {
+    if (this.#due.length > 0 && !this.#closed) this.#recheck.ask();
+  }
+
+  #readDueAgain(): void {
+    this.#guarded(() => {
+      const suspects = this.#due.slice(0, RECHECK_AT_MOST).map(({ suspect }) => suspect.cookie);
+      const rest = this.#due.slice(RECHECK_AT_MOST);
+      const due = this.#readAgain(new Set(suspects));
+      // A flood of leaks takes turns with the application's work.
+      this.#due = [...this.#teller.leak(due, SLICE_MS), ...rest];
     });
+    this.#recheckDue();
   }
 
   #guarded(sample: () => void): void {
@@ -228,6 +229,7 @@ export class Sampler {
   }
 
   #takeIn(read: readonly Suspect[], nowMs: number): LedgerEntry[] {
+    this.#teller.judgeIgnored();
     const answers = new Map<Server | undefined, boolean>();
     const mine = read.filter((suspect) => this.#teller.isMine(suspect, answers));
     const entries = mine.map((suspect) => this.#ledger.record(suspect));

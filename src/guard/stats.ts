@@ -47,6 +47,8 @@ export interface GuardStats {
   readonly reclaimed: Readonly<Record<LeakKind, number>>;
   /** Leaks beyond `maxReported`: counted here only. */
   readonly unreported: number;
+  /** Open leaks that a rule of `ignore` fits; no other count of leaks has them. */
+  readonly ignored: number;
   /** Age of the oldest half-closed or reset socket, ms; 0 when there is none. */
   readonly oldestMs: number;
   /**

@@ -45,6 +45,8 @@ export interface GuardEvents {
 export interface SocketReport extends LeakReport {
   /** True when it has been reported as a leak. */
   readonly leaked: boolean;
+  /** True when it is a leak that a rule of the option `ignore` fits. */
+  readonly ignored: boolean;
 }
 
 /** Options of {@link Guard.watch}. */
@@ -61,6 +63,12 @@ export interface WatchOptions {
    * no string, such as a promise, is ignored, and counted there once for each call of `watch()`. @default none: reports have the path without its query
    */
   routeOf?: ((request: RoutedRequest) => string | undefined) | undefined;
+  /**
+   * As the guard's `closeWaitTimeout`, of this server's connections: a number, or one for each route as in
+   * `{ 'POST /export/:id': 300_000, '/stream/*': 600_000 }`. Routes are as reports have them, `*` stands for any characters, the
+   * first that fits counts. ms, 1 to 86,400,000. @default that of the guard
+   */
+  closeWaitTimeout?: number | Readonly<Record<string, number>> | undefined;
 }
 
 /**

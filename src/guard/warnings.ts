@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { momentText } from '../base/clock.js';
 import { shared } from '../base/shared-state.js';
 import type { GuardOperation } from './stats.js';
 
@@ -27,6 +28,13 @@ export function warnFailure(operation: GuardOperation, error: unknown): void {
 /** Warns once of a setting whose value was not taken: what it is, what it got and what is used instead. */
 export function warnSetting(name: string, message: string): void {
   once(`CWG_WARN_SETTING ${name}`, `close-wait-guard: ${message}`, 'CWG_WARN_SETTING');
+}
+
+/** Warns once that a rule of `ignore` has ended. */
+export function warnIgnoreEnded(rule: string, endedAtMs: number): void {
+  const code = 'CWG_WARN_IGNORE_ENDED';
+  const when = momentText(endedAtMs);
+  once(`${code} ${rule} ${when}`, `close-wait-guard: ${rule} ended at ${when}: what it kept back is told again`, code);
 }
 
 /** Warns once that no registry was given and that there is more than one which the application may scrape. */

@@ -13,6 +13,8 @@ export interface RequestNotes {
   readonly server: Server | undefined;
   /** False where the route's own configuration says that its sockets are not to be reclaimed. */
   reclaim: boolean;
+  /** What its route's own configuration says, ms. */
+  closeWaitTimeout?: number | undefined;
   /** It ended HTTP on its connection (`Upgrade`, CONNECT): no request listener and no router saw it. */
   readonly upgraded?: true;
 }
@@ -64,6 +66,21 @@ export function notesOf(socket: Socket): SocketNotes | undefined {
 export function ensureNotes(socket: Socket): SocketNotes {
   const noted: Noted = socket;
   return (noted[kNotes] ??= { request: undefined, outbound: [], origin: undefined });
+}
+
+const least = shared('least-time-out', () => ({ ms: Number.POSITIVE_INFINITY }));
+
+/** Notes what a route's own configuration says of `closeWaitTimeout`, ms. */
+export function noteTimeOut(request: RequestNotes, ms: number | undefined): void {
+  if (ms === undefined) return;
+  // A pipelined request shares its socket with those before it.
+  request.closeWaitTimeout = Math.max(request.closeWaitTimeout ?? 0, ms);
+  if (ms < least().ms) least().ms = ms;
+}
+
+/** The shortest that was ever noted, ms; Infinity where none was. */
+export function leastNotedTimeOut(): number {
+  return least().ms;
 }
 
 /** Says that this library has made the socket for itself. */

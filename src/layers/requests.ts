@@ -47,7 +47,8 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
   const reclaim = last?.reclaim !== false || httpMessageOf(socket) === undefined;
   if (last === undefined || isTracing()) {
-    notes.request = { method: request.method, url: request.url, route: undefined, unmatched: false, server, reclaim };
+    const { method, url } = request;
+    notes.request = { method, url, route: undefined, unmatched: false, server, reclaim, closeWaitTimeout: undefined };
     enterRequest(notes.request);
     return;
   }
@@ -57,6 +58,7 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
   last.route = undefined;
   last.unmatched = false;
   last.reclaim = reclaim;
+  if (last.closeWaitTimeout !== undefined && httpMessageOf(socket) === undefined) last.closeWaitTimeout = undefined;
 }
 
 export function noteClientRequest({ request }: { request: object }): void {

@@ -14,6 +14,8 @@ export interface Track {
   ackedBytes: number;
   pipedBytes: number;
   drainedBytes: number | undefined;
+  /** Its own time-out, where sockets differ; asked for anew after progress. */
+  timeoutMs: number | undefined;
 }
 
 /** A ledger's entry, as far as the tracker reads and writes it. */
@@ -25,17 +27,25 @@ export interface Tracked {
   readonly isLeak: boolean;
 }
 
+/** How long sockets may make no progress, where that is not the same for all. */
+export interface TimeOuts<T extends Tracked = Tracked> {
+  /** The shortest of all, ms: of a socket that is idle for less nothing is asked. */
+  readonly leastMs: number;
+  /** That of one socket, ms. */
+  of(tracked: T): number;
+}
+
 /**
- * Says which half-closed, reset and stalled sockets have made no progress for `closeWaitTimeout` while the event loop could
+ * Says which half-closed, reset and stalled sockets have made no progress for their time-out while the event loop could
  * act. Pure: it knows only what it is told, and time is an argument.
  */
-export class LeakTracker {
-  readonly #timeoutMs: number;
+export class LeakTracker<T extends Tracked = Tracked> {
+  readonly #timeOuts: TimeOuts<T>;
   #nowMs = 0;
   #loopMs = 0;
 
-  constructor(closeWaitTimeoutMs: number) {
-    this.#timeoutMs = closeWaitTimeoutMs;
+  constructor(timeOuts: number | TimeOuts<T>) {
+    this.#timeOuts = typeof timeOuts === 'number' ? { leastMs: timeOuts, of: () => timeOuts } : timeOuts;
   }
 
   /**
@@ -44,17 +54,33 @@ export class LeakTracker {
    *
    * @param loopMs the time in which the event loop could act so far
    */
-  observe<T extends Tracked>(seen: readonly T[], nowMs: number, loopMs: number): T[] {
+  observe(seen: readonly T[], nowMs: number, loopMs: number): T[] {
     // A sample at an earlier time than the last one would let ages shrink.
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     const sinceLastMs = Math.max(0, loopMs - this.#loopMs);
     this.#loopMs = Math.max(this.#loopMs, loopMs);
+    const { leastMs } = this.#timeOuts;
     return seen.filter((tracked) => {
       const { progress } = tracked.suspect;
       if (tracked.track) this.#update(tracked.track, progress, tracked.isLeak);
       else tracked.track = this.#begin(progress, sinceLastMs);
-      return !tracked.isLeak && tracked.track.kind !== 'closing' && this.loopIdleMs(tracked.track) >= this.#timeoutMs;
+      return !tracked.isLeak && tracked.track.kind !== 'closing' && this.isOverdue(tracked, 0, leastMs);
     });
+  }
+
+  /** Whether it has made no progress for its time-out, and for `moreMs` beyond it. */
+  isOverdue(tracked: T, moreMs = 0, leastMs = this.#timeOuts.leastMs): boolean {
+    const { track } = tracked;
+    const idleMs = track ? this.loopIdleMs(track) : -1;
+    if (!track || idleMs < leastMs + moreMs) return false;
+    track.timeoutMs ??= this.#timeOuts.of(tracked);
+    return idleMs >= track.timeoutMs + moreMs;
+  }
+
+  /** As isOverdue(), with its time-out asked for again: what a socket is used for may have changed without progress. */
+  isStillOverdue(tracked: T): boolean {
+    if (tracked.track) tracked.track.timeoutMs = undefined;
+    return this.isOverdue(tracked);
   }
 
   /** Since the peer closed, ms. */
@@ -81,6 +107,7 @@ export class LeakTracker {
       ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes, pipedBytes, drainedBytes },
       progressAtMs: halfClosedAtMs,
       progressAtLoopMs: this.#loopMs - usableMs,
+      timeoutMs: undefined,
     };
   }
 
@@ -95,6 +122,7 @@ export class LeakTracker {
     if (progressed) {
       track.progressAtMs = this.#nowMs;
       track.progressAtLoopMs = this.#loopMs;
+      track.timeoutMs = undefined;
     }
     // A leak that is closing at last keeps its kind until its fd is gone.
     if (progress.kind !== 'closing' || !isLeak) track.kind = progress.kind;

@@ -1,5 +1,6 @@
-import { inspectValue } from '../base/errors.js';
+import { GuardError, inspectValue } from '../base/errors.js';
 import { describeRange, integerIn, type IntegerRule, type Range } from '../base/options.js';
+import { readRules, type IgnoreRule } from '../guard/ignore.js';
 import { GUARD_OPTIONS, REDACTABLE, type Redactable } from '../guard/options.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 
@@ -9,6 +10,7 @@ export interface PreloadSettings {
   readonly sampleInterval: number;
   readonly reclaim: boolean;
   readonly redact: readonly Redactable[];
+  readonly ignore: readonly IgnoreRule[];
   /** A file's path, appended to; undefined is stderr. */
   readonly log: string | undefined;
   readonly logLevel: LogLevel;
@@ -41,6 +43,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     sampleInterval: option('CLOSE_WAIT_GUARD_INTERVAL_MS', GUARD_OPTIONS.sampleInterval),
     reclaim: flag('CLOSE_WAIT_GUARD_RECLAIM'),
     redact: readRedact(environment.CLOSE_WAIT_GUARD_REDACT ?? '', warn),
+    ignore: readIgnore(environment.CLOSE_WAIT_GUARD_IGNORE ?? '', warn),
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
     metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out'),
@@ -53,6 +56,28 @@ function readLogLevel(text: string, warn: Warn): LogLevel {
   if (Object.hasOwn(LOG_LEVELS, text)) return text as LogLevel;
   warn(name, `${name} is ${inspectValue(text)}; it takes ${Object.keys(LOG_LEVELS).join(', ')}; info is used`);
   return 'info';
+}
+
+/** Rules as in `route=/legacy/*,until=2027-01-31;cause=paused`. One that cannot be taken costs them all: more is told then, not less. */
+function readIgnore(text: string, warn: Warn): readonly IgnoreRule[] {
+  const name = 'CLOSE_WAIT_GUARD_IGNORE';
+  const rules = text
+    .split(';')
+    .filter((rule) => rule.trim() !== '')
+    .map((rule) => Object.fromEntries(rule.split(',').map(readPair)) as IgnoreRule);
+  try {
+    readRules(rules, name);
+    return rules;
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    warn(name, `${error.message.replace('close-wait-guard: ', '')}; nothing is ignored`);
+    return [];
+  }
+}
+
+function readPair(pair: string): [name: string, value: string] {
+  const at = pair.indexOf('=');
+  return at === -1 ? [pair.trim(), ''] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
 }
 
 /** A misspelt value leaves out everything: whoever asks for less to be logged must not get more. */

@@ -3,11 +3,12 @@ import path from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
 import { monotonicMs } from '../base/clock.js';
+import { EqualLines, type Gathered, type LeakEvent } from '../guard/equal-lines.js';
 import { warnSetting } from '../guard/warnings.js';
 import type { LeakReport } from '../leaks/report.js';
 import { LineQueue, type QueueLimits } from './line-queue.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
-import { JSON_FORM, TERMINAL_FORM, type LineForm, type LogEvent } from './log-line.js';
+import { JSON_FORM, TERMINAL_FORM, type LineForm } from './log-line.js';
 import { LogTarget } from './log-target.js';
 
 const STDERR = 2;
@@ -30,13 +31,16 @@ export interface EventLogOptions {
 }
 
 /**
- * Writes one line for each event to a file, a FIFO or stderr. It never waits for a reader or for room: a line that cannot be
- * written at once is kept and tried again, and at exit the process waits a second at most.
+ * Writes one line for each event to a file, a FIFO or stderr; on a terminal equal ones are one line a minute. It never waits for
+ * a reader or for room: a line that cannot be written at once is kept and tried again, and at exit the process waits a second
+ * at most.
  */
 export class EventLog {
-  readonly #events: readonly LogEvent[];
+  readonly #events: readonly LeakEvent[];
   readonly #queue: LineQueue;
   readonly #form: LineForm;
+  /** On a terminal; a program that reads the log counts by itself. */
+  readonly #equal: EqualLines | undefined;
   readonly #target: LogTarget | undefined;
   /** The path, when it is not an fd that was inherited. */
   readonly #path: string | undefined;
@@ -53,11 +57,25 @@ export class EventLog {
     this.#form = opened?.terminal ? TERMINAL_FORM : JSON_FORM;
     const form = this.#form;
     this.#queue = new LineQueue(limits, (count) => form.dropped(count));
+    if (!opened?.terminal) return;
+    this.#equal = new EqualLines({
+      write: (gathered) => {
+        this.#push(gathered);
+      },
+      afterExit: this.#atExit,
+    });
   }
 
-  write(event: LogEvent, leak: LeakReport): void {
-    if (!this.#events.includes(event)) return;
-    this.#queue.push(this.#form.leak(event, leak));
+  write(event: LeakEvent, leak: LeakReport): void {
+    const isWritten = this.#events.includes(event);
+    if (!this.#equal) {
+      if (isWritten) this.#push({ event, leak, more: 0, open: undefined });
+    } else if (isWritten) this.#equal.add(event, leak);
+    else this.#equal.noteOpen(leak);
+  }
+
+  #push(gathered: Gathered): void {
+    this.#queue.push(this.#form.leak(gathered));
     // While the log takes nothing, the timer tries again; each further leak does not.
     if (!this.#retry) this.#flush();
   }

@@ -1,4 +1,4 @@
-import type { LogEvent } from './log-line.js';
+import type { LeakEvent } from '../guard/equal-lines.js';
 
 /** Which events are written, by level. */
 export const LOG_LEVELS = Object.freeze({
@@ -7,5 +7,5 @@ export const LOG_LEVELS = Object.freeze({
   /** Without the leaks that were closed after all. */
   warn: ['leak', 'reclaimed'],
   off: [],
-} as const satisfies Record<string, readonly LogEvent[]>);
+} as const satisfies Record<string, readonly LeakEvent[]>);
 export type LogLevel = keyof typeof LOG_LEVELS;

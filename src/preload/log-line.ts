@@ -1,29 +1,21 @@
 import { threadId } from 'node:worker_threads';
 import { wallClock } from '../base/clock.js';
-import type { LeakReport } from '../leaks/report.js';
-
-export type LogEvent = 'leak' | 'released' | 'reclaimed';
+import type { Gathered } from '../guard/equal-lines.js';
+import { leakLine } from '../guard/leak-line.js';
 
 /** How lines look: JSON for programs, words for somebody at a terminal. */
 export interface LineForm {
-  leak(event: LogEvent, leak: LeakReport): Buffer;
+  leak(what: Gathered): Buffer;
   dropped(count: number): Buffer;
 }
 
 export const JSON_FORM: LineForm = {
-  leak: (event, leak) => json({ event, ...origin(), leak }),
+  leak: ({ event, leak }) => json({ event, ...origin(), leak }),
   dropped: (count) => json({ event: 'dropped', ...origin(), count }),
 };
 
-const TITLES: Readonly<Record<LogEvent, string>> = {
-  leak: 'Leaked socket',
-  released: 'Leaked socket was closed',
-  reclaimed: 'Leaked socket was reclaimed',
-};
-
 export const TERMINAL_FORM: LineForm = {
-  leak: (event, { explanation, fix }) =>
-    words(`${TITLES[event]}: ${explanation}${event === 'leak' ? ` Fix: ${fix}` : ''}`),
+  leak: (what) => words(leakLine(what)),
   dropped: (count) =>
     words(`${count} lines are missing here: the terminal took nothing for so long that they were dropped`),
 };

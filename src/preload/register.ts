@@ -21,6 +21,7 @@ function start(): void {
     sampleInterval: settings.sampleInterval,
     reclaim: settings.reclaim,
     redact: settings.redact,
+    ignore: settings.ignore,
   });
 
   if (guard.supported) {

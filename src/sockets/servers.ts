@@ -5,6 +5,7 @@ import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
 import type { Framework } from '../base/vocabulary.js';
+import type { Routed } from '../base/wildcard.js';
 import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
 import { noteTls } from '../layers/tls.js';
 import { Upgrades } from '../layers/upgrades.js';
@@ -17,6 +18,18 @@ export interface WatchedServer {
   readonly addresses: () => readonly AddressInfo[];
   /** The route that a request went to, where a plugin knows its application's; not what the request itself was noted with. */
   readonly routeOf: RouteFinder | undefined;
+  /** Where they differ from the guard's. */
+  readonly timeOuts: ServerTimeOuts | undefined;
+}
+
+/** How long the connections of one server may make no progress, ms. */
+export interface ServerTimeOuts {
+  /** The shortest; Infinity where none is known yet. */
+  readonly leastMs: () => number;
+  /** Whether the route matters: only then it is looked up. */
+  readonly ofRoutes: boolean;
+  /** Undefined: that of the guard. */
+  readonly of: (request: Routed) => number | undefined;
 }
 
 /** What a request's route is looked up by: an http.IncomingMessage, or what was noted of one. */
@@ -37,6 +50,8 @@ export interface RouteInfo {
   readonly matched: boolean | undefined;
   /** False: its sockets are not to be reclaimed; also where any of the routes it may have gone to says so. */
   readonly reclaim: boolean;
+  /** What the route's own configuration says of `closeWaitTimeout`, ms; the longest of those that it may have gone to. */
+  readonly closeWaitTimeout?: number | undefined;
   /** Whose router it was asked of, where that is known. */
   readonly framework?: Framework | undefined;
 }
@@ -62,6 +77,13 @@ export class WatchedServers {
   /** The watched server that `server` is, or is a secondary of. */
   find(server: Server): WatchedServer | undefined {
     return this.#watched.get(server) ?? this.#bySharedAddress(server);
+  }
+
+  /** The shortest time-out of any of them, ms; Infinity where none has one of its own. */
+  get leastTimeOutMs(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { timeOuts } of this.#watched.values()) least = Math.min(least, timeOuts?.leastMs() ?? least);
+    return least;
   }
 
   all(): readonly WatchedServer[] {

@@ -1,4 +1,4 @@
-import { LeakTracker, type Track } from '../../src/leaks/tracker.js';
+import { LeakTracker, type TimeOuts, type Track } from '../../src/leaks/tracker.js';
 import type { Progress, SuspectKind } from '../../src/sockets/suspect.js';
 
 export const TIMEOUT = 1_000;
@@ -36,7 +36,7 @@ export function observation(change: Partial<Observation> = {}): Observation {
   };
 }
 
-interface Entry {
+export interface Entry {
   readonly id: bigint;
   suspect: { readonly progress: Progress };
   track: Track | undefined;
@@ -45,10 +45,10 @@ interface Entry {
 
 /** A tracker and the least that a ledger does for it: it keeps the tracks by socket, and drops those that are closed. */
 export class TrackedSockets {
-  readonly #tracker: LeakTracker;
+  readonly #tracker: LeakTracker<Entry>;
   readonly #entries = new Map<bigint, Entry>();
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number | TimeOuts<Entry>) {
     this.#tracker = new LeakTracker(timeoutMs);
   }
 

@@ -14,6 +14,7 @@ describe('options', () => {
       traceRequests: Number.parseInt(process.versions.node, 10) >= 24,
       captureStacks: false,
       redact: [],
+      ignore: [],
       onLeak: undefined,
     };
     expect(resolveGuardOptions()).toEqual(defaults);
@@ -53,7 +54,7 @@ describe('options', () => {
   const callback = (value: string): string =>
     `close-wait-guard: option onLeak is ${value}; it takes a function (leak, socket) => void`;
   const names =
-    'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, traceRequests, captureStacks, redact, onLeak';
+    'closeWaitTimeout, sampleInterval, scope, maxReported, reclaim, ignore, traceRequests, captureStacks, redact, onLeak';
 
   it.each<[unknown, string]>([
     [{ closeWaitTimeout: 0 }, timeout('0')],
@@ -131,6 +132,7 @@ describe('the environment of the preload', () => {
     sampleInterval: 1_000,
     reclaim: false,
     redact: [],
+    ignore: [],
     log: undefined,
     logLevel: 'info',
     metricsPort: undefined,
@@ -146,6 +148,7 @@ describe('the environment of the preload', () => {
         CLOSE_WAIT_GUARD_METRICS_PORT: '',
         CLOSE_WAIT_GUARD_RECLAIM: '0',
         CLOSE_WAIT_GUARD_REDACT: '',
+        CLOSE_WAIT_GUARD_IGNORE: '',
         CLOSE_WAIT_GUARD_LOG_LEVEL: '',
       }),
     ).toEqual({ settings: defaults, warnings: [] });
@@ -156,6 +159,12 @@ describe('the environment of the preload', () => {
     ['CLOSE_WAIT_GUARD_REDACT', '1', { redact: ['addresses'] }],
     ['CLOSE_WAIT_GUARD_REDACT', 'addresses', { redact: ['addresses'] }],
     ['CLOSE_WAIT_GUARD_REDACT', '0', { redact: [] }],
+    ['CLOSE_WAIT_GUARD_IGNORE', 'cause=paused', { ignore: [{ cause: 'paused' }] }],
+    [
+      'CLOSE_WAIT_GUARD_IGNORE',
+      'route=POST /legacy/*, until=2027-01-01 ; destination=http://inventory:80/a=b;',
+      { ignore: [{ route: 'POST /legacy/*', until: '2027-01-01' }, { destination: 'http://inventory:80/a=b' }] },
+    ],
     ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'warn', { logLevel: 'warn' }],
     ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'off', { logLevel: 'off' }],
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '10', { sampleInterval: 10 }],
@@ -198,6 +207,25 @@ describe('the environment of the preload', () => {
       warnings: [
         ['CLOSE_WAIT_GUARD_REDACT', 'CLOSE_WAIT_GUARD_REDACT is "adresses"; it takes 1, 0 or addresses; 1 is used'],
       ],
+    });
+  });
+
+  it.each([
+    [
+      'cause=pausd',
+      /^option CLOSE_WAIT_GUARD_IGNORE\[0\]\.cause is "pausd"; it takes 'never-read' or .*; nothing is ignored$/,
+    ],
+    ['cause=paused;rout=/x', /^there is no option "CLOSE_WAIT_GUARD_IGNORE\[1\]\.rout"; .*; nothing is ignored$/],
+    ['cause=paused,until=tomorrow', /^option CLOSE_WAIT_GUARD_IGNORE\[0\]\.until is "tomorrow"; /],
+    [
+      'until=2027-01-01',
+      /^option CLOSE_WAIT_GUARD_IGNORE\[0\] is \[Object\]; .*: this one fits every leak; nothing is ignored$/,
+    ],
+    ['/legacy', /^there is no option "CLOSE_WAIT_GUARD_IGNORE\[0\]\.\/legacy"; /],
+  ])('ignores nothing where CLOSE_WAIT_GUARD_IGNORE is %j', (value, message) => {
+    expect(read({ CLOSE_WAIT_GUARD_IGNORE: value })).toEqual({
+      settings: defaults,
+      warnings: [['CLOSE_WAIT_GUARD_IGNORE', expect.stringMatching(message)]],
     });
   });
 

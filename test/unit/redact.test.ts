@@ -37,6 +37,8 @@ function* reports(): Generator<LeakReport> {
             ...sentences,
             id: '1',
             cause,
+            fingerprint: '0123456789ab',
+            count: 1,
             fd: 9,
             state: 'CLOSE_WAIT',
             framework: undefined,

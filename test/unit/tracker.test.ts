@@ -63,6 +63,52 @@ describe('a socket whose peer has left', () => {
   });
 });
 
+describe('time-outs that differ', () => {
+  function tracked(): { sockets: TrackedSockets; asked: bigint[]; own: Map<bigint, number> } {
+    const own = new Map([
+      [1n, 500],
+      [2n, 2_000],
+    ]);
+    const asked: bigint[] = [];
+    const of = ({ id }: { readonly id: bigint }): number => {
+      asked.push(id);
+      return own.get(id) ?? TIMEOUT;
+    };
+    return { sockets: new TrackedSockets({ leastMs: 500, of }), asked, own };
+  }
+  const three = (change: Partial<Observation> = {}): Observation[] =>
+    [1n, 2n, 3n].map((id) => observation({ id, ...change }));
+
+  it('are each kept', () => {
+    const { sockets } = tracked();
+    const dueAt = (ms: number): bigint[] => {
+      const due = ids(sockets.observe(three(), [], ms, ms).due);
+      for (const id of due) sockets.markLeaked(id);
+      return due;
+    };
+    expect([5_000, 5_499, 5_500, 5_999, 6_000, 6_999, 7_000].map(dueAt)).toEqual([[], [], [1n], [], [3n], [], [2n]]);
+  });
+
+  it('are asked for once, of who is idle for the shortest, and again after progress', () => {
+    const { sockets, asked, own } = tracked();
+    sockets.observe(three(), [], 5_000, 5_000);
+    sockets.observe(three(), [], 5_400, 5_400);
+    expect(asked).toEqual([]);
+    sockets.observe(three(), [], 5_500, 5_500);
+    sockets.observe(three(), [], 5_600, 5_600);
+    expect(asked).toEqual([1n, 2n, 3n]);
+    sockets.observe(three({ readBytes: 1 }), [], 5_700, 5_700);
+    own.set(2n, 600);
+    expect(ids(sockets.observe(three({ readBytes: 1 }), [], 6_300, 6_300).due)).toEqual([1n, 2n]);
+  });
+
+  it('count from the last progress, not from when they were asked for', () => {
+    const { sockets } = tracked();
+    sockets.observe(three(), [], 5_000, 5_000);
+    expect(ids(sockets.observe(three(), [], 9_000, 9_000).due)).toEqual([1n, 2n, 3n]);
+  });
+});
+
 /** It is piped to something. */
 const PIPED = { pipedBytes: 50, drainedBytes: 10 };
 

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../../base/channels.js';
 import { areRequestsNoted, noteRequest } from '../../layers/requests.js';
-import { notesOf } from '../../layers/notes.js';
-import { mayBeReclaimed } from './route-info.js';
+import { notesOf, noteTimeOut } from '../../layers/notes.js';
+import { mayBeReclaimed, timeOutOf } from './route-info.js';
 
-/** Notes the route of the request that a socket is serving, and whether the route's sockets may be reclaimed. */
-function noteRoute(message: IncomingMessage, route: string | undefined, reclaim: boolean): void {
+/** Notes the route of the request that a socket is serving, and what the route's own configuration says of its sockets. */
+function noteRoute(message: IncomingMessage, route: string | undefined, options: { readonly config?: unknown }): void {
   // Node takes the socket off a message that is finished.
   const socket = message.socket as Socket | null;
   if (socket === null) return;
@@ -15,7 +15,8 @@ function noteRoute(message: IncomingMessage, route: string | undefined, reclaim:
   if (!request) return;
   request.route = route;
   request.unmatched = route === undefined;
-  request.reclaim &&= reclaim;
+  request.reclaim &&= mayBeReclaimed(options);
+  noteTimeOut(request, timeOutOf(options));
 }
 
 interface FastifyHandling {
@@ -32,7 +33,7 @@ export function followFastifyRoutes(): () => void {
     {
       'tracing:fastify.request.handler:start': ({ request, route }: FastifyHandling) => {
         if (request?.raw?.httpVersionMajor !== 1) return;
-        noteRoute(request.raw, route?.url, mayBeReclaimed(request.routeOptions ?? {}));
+        noteRoute(request.raw, route?.url, request.routeOptions ?? {});
       },
     },
     () => undefined,

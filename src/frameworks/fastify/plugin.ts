@@ -8,14 +8,16 @@ import type { Server } from 'node:net';
 import { shared } from '../../base/shared-state.js';
 import { badOption, GuardError } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
+import { callGuarded } from '../../guard/callbacks.js';
+import { EqualLines, type Gathered } from '../../guard/equal-lines.js';
 import { createGuard, type Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
-import type { LeakReport } from '../../leaks/report.js';
+import { leakLine } from '../../guard/leak-line.js';
 import type { GuardOptions } from '../../guard/options.js';
 import { collectInApplication } from './metrics.js';
 import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
 import { isTcpAddress } from '../../sockets/servers.js';
-import { routeFinderOf } from './route-info.js';
+import { checkRouteConfig, routeFinderOf } from './route-info.js';
 
 /** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
@@ -38,8 +40,11 @@ declare module 'fastify' {
     closeWaitGuard: Guard;
   }
   interface FastifyContextConfig {
-    /** What the guard may do with this route's sockets. */
-    closeWaitGuard?: { reclaim?: boolean };
+    /**
+     * What the guard does with this route's sockets. `reclaim: false`: it never ends them. `closeWaitTimeout`: how long they may
+     * make no progress, ms, 1 to 86,400,000; shorter than the guard's it counts where the plugin was registered before the route.
+     */
+    closeWaitGuard?: { reclaim?: boolean; closeWaitTimeout?: number };
   }
 }
 
@@ -64,7 +69,12 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   let uncollect: (() => void) | undefined;
   try {
     const addresses = () => fastify.addresses().filter(isTcpAddress);
-    internalsOf(guard).watch(fastify.server, {}, { addresses, findRoute: routeFinderOf(fastify) });
+    let leastMs = Number.POSITIVE_INFINITY;
+    fastify.addHook('onRoute', (route) => {
+      leastMs = Math.min(leastMs, checkRouteConfig(route) ?? leastMs);
+    });
+    const timeOuts = { leastMs: () => leastMs, ofRoutes: true, of: () => undefined };
+    internalsOf(guard).watch(fastify.server, {}, { addresses, findRoute: routeFinderOf(fastify), timeOuts });
     if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
   } catch (error) {
     guard.close();
@@ -72,17 +82,10 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
   }
   guards().set(fastify.server, guard);
   fastify.decorate('closeWaitGuard', guard);
-  guard.on('leak', (leak) => {
-    fastify.log.warn({ leak }, leakLine('Leaked socket', leak));
-  });
-  guard.on('released', (leak) => {
-    fastify.log.info({ leak }, leakLine('Leaked socket was closed', leak));
-  });
-  guard.on('reclaimed', (leak) => {
-    fastify.log.warn({ leak }, leakLine('Leaked socket was reclaimed', leak));
-  });
+  const log = logOf(fastify, guard);
   fastify.addHook('onClose', () => {
     uncollect?.();
+    log.flush();
     guard.close();
     guards().delete(fastify.server);
   });
@@ -100,8 +103,28 @@ function joinExisting(fastify: FastifyInstance, guard: Guard, options: CloseWait
   if (!fastify.hasDecorator('closeWaitGuard')) fastify.decorate('closeWaitGuard', guard);
 }
 
-function leakLine(what: string, leak: LeakReport): string {
-  return `${what}: ${leak.explanation} Fix: ${leak.fix}`;
+/** In the application's log the first of equal leaks is a line at once, and those that follow are one line a minute. */
+function logOf(fastify: FastifyInstance, guard: Guard): EqualLines {
+  const write = (what: Gathered): void => {
+    const { event, leak, more } = what;
+    const level = event === 'released' ? 'info' : 'warn';
+    fastify.log[level](more > 0 ? { leak, more } : { leak }, leakLine(what));
+  };
+  const lines = new EqualLines({
+    write: (what) => {
+      callGuarded(write, undefined, [what], internalsOf(guard).callbackFailed);
+    },
+  });
+  guard.on('leak', (leak) => {
+    lines.add('leak', leak);
+  });
+  guard.on('released', (leak) => {
+    lines.add('released', leak);
+  });
+  guard.on('reclaimed', (leak) => {
+    lines.add('reclaimed', leak);
+  });
+  return lines;
 }
 
 /** The Fastify 5 plugin: `server.register(closeWaitGuard)`. Decorates the server with `closeWaitGuard`, a {@link Guard}. */

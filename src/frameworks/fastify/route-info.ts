@@ -1,11 +1,50 @@
 import type { FastifyInstance } from 'fastify';
+import { badOption, inspectValue } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
+import { boolean, integerIn, readOptions, type OptionRule } from '../../base/options.js';
+import { GUARD_OPTIONS } from '../../guard/options.js';
+import { warnSetting } from '../../guard/warnings.js';
 import type { RouteFinder } from '../../sockets/servers.js';
 import { FastifyRouteFinder } from './route-finder.js';
 import type { AuditRoute } from './routes.js';
 
-/** What a route's `config` may say to this library. */
-export interface RouteConfig {
-  readonly closeWaitGuard?: { readonly reclaim?: boolean };
+const OWN_TIME_OUT: OptionRule<number | undefined> = { ...GUARD_OPTIONS.closeWaitTimeout, default: undefined };
+/** What a route's `config.closeWaitGuard` takes. */
+const ROUTE_CONFIG = Object.freeze({
+  reclaim: boolean(true),
+  closeWaitTimeout: OWN_TIME_OUT,
+});
+
+interface Configured {
+  readonly config?: unknown;
+}
+
+function configOf({ config }: Configured): unknown {
+  return (config as { readonly closeWaitGuard?: unknown } | undefined)?.closeWaitGuard;
+}
+
+/**
+ * Called when a route is declared. Returns its own time-out, ms.
+ * @throws GuardError CWG_ERR_OPTION naming the route, the value it got and the values it takes
+ */
+export function checkRouteConfig(
+  route: Configured & { readonly method?: unknown; readonly url?: unknown },
+): number | undefined {
+  const given = configOf(route);
+  if (given === undefined) return undefined;
+  const name = `config.closeWaitGuard of ${String(route.method)} ${String(route.url)}`;
+  if (!isRecord(given)) throw badOption(name, given, `an object { ${Object.keys(ROUTE_CONFIG).join(', ')} }`);
+  return readOptions(ROUTE_CONFIG, given, `${name}: `).closeWaitTimeout;
+}
+
+/** Of a route that nobody could check when it was declared; what cannot be taken is said once. */
+export function timeOutOf(route: Configured): number | undefined {
+  const { closeWaitTimeout: given } = (configOf(route) ?? {}) as { readonly closeWaitTimeout?: unknown };
+  const { range, takes } = GUARD_OPTIONS.closeWaitTimeout;
+  if (given === undefined || integerIn(given, range)) return given;
+  const name = 'config.closeWaitGuard.closeWaitTimeout';
+  warnSetting(name, `${name} of a route is ${inspectValue(given)}; it takes ${takes}; that of the guard is used`);
+  return undefined;
 }
 
 /**
@@ -23,18 +62,23 @@ export function routeFinderOf(fastify: FastifyInstance): RouteFinder {
   return (request) => {
     finder ??= new FastifyRouteFinder(fastify);
     const found = finder.find(request);
-    if (!found.known)
-      return { framework, route: undefined, matched: undefined, reclaim: found.candidates.every(mayBeReclaimed) };
+    if (!found.known) {
+      const { candidates } = found;
+      const own = candidates.flatMap((candidate) => timeOutOf(candidate) ?? []);
+      const closeWaitTimeout = own.length > 0 ? Math.max(...own) : undefined;
+      const reclaim = candidates.every(mayBeReclaimed);
+      return { framework, route: undefined, matched: undefined, reclaim, closeWaitTimeout };
+    }
     const { route } = found;
-    return route
-      ? { framework, route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
-      : { framework, route: undefined, matched: false, reclaim: true };
+    if (!route) return { framework, route: undefined, matched: false, reclaim: true };
+    const [reclaim, closeWaitTimeout] = [mayBeReclaimed(route), timeOutOf(route)];
+    return { framework, route: declaredUrlOf(route), matched: true, reclaim, closeWaitTimeout };
   };
 }
 
 /** Unless the route's `config` says otherwise. */
-export function mayBeReclaimed({ config }: { readonly config?: unknown }): boolean {
-  return (config as RouteConfig | undefined)?.closeWaitGuard?.reclaim ?? true;
+export function mayBeReclaimed(route: Configured): boolean {
+  return (configOf(route) as { readonly reclaim?: boolean } | undefined)?.reclaim ?? true;
 }
 
 /** As it is in the application's source, and in `request.routeOptions.url`: of `/a/:b?` the router makes two routes. */

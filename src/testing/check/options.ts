@@ -2,6 +2,7 @@ import { Server, type AddressInfo } from 'node:net';
 import { badArgument, badOption } from '../../base/errors.js';
 import { isTcpAddress } from '../../sockets/servers.js';
 import { boolean, integer, readOptions } from '../../base/options.js';
+import { isIgnored as isIgnoredBy, readRule, type IgnoreRule } from '../../guard/ignore.js';
 import type { LeakReport } from '../../leaks/report.js';
 
 /** An object with a server: a Fastify instance. */
@@ -28,8 +29,8 @@ export interface FindLeakedSocketsOptions {
   strict?: boolean | undefined;
   /** Only connections that these servers (net, tls, http, https, http2) or Fastify instances accepted. @default the whole process */
   server?: Server | ServerHolder | readonly (Server | ServerHolder)[] | undefined;
-  /** Leaks that do not count: their ids, or a function that says so. @default none */
-  ignore?: readonly string[] | ((leak: LeakReport) => boolean) | undefined;
+  /** Leaks that do not count: their ids, rules as the guard's option `ignore` takes them, or a function that says so. @default none */
+  ignore?: readonly (string | IgnoreRule)[] | ((leak: LeakReport) => boolean) | undefined;
 }
 
 /** Options of `configureLeakCheck`: how each test of a file is checked at its end. All optional. */
@@ -39,6 +40,7 @@ export type LeakCheckOptions = Omit<FindLeakedSocketsOptions, 'server'>;
 export type AllowedLeaks = readonly string[] | ((leak: LeakReport) => boolean);
 
 const LEAKS_TAKES = 'an array of leak ids (strings), or a function (leak) => boolean';
+const IGNORE_TAKES = `${LEAKS_TAKES}; an array may have rules { route, cause, server, destination, fingerprint, until }, too`;
 const SERVER_TAKES = 'a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
 
 export interface Accepting {
@@ -57,7 +59,7 @@ export interface ResolvedFindOptions {
 const CHECK_OPTIONS = Object.freeze({
   deadlineMs: integer('milliseconds', [0, 600_000], 2_000),
   strict: boolean(false),
-  ignore: { default: () => false, takes: LEAKS_TAKES, read: ignorer },
+  ignore: { default: () => false, takes: IGNORE_TAKES, read: ignorer },
 });
 const FIND_OPTIONS = Object.freeze({
   deadlineMs: CHECK_OPTIONS.deadlineMs,
@@ -109,8 +111,13 @@ function serversOf(given: unknown, option: string): readonly Accepting[] {
 
 function ignorer(given: unknown, option: string): (leak: LeakReport) => boolean {
   const isIgnored = filterOf(given);
-  if (!isIgnored) throw badOption(option, given, LEAKS_TAKES);
-  return isIgnored;
+  if (isIgnored) return isIgnored;
+  if (!Array.isArray(given)) throw badOption(option, given, IGNORE_TAKES);
+  const ids = new Set<unknown>(given.filter((item) => typeof item === 'string'));
+  const rules = given.flatMap((item: unknown, index) =>
+    typeof item === 'string' ? [] : readRule(item, `${option}[${index}]`),
+  );
+  return (leak) => ids.has(leak.id) || isIgnoredBy(rules, leak);
 }
 
 /** Undefined when it is neither ids nor a function. */

@@ -86,6 +86,39 @@ describe('a leak in a Fastify application', () => {
     expect(log.lines.filter(({ leak }) => leak !== undefined)).toHaveLength(2);
   });
 
+  it('is one line with those that are equal to it: the first at once, the others in the one of the minute, at the latest at close()', async () => {
+    const log = new LineLog();
+    const app = leakyApp({ logger: { stream: log } });
+    await app.register(closeWaitGuard, { ...QUICK, metrics: false });
+    addLeakyRoute(app);
+    app.post('/orders', () => new Promise(() => {}));
+    const port = await listenApp(stage, app);
+    const told: string[] = [];
+    app.closeWaitGuard.on('leak', ({ route }) => told.push(route!));
+    for (let i = 0; i < 5; i++) await leakOnce(stage, port, `/items/${i}`);
+    await leakOnce(stage, port, '/orders');
+    await until('six leaks', () => told.length === 6);
+    const lines = (): any[] => log.lines.filter(({ leak }) => leak !== undefined);
+    expect(
+      lines()
+        .map(({ leak }) => leak.route)
+        .sort(),
+    ).toEqual(['/items/:id', '/orders']);
+    expect(lines().map(({ more, level, leak }) => [more, level, leak.count])).toEqual(
+      Array(2).fill([undefined, 40, 1]),
+    );
+
+    const closing = app.close();
+    app.server.closeAllConnections();
+    await closing;
+    expect(lines().slice(2)).toMatchObject([
+      { level: 40, more: 4, leak: { route: '/items/:id', count: 5, fingerprint: expect.any(String) } },
+    ]);
+    expect(lines()[2].msg).toMatch(
+      /^Leaked socket: 4 more of the same \(5 open now\); the last one: POST \/items\/:id /,
+    );
+  });
+
   it('has the route of the last request on its connection', async () => {
     const app = leakyApp();
     await app.register(closeWaitGuard, { ...QUICK, metrics: false });

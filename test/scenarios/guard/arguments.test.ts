@@ -44,14 +44,14 @@ describe('what a guard does not have is an error', () => {
     expect(error).toBeInstanceOf(GuardError);
     expect(error).toMatchObject({
       code: 'CWG_ERR_ARGUMENT',
-      message: `close-wait-guard: the second argument of watch() is ${shown}; it takes an object { name, routeOf }`,
+      message: `close-wait-guard: the second argument of watch() is ${shown}; it takes an object { name, routeOf, closeWaitTimeout }`,
     });
   });
 
   it('an option of watch() that there is not', () => {
     const error = thrown(() => guardOf().watch(http.createServer(), { nmae: 'api' } as never));
     expect(error).toEqual(
-      guardError(/an option given to watch\(\) is "nmae"; it takes an object \{ name, routeOf \}$/),
+      guardError(/an option given to watch\(\) is "nmae"; it takes an object \{ name, routeOf, closeWaitTimeout \}$/),
     );
   });
 

@@ -109,6 +109,7 @@ describe('a guard', () => {
     expectTypeOf(guard.sockets()).toEqualTypeOf<SocketReport[]>();
     expectTypeOf(guard.stats()).toEqualTypeOf<GuardStats>();
     expectTypeOf<SocketReport['leaked']>().toEqualTypeOf<boolean>();
+    expectTypeOf<SocketReport['ignored']>().toEqualTypeOf<boolean>();
     expectTypeOf(guard).toExtend<Disposable>();
   });
 
@@ -131,6 +132,8 @@ describe('a report', () => {
       readonly kind: LeakKind;
       readonly cause: LeakCause;
       readonly reason: LeakReason | undefined;
+      readonly fingerprint: string;
+      readonly count: number;
       readonly explanation: string;
       readonly fix: string;
       readonly side: Side;

@@ -21,6 +21,7 @@ const reading = fc.record({
   unreadBytes: fc.integer({ min: -1, max: 500 }),
   bufferedBytes: fc.nat({ max: 500 }),
   becomesLeak: fc.boolean(),
+  isIgnored: fc.boolean(),
   isGone: fc.boolean(),
 });
 
@@ -42,7 +43,7 @@ function tally(keys: readonly string[]): Record<string, number> {
 /** The same numbers the long way. */
 function countAll(entries: readonly LedgerEntry[]) {
   const open = entries.filter(({ track }) => track && track.kind !== 'closing');
-  const leaks = open.filter(({ isLeak }) => isLeak);
+  const leaks = open.filter(({ counted }) => counted !== undefined);
   const peers = leaks.filter(({ counted }) => counted?.side !== 'outbound' && counted?.remoteAddress !== undefined);
   const sizes = Object.values(tally(peers.map(({ counted }) => `${counted?.localPort} ${counted?.remoteAddress}`)));
   return {
@@ -51,7 +52,10 @@ function countAll(entries: readonly LedgerEntry[]) {
         .filter(({ track }) => track?.kind === 'close-wait')
         .map(({ suspect: { side, server } }) => `${side} ${NAMES.get(server) ?? ''}`),
     ),
-    oldestMs: Math.max(0, ...open.map(({ track }) => NOW_MS - (track?.halfClosedAtMs ?? NOW_MS))),
+    oldestMs: Math.max(
+      0,
+      ...open.filter(({ ignored }) => !ignored).map(({ track }) => NOW_MS - (track?.halfClosedAtMs ?? NOW_MS)),
+    ),
     unreadBytes: leaks.reduce(
       (sum, { suspect: { record, progress } }) => sum + Math.max(0, record.unreadBytes) + progress.bufferedBytes,
       0,
@@ -65,7 +69,7 @@ describe("a ledger's totals, over any history", () => {
     fc.assert(
       fc.property(fc.array(reading, { maxLength: 120, size: 'max' }), (readings) => {
         const ledger = new Ledger();
-        for (const { cookie, kind: now, unreadBytes, bufferedBytes, becomesLeak, isGone } of readings) {
+        for (const { cookie, kind: now, unreadBytes, bufferedBytes, becomesLeak, isIgnored, isGone } of readings) {
           const { halfClosedAtMs, remoteAddress, localPort, ...fixed } = fixedOf(cookie);
           const suspect = { cookie, ...fixed, record: { unreadBytes }, progress: { kind: now, bufferedBytes } };
           const entry = ledger.record(suspect as unknown as Suspect);
@@ -73,6 +77,7 @@ describe("a ledger's totals, over any history", () => {
           ledger.total(entry);
           if (becomesLeak && !entry.isLeak && now !== 'closing')
             ledger.count(entry, { kind: now, cause: 'paused', side: fixed.side, route: '/', remoteAddress, localPort });
+          if (isIgnored && !entry.isLeak) ledger.ignore(entry);
           if (isGone) ledger.delete(cookie);
 
           const totals = ledger.totals(

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import type { LeakReport } from '../leaks/report.js';
+
+type Part = 'cause' | 'side' | 'server' | 'method' | 'route' | 'destination' | 'requestedBy';
+
+/** What makes leaks equal. Not their kind: a leak turns from close-wait to reset and is the same one. */
+export type Fingerprinted = Pick<LeakReport, Part> & {
+  /** What tells branches of one cause apart, where the report has it. */
+  readonly reason?: string | undefined;
+};
+
+/** A piece of a path that is a number, a UUID or a hash. */
+const ID = /\/(?:\d+|[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|(?=[a-f]*\d)[\da-f]{8,})(?=[/\s]|$)/gi;
+
+/**
+ * The same text for equal leaks in every process: 12 digits of a SHA-256.
+ * @param shown what of a text may be in a report: with `redact` the fingerprint must not tell an address either
+ */
+export function fingerprintOf(leak: Fingerprinted, shown: (text: string) => string): string {
+  const { cause, reason = '', side, server = '', method = '', route = '', destination = '', requestedBy = '' } = leak;
+  const texts = [server, route, destination, requestedBy].map((text) => shown(text).replace(ID, '/:n'));
+  const parts = [cause, reason, side, method, ...texts];
+  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,15 @@
+import type { Gathered, LeakEvent } from './equal-lines.js';
+
+const TITLES: Readonly<Record<LeakEvent, string>> = {
+  leak: 'Leaked socket',
+  released: 'Leaked socket was closed',
+  reclaimed: 'Leaked socket was reclaimed',
+};
+
+/** What a person reads of a leak, or of many equal ones. */
+export function leakLine({ event, leak, more, open }: Gathered): string {
+  const title = TITLES[event];
+  if (more === 0) return `${title}: ${leak.explanation}${event === 'leak' ? ` Fix: ${leak.fix}` : ''}`;
+  const same = open === undefined ? 'of too many kinds for a line each' : `of the same (${open} open now)`;
+  return `${title}: ${more.toLocaleString('en-US')} more ${same}; the last one: ${leak.explanation}`;
+}
