@@ -49,7 +49,9 @@ describe('NODE_DEBUG=close-wait-guard', () => {
     const [read, other] = [...histories.values()].sort((a, b) => b.indexOf('progress') - a.indexOf('progress'));
     expect(histories.size, stderr).toBe(2);
     expect(read?.slice(0, 3), stderr).toEqual(['adopted', 'progress', 'due']);
-    expect(other?.slice(0, 2), stderr).toEqual(['adopted', 'due']);
+    // Its bytes may come into the stream after it was adopted, which is progress too.
+    const steps = other?.filter((decision) => decision !== 'progress');
+    expect(steps?.slice(0, 2), stderr).toEqual(['adopted', 'due']);
     const ends = [read, other].map((history) => history?.slice(-2).join(' '));
     expect(ends.toSorted(), stderr).toEqual(['reported closed', 'withheld closed']);
     expect(stderr).toContain('withheld, maxReported (1) leaks are open');
