@@ -27,5 +27,33 @@ export type LeakCause = (typeof LEAK_CAUSES)[number];
 export const SIDES = ['inbound', 'outbound', 'unknown'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** A framework whose router is known to take the requests of a server. */
-export type Framework = 'fastify';
+/**
+ * What tells apart the leaks of one cause, where evidence does: a closed set too, but one that grows. It is in reports and
+ * decides their sentences; metrics have the cause alone.
+ */
+export const LEAK_REASONS = [
+  /** Nobody has touched the body. */
+  'not-touched',
+  /** It was paused, and who listens for its bytes did not resume it. */
+  'paused-by-reader',
+  /** It is piped on, and what it is piped to takes nothing. */
+  'destination-stalled',
+  /** It was piped on, and lost what it was piped to. */
+  'destination-failed',
+] as const;
+export type LeakReason = (typeof LEAK_REASONS)[number];
+
+/** The API that a leak's code is written against: a framework, a library, or one of Node's own modules. */
+export const FRAMEWORKS = [
+  'fastify',
+  'express',
+  'http',
+  'net',
+  'ws',
+  'undici',
+  'fetch',
+  'got',
+  'axios',
+  'node-fetch',
+] as const;
+export type Framework = (typeof FRAMEWORKS)[number];

@@ -1,6 +1,6 @@
 import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
-import { fingerprintOf, type Fingerprinted } from './fingerprint.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import { leakFactsOf, type LeakFacts, type Names } from './leak-facts.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
@@ -40,12 +40,8 @@ export class Descriptions {
     const built = facts && buildReport(facts);
     if (!built) return undefined;
     const { id, kind, cause, ...rest } = built;
-    const fingerprint = entry.fingerprint ?? this.fingerprintOf(built);
+    const fingerprint = entry.fingerprint ?? fingerprintOf(built, this.#shown);
     return { id, kind, cause, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
-  }
-
-  fingerprintOf(leak: Fingerprinted): string {
-    return fingerprintOf(leak, this.#shown);
   }
 
   /** The leaks that were told and are open. */

@@ -85,10 +85,8 @@ export class LeakTeller {
   #isIgnored(entry: LedgerEntry, facts: LeakFacts): boolean {
     const { rules, descriptions, ledger, table, decisions } = this.#parts;
     if (rules.none) return false;
-    const cause = diagnose(facts);
-    const { method, route, server, destination } = facts;
-    const fingerprint = descriptions.fingerprintOf({ ...facts, cause });
-    if (!rules.has({ cause, method, route, server, destination, fingerprint })) return false;
+    const report = descriptions.describe(entry, facts);
+    if (!report || !rules.has(report)) return false;
     ledger.ignore(entry);
     table.markLeak(entry.suspect.cookie);
     decisions.note(entry.suspect.cookie, 'withheld', () => 'a rule of ignore fits it');

@@ -1,6 +1,7 @@
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
+import { LedgerTotals, type Share } from './ledger-totals.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
 export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route'> & {
@@ -21,6 +22,8 @@ export class LedgerEntry implements Tracked {
   fingerprint: string | undefined;
   /** A leak that a rule of `ignore` fits: it is neither counted nor told. */
   ignored = false;
+  /** What it adds to the ledger's totals. */
+  share: Share | undefined;
   /** The process that holds it, when only another one does. */
   holder: number | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
@@ -42,9 +45,13 @@ export class LedgerEntry implements Tracked {
   }
 }
 
+/** What {@link LedgerTotals.read} is told, behind the entries. */
+type TotalsArguments = Parameters<LedgerTotals['read']> extends [unknown, ...infer Rest] ? Rest : never;
+
 /** The sockets of one guard under their cookies: suspects, leaks, and of these the ones that were told. */
 export class Ledger {
   readonly #entries = new Map<bigint, LedgerEntry>();
+  readonly #totals = new LedgerTotals();
   #leakCount = 0;
   #toldCount = 0;
   #ignoredCount = 0;
@@ -92,21 +99,37 @@ export class Ledger {
     return entry;
   }
 
+  /** A socket was read and observed: the totals say now what it is. */
+  total(entry: LedgerEntry): void {
+    entry.share = this.#totals.replace(entry.share, entry);
+  }
+
+  /** All sockets in numbers, as they were last read. Changes nothing that can be seen. */
+  totals(...how: TotalsArguments): ReturnType<LedgerTotals['read']> {
+    return this.#totals.read(this.#entries.values(), ...how);
+  }
+
   /** A socket has become a leak. */
   count(entry: LedgerEntry, counted: LeakCounted): void {
     entry.counted = counted;
+    this.total(entry);
     this.#leakCount++;
     this.#changed = true;
   }
 
   ignore(entry: LedgerEntry): void {
     entry.ignored = true;
+    this.total(entry);
     this.#ignoredCount++;
   }
 
   /** Rules have ended: those that they fitted are judged anew. */
   judgeIgnoredAnew(): void {
-    for (const entry of this.#entries.values()) entry.ignored = false;
+    for (const entry of this.#entries.values()) {
+      if (!entry.ignored) continue;
+      entry.ignored = false;
+      this.total(entry);
+    }
     this.#ignoredCount = 0;
   }
 
@@ -125,6 +148,7 @@ export class Ledger {
     const entry = this.#entries.get(cookie);
     if (!entry) return undefined;
     this.#entries.delete(cookie);
+    entry.share = this.#totals.replace(entry.share, undefined);
     if (entry.ignored) this.#ignoredCount--;
     if (entry.counted) {
       this.#leakCount--;

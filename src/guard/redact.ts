@@ -26,6 +26,7 @@ export function redactReport<Report extends LeakReport>(report: Report): Report 
     server: redactText(report.server),
     route: redactText(report.route),
     destination: redactText(report.destination),
+    waitsFor: redactText(report.waitsFor),
     requestedBy: redactText(report.requestedBy),
     stack: redactText(report.stack),
   };

@@ -10,7 +10,7 @@ export type SocketFacts = Omit<LeakReport, 'fingerprint' | 'count'>;
 /** Lays what is known of a socket into a report, as plain data, with the cause and its two sentences. */
 export function buildReport(facts: LeakFacts): SocketFacts {
   const cause = diagnose(facts);
-  const { explanation, fix } =
+  const { reason, explanation, fix } =
     fact(() => sentencesFor(cause, facts), undefined) ??
     sentencesFor('unknown', { ...facts, server: undefined, route: undefined, destination: undefined });
   const { ageMs, idleMs } = facts;
@@ -18,9 +18,11 @@ export function buildReport(facts: LeakFacts): SocketFacts {
     id: facts.cookie.toString(),
     kind: facts.kind,
     cause,
+    reason,
     explanation,
     fix,
     side: facts.side,
+    framework: facts.framework,
     fd: facts.fd,
     state: facts.state,
     server: facts.server,
@@ -31,6 +33,10 @@ export function buildReport(facts: LeakFacts): SocketFacts {
     ...facts.endpoints,
     ageMs: Math.round(ageMs),
     idleMs: Math.round(Math.min(idleMs, ageMs)),
+    takenBytes: facts.takenBytes,
+    declaredBytes: facts.declaredBytes,
+    waitsFor: facts.waitsFor,
+    endsInMs: facts.endsInMs === undefined ? undefined : Math.max(0, Math.round(facts.endsInMs)),
     unreadKernelBytes: facts.unreadKernelBytes,
     unreadStreamBytes: facts.unreadStreamBytes,
     unsentBytes: facts.unsentBytes,

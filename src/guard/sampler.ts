@@ -8,7 +8,6 @@ import { LeakTracker, type TimeOuts } from '../leaks/tracker.js';
 import type { ClosedQueue } from '../sockets/half-closed-sockets.js';
 import type { SampleOptions, SocketTable } from '../sockets/socket-table.js';
 import type { Suspect } from '../sockets/suspect.js';
-import { countLedger } from './counting.js';
 import { Decisions } from './decisions.js';
 import { Descriptions } from './descriptions.js';
 import { IgnoreRules } from './ignore.js';
@@ -118,8 +117,8 @@ export class Sampler {
   }
 
   /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
-  count(nameOf: (server: Server) => string, ephemeralPortCount: number): ReturnType<typeof countLedger> {
-    return countLedger(this.#ledger, this.#tracker, nameOf, ephemeralPortCount);
+  count(nameOf: (server: Server) => string, ephemeralPortCount: number): ReturnType<Ledger['totals']> {
+    return this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ephemeralPortCount);
   }
 
   hasCounted(cookie: bigint): boolean {
@@ -238,6 +237,7 @@ export class Sampler {
     this.#socketsRead += entries.length;
     const closed = this.#closedQueue.take();
     const due = this.#tracker.observe(entries, nowMs, this.#clock.advance(nowMs, loopIdleMs()));
+    for (const entry of entries) this.#ledger.total(entry);
     this.#decisions.noteSample(entries, due, this.#tracker);
     for (const cookie of closed) this.#teller.end(cookie);
     if (closed.length > 0) this.#teller.tellWaiting();

@@ -42,7 +42,7 @@ export interface LeakFacts {
   readonly routeLabel: string | undefined;
   /** False where the route says that its sockets are not to be reclaimed. */
   readonly routeAllowsReclaim: boolean;
-  /** Undefined: it is not known whether there is one. */
+  /** The API that its code is written against; undefined where nothing tells. */
   readonly framework: Framework | undefined;
 
   /** Outbound only: `http://host:port/path`, or `host:port`; see guard/destination.ts. */
@@ -54,6 +54,14 @@ export interface LeakFacts {
 
   /** Undefined without a JS socket, and where its properties cannot be read. */
   readonly stream: StreamFacts | undefined;
+  /** Of the body or the connection, taken by the application so far: at least so many. Undefined where it cannot be known. */
+  readonly takenBytes: number | undefined;
+  /** Of the body: its content-length. */
+  readonly declaredBytes: number | undefined;
+  /** What holds it up: what it is piped to and waits for, as in `POST http://upstream:8080/items` or `a file`. */
+  readonly waitsFor: string | undefined;
+  /** When Node will end it by itself, in milliseconds from now. Undefined: nothing will, or it is not known. */
+  readonly endsInMs: number | undefined;
   /** In the kernel's receive queue, without the FIN. */
   readonly unreadKernelBytes: number;
   /** In the streams above it, taken from the kernel and not by the application. */

@@ -1,5 +1,5 @@
 import type { TcpStateName } from '../base/tcp-states.js';
-import type { LeakCause, LeakKind, Side } from '../base/vocabulary.js';
+import type { Framework, LeakCause, LeakKind, LeakReason, Side } from '../base/vocabulary.js';
 
 /** One leaked (or half-closed) socket, as plain data that survives JSON. Times are milliseconds, sizes bytes. */
 export interface LeakReport {
@@ -15,12 +15,16 @@ export interface LeakReport {
   readonly fingerprint: string;
   /** Leaks of this fingerprint that were told and are open: 1 in the first report, 0 when the last one is closed. */
   readonly count: number;
+  /** What tells this leak from others of its cause; undefined where no evidence does. */
+  readonly reason: LeakReason | undefined;
   /** One sentence about this very socket: what happened. */
   readonly explanation: string;
   /** One sentence: what to change in the code. */
   readonly fix: string;
   /** `inbound`: accepted. `outbound`: connected. `unknown`: no JS socket of this thread owns the fd. */
   readonly side: Side;
+  /** The API that the leak's code is written against, as `fix` speaks it; undefined where nothing tells. */
+  readonly framework: Framework | undefined;
   readonly fd: number;
   /** The TCP state's name, as in tcp(7) and `ss`. */
   readonly state: TcpStateName;
@@ -44,6 +48,14 @@ export interface LeakReport {
   readonly ageMs: number;
   /** Since the last progress (bytes read, bytes acknowledged, a state change); never more than `ageMs`. */
   readonly idleMs: number;
+  /** Bytes of the body or the connection that the application has taken: at least so many. Undefined where it cannot be known. */
+  readonly takenBytes: number | undefined;
+  /** The body's content-length. */
+  readonly declaredBytes: number | undefined;
+  /** What holds it up: what it is piped to and waits for, as in `POST http://upstream:8080/items`. */
+  readonly waitsFor: string | undefined;
+  /** When Node will end it by itself (requestTimeout, keepAliveTimeout, a socket time-out). Undefined: nothing will, or it is not known. */
+  readonly endsInMs: number | undefined;
   /** In the kernel's receive queue (SIOCINQ), without the FIN. */
   readonly unreadKernelBytes: number;
   /** In the streams above it, taken from the kernel and not by the application. */

@@ -84,7 +84,7 @@ export class LeakTracker<T extends Tracked = Tracked> {
   }
 
   /** Since the peer closed, ms. */
-  ageMs({ halfClosedAtMs }: Track): number {
+  ageMs({ halfClosedAtMs }: Pick<Track, 'halfClosedAtMs'>): number {
     return this.#nowMs - halfClosedAtMs;
   }
 

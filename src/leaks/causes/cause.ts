@@ -1,10 +1,12 @@
 import type { ApiWords } from '../../apis/words.js';
-import type { LeakCause } from '../../base/vocabulary.js';
+import type { LeakCause, LeakReason } from '../../base/vocabulary.js';
 import type { LeakFacts } from '../facts.js';
 
 /** All that there is to say of one cause. Which sockets have it is decided in diagnosis.ts. */
 export interface Cause<Name extends LeakCause = LeakCause> {
   readonly name: Name;
+  /** What evidence tells apart, the first that applies; its sentences stand in for those of the cause. @default none */
+  readonly reasons?: readonly Reason[];
   /** One sentence that is true of this very socket: what happened. */
   readonly explanation: (facts: LeakFacts) => string;
   /** One sentence: what to change in the code. It names no library; what an API calls a thing is one of its `words`. */
@@ -12,6 +14,14 @@ export interface Cause<Name extends LeakCause = LeakCause> {
   readonly reproduction: Reproduction;
   /** Its page in the documentation: what to do about it. */
   readonly docs: `docs/causes/${Name}.md`;
+}
+
+/** One of several ways to a cause, with the evidence for it. */
+export interface Reason {
+  readonly name: LeakReason;
+  readonly applies: (facts: LeakFacts) => boolean;
+  readonly explanation: (facts: LeakFacts) => string;
+  readonly fix: (words: ApiWords, facts: LeakFacts) => string;
 }
 
 /** How a test makes the leak of an inbound HTTP request again: by a client that sends the request of the report, or not at all. */

@@ -25,7 +25,7 @@ const PROGRAM = `
       accepted[0].resume();
     }
     if (unreported === 1 && leaks.length > 0) for (const socket of accepted.splice(0)) socket.destroy();
-    if (accepted.length === 0 && guard.stats().halfClosed.length === 0) {
+    if (isRead && accepted.length === 0 && guard.stats().halfClosed.length === 0) {
       clearInterval(timer);
       guard.close();
       server.close();

@@ -12,7 +12,9 @@ import {
   type GuardErrorCode,
   type GuardOptions,
   type GuardStats,
+  type Framework,
   type LeakCause,
+  type LeakReason,
   type LeakKind,
   type LeakReport,
   type RoutedRequest,
@@ -131,9 +133,11 @@ describe('a report', () => {
       readonly cause: LeakCause;
       readonly fingerprint: string;
       readonly count: number;
+      readonly reason: LeakReason | undefined;
       readonly explanation: string;
       readonly fix: string;
       readonly side: Side;
+      readonly framework: Framework | undefined;
       readonly fd: number;
       readonly state: LeakReport['state'];
       readonly server: string | undefined;
@@ -147,6 +151,10 @@ describe('a report', () => {
       readonly remotePort: number | undefined;
       readonly ageMs: number;
       readonly idleMs: number;
+      readonly takenBytes: number | undefined;
+      readonly declaredBytes: number | undefined;
+      readonly waitsFor: string | undefined;
+      readonly endsInMs: number | undefined;
       readonly unreadKernelBytes: number;
       readonly unreadStreamBytes: number;
       readonly unsentBytes: number;

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { Ledger, type LedgerEntry } from '../../../src/guard/ledger.js';
+import type { Suspect } from '../../../src/sockets/suspect.js';
+import { propertyRuns } from '../../support/property-runs.js';
+
+const RUNS = { ...propertyRuns(200), endOnFailure: true };
+const SERVERS = [net.createServer(), net.createServer(), undefined];
+const NAMES = new Map([
+  [SERVERS[0], 'shop'],
+  [SERVERS[1], 'shop'],
+]);
+const NOW_MS = 1_000_000;
+const PORTS = 1_000;
+
+const kind = fc.constantFrom('close-wait', 'reset', 'stalled', 'closing' as const);
+const reading = fc.record({
+  cookie: fc.bigInt({ min: 1n, max: 40n }),
+  kind,
+  unreadBytes: fc.integer({ min: -1, max: 500 }),
+  bufferedBytes: fc.nat({ max: 500 }),
+  becomesLeak: fc.boolean(),
+  isGone: fc.boolean(),
+});
+
+/** What does not change in a socket's life. */
+const fixedOf = (cookie: bigint) => ({
+  server: SERVERS[Number(cookie % 3n)],
+  side: cookie % 5n === 0n ? ('outbound' as const) : ('inbound' as const),
+  halfClosedAtMs: 1_000 * Number((cookie * 7n) % 11n),
+  remoteAddress: cookie % 4n === 0n ? undefined : `10.0.0.${cookie % 3n}`,
+  localPort: Number(cookie % 2n),
+});
+
+function tally(keys: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
+}
+
+/** The same numbers the long way. */
+function countAll(entries: readonly LedgerEntry[]) {
+  const open = entries.filter(({ track }) => track && track.kind !== 'closing');
+  const leaks = open.filter(({ isLeak }) => isLeak);
+  const peers = leaks.filter(({ counted }) => counted?.side !== 'outbound' && counted?.remoteAddress !== undefined);
+  const sizes = Object.values(tally(peers.map(({ counted }) => `${counted?.localPort} ${counted?.remoteAddress}`)));
+  return {
+    halfClosed: tally(
+      open
+        .filter(({ track }) => track?.kind === 'close-wait')
+        .map(({ suspect: { side, server } }) => `${side} ${NAMES.get(server) ?? ''}`),
+    ),
+    oldestMs: Math.max(0, ...open.map(({ track }) => NOW_MS - (track?.halfClosedAtMs ?? NOW_MS))),
+    unreadBytes: leaks.reduce(
+      (sum, { suspect: { record, progress } }) => sum + Math.max(0, record.unreadBytes) + progress.bufferedBytes,
+      0,
+    ),
+    portCollisionRatio: Math.max(0, ...sizes) / PORTS,
+  };
+}
+
+describe("a ledger's totals, over any history", () => {
+  it('are those of a walk over every entry', () => {
+    fc.assert(
+      fc.property(fc.array(reading, { maxLength: 120, size: 'max' }), (readings) => {
+        const ledger = new Ledger();
+        for (const { cookie, kind: now, unreadBytes, bufferedBytes, becomesLeak, isGone } of readings) {
+          const { halfClosedAtMs, remoteAddress, localPort, ...fixed } = fixedOf(cookie);
+          const suspect = { cookie, ...fixed, record: { unreadBytes }, progress: { kind: now, bufferedBytes } };
+          const entry = ledger.record(suspect as unknown as Suspect);
+          entry.track = { kind: now, halfClosedAtMs } as LedgerEntry['track'];
+          ledger.total(entry);
+          if (becomesLeak && !entry.isLeak && now !== 'closing')
+            ledger.count(entry, { kind: now, cause: 'paused', side: fixed.side, route: '/', remoteAddress, localPort });
+          if (isGone) ledger.delete(cookie);
+
+          const totals = ledger.totals(
+            (at) => NOW_MS - at,
+            (server) => NAMES.get(server) ?? '',
+            PORTS,
+          );
+          expect({
+            ...totals,
+            halfClosed: Object.fromEntries(
+              totals.halfClosed.map(({ side, server, count }) => [`${side} ${server}`, count]),
+            ),
+          }).toEqual(countAll([...ledger.entries()]));
+        }
+      }),
+      RUNS,
+    );
+  });
+});
