@@ -8,7 +8,7 @@ export interface LeakReport {
   readonly kind: LeakKind;
   readonly cause: LeakCause;
   /**
-   * The same for equal leaks, those that one change of the code ends: 12 hexadecimal digits, made of cause, server, side, method,
+   * The same for equal leaks, those that one change of the code ends: 12 hexadecimal digits, made of cause, reason, server, side, method,
    * route, destination and `requestedBy`, with ids in paths left out. It is the same in every process, and stays as it was told
    * when the leak's kind or cause changes.
    */
