@@ -1,6 +1,6 @@
 import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
-import { fingerprintOf, type Fingerprinted } from './fingerprint.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import { leakFactsOf, type LeakFacts, type Names } from './leak-facts.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
@@ -39,13 +39,9 @@ export class Descriptions {
   describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
     const built = facts && buildReport(facts);
     if (!built) return undefined;
-    const { id, kind, cause, reason, ...rest } = built;
-    const fingerprint = entry.fingerprint ?? this.fingerprintOf(built);
-    return { id, kind, cause, reason, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
-  }
-
-  fingerprintOf(leak: Fingerprinted): string {
-    return fingerprintOf(leak, this.#shown);
+    const { id, kind, cause, ...rest } = built;
+    const fingerprint = entry.fingerprint ?? fingerprintOf(built, this.#shown);
+    return { id, kind, cause, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
   }
 
   /** The leaks that were told and are open. */

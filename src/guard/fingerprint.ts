@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { LeakReport } from '../leaks/report.js';
 
-type Part = 'cause' | 'side' | 'server' | 'method' | 'route' | 'destination' | 'requestedBy';
+type Part = 'cause' | 'reason' | 'side' | 'server' | 'method' | 'route' | 'destination' | 'requestedBy';
 
 /** What makes leaks equal. Not their kind: a leak turns from close-wait to reset and is the same one. */
-export type Fingerprinted = Pick<LeakReport, Part> & {
-  /** What tells branches of one cause apart, where the report has it. */
-  readonly reason?: string | undefined;
-};
+export type Fingerprinted = Pick<LeakReport, Part>;
 
 /** A piece of a path that is a number, a UUID or a hash. */
 const ID = /\/(?:\d+|[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|(?=[a-f]*\d)[\da-f]{8,})(?=[/\s]|$)/gi;

@@ -1,10 +1,8 @@
 import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
-import { fact } from '../base/fact.js';
 import { TcpState } from '../base/tcp-states.js';
 import { areTwoEnds } from '../kernel/endpoints.js';
 import { diagnose } from '../leaks/diagnosis.js';
-import { reasonFor } from '../leaks/sentences.js';
 import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
@@ -87,11 +85,8 @@ export class LeakTeller {
   #isIgnored(entry: LedgerEntry, facts: LeakFacts): boolean {
     const { rules, descriptions, ledger, table, decisions } = this.#parts;
     if (rules.none) return false;
-    const cause = diagnose(facts);
-    const { method, route, server, destination } = facts;
-    const reason = fact(() => reasonFor(cause, facts)?.name, undefined);
-    const fingerprint = descriptions.fingerprintOf({ ...facts, cause, reason });
-    if (!rules.has({ cause, method, route, server, destination, fingerprint })) return false;
+    const report = descriptions.describe(entry, facts);
+    if (!report || !rules.has(report)) return false;
     ledger.ignore(entry);
     table.markLeak(entry.suspect.cookie);
     decisions.note(entry.suspect.cookie, 'withheld', () => 'a rule of ignore fits it');

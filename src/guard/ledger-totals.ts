@@ -18,7 +18,6 @@ type LeaksByPeer = Map<string, number>;
 
 /** What one socket adds to the totals. */
 export interface Share {
-  /** Infinite where its age is not to be told. */
   readonly halfClosedAtMs: number;
   readonly halfClosed: HalfClosedCount | undefined;
   readonly unreadBytes: number;
@@ -35,8 +34,7 @@ export class LedgerTotals {
   /** By port, then by peer. A connection that we opened is left out: the kernel chooses a free port for it by itself. */
   readonly #peers = new Map<number | undefined, LeaksByPeer>();
   #unreadBytes = 0;
-  /** Infinite where there is none. */
-  #oldestAtMs = Number.POSITIVE_INFINITY;
+  #oldestAtMs: number | undefined;
   /** The oldest socket is gone: who is next has not been looked up yet. */
   #oldestIsGone = false;
 
@@ -64,7 +62,7 @@ export class LedgerTotals {
     for (const peers of this.#peers.values()) for (const count of peers.values()) worst = Math.max(worst, count);
     return {
       halfClosed: byName(this.#halfClosed, nameOf),
-      oldestMs: this.#oldestAtMs === Number.POSITIVE_INFINITY ? 0 : Math.max(0, ageMs(this.#oldestAtMs)),
+      oldestMs: this.#oldestAtMs === undefined ? 0 : Math.max(0, ageMs(this.#oldestAtMs)),
       unreadBytes: this.#unreadBytes,
       portCollisionRatio: Math.min(1, worst / ephemeralPortCount),
     };
@@ -74,6 +72,7 @@ export class LedgerTotals {
     if (!track || track.kind === 'closing') return undefined;
     const collides = counted && counted.side !== 'outbound' && counted.remoteAddress !== undefined;
     return {
+      // An alert on the oldest is not to go off for what is ignored.
       halfClosedAtMs: ignored ? Number.POSITIVE_INFINITY : track.halfClosedAtMs,
       halfClosed: track.kind === 'close-wait' ? this.#halfClosedOf(suspect.side, suspect.server) : undefined,
       unreadBytes: counted ? Math.max(0, suspect.record.unreadBytes) + suspect.progress.bufferedBytes : 0,
@@ -86,7 +85,7 @@ export class LedgerTotals {
     if (halfClosed) halfClosed.count++;
     this.#unreadBytes += unreadBytes;
     peers?.set(peer, (peers.get(peer) ?? 0) + 1);
-    this.#oldestAtMs = Math.min(this.#oldestAtMs, halfClosedAtMs);
+    this.#oldestAtMs = Math.min(this.#oldestAtMs ?? halfClosedAtMs, halfClosedAtMs);
   }
 
   #takeOff({ halfClosedAtMs, halfClosed, unreadBytes, peers, peer }: Share): void {
@@ -100,9 +99,9 @@ export class LedgerTotals {
 
   #findOldest(entries: Iterable<LedgerEntry>): void {
     this.#oldestIsGone = false;
-    this.#oldestAtMs = Number.POSITIVE_INFINITY;
+    this.#oldestAtMs = undefined;
     for (const { share } of entries) {
-      if (share) this.#oldestAtMs = Math.min(this.#oldestAtMs, share.halfClosedAtMs);
+      if (share) this.#oldestAtMs = Math.min(this.#oldestAtMs ?? share.halfClosedAtMs, share.halfClosedAtMs);
     }
   }
 

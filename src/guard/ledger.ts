@@ -18,12 +18,12 @@ export class LedgerEntry implements Tracked {
   counted: LeakCounted | undefined;
   /** The last report that was told or returned; undefined until the leak has been told. */
   report: LeakReport | undefined;
-  /** What it adds to the ledger's totals. */
-  share: Share | undefined;
   /** Its fingerprint in that report; undefined likewise. */
   fingerprint: string | undefined;
   /** A leak that a rule of `ignore` fits: it is neither counted nor told. */
   ignored = false;
+  /** What it adds to the ledger's totals. */
+  share: Share | undefined;
   /** The process that holds it, when only another one does. */
   holder: number | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
@@ -119,8 +119,8 @@ export class Ledger {
 
   ignore(entry: LedgerEntry): void {
     entry.ignored = true;
-    this.#ignoredCount++;
     this.total(entry);
+    this.#ignoredCount++;
   }
 
   /** Rules have ended: those that they fitted are judged anew. */

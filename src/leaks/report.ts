@@ -7,16 +7,16 @@ export interface LeakReport {
   readonly id: string;
   readonly kind: LeakKind;
   readonly cause: LeakCause;
-  /** What tells this leak from others of its cause; undefined where no evidence does. */
-  readonly reason: LeakReason | undefined;
   /**
-   * The same for equal leaks, those that one change of the code ends: 12 hexadecimal digits, made of cause, server, side, method,
+   * The same for equal leaks, those that one change of the code ends: 12 hexadecimal digits, made of cause, reason, server, side, method,
    * route, destination and `requestedBy`, with ids in paths left out. It is the same in every process, and stays as it was told
    * when the leak's kind or cause changes.
    */
   readonly fingerprint: string;
   /** Leaks of this fingerprint that were told and are open: 1 in the first report, 0 when the last one is closed. */
   readonly count: number;
+  /** What tells this leak from others of its cause; undefined where no evidence does. */
+  readonly reason: LeakReason | undefined;
   /** One sentence about this very socket: what happened. */
   readonly explanation: string;
   /** One sentence: what to change in the code. */

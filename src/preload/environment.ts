@@ -66,11 +66,12 @@ function readIgnore(text: string, warn: Warn): readonly IgnoreRule[] {
     .filter((rule) => rule.trim() !== '')
     .map((rule) => Object.fromEntries(rule.split(',').map(readPair)) as IgnoreRule);
   try {
-    readRules(rules, name);
+    readRules(rules, 'rules');
     return rules;
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    warn(name, `${error.message.replace('close-wait-guard: ', '')}; nothing is ignored`);
+    const what = error.message.replace('close-wait-guard: ', '');
+    warn(name, `${name} is ${inspectValue(text)}: ${what}; nothing is ignored`);
     return [];
   }
 }

@@ -4,6 +4,7 @@ import { shownOf } from '../../src/guard/redact.js';
 
 const LEAK: Fingerprinted = {
   cause: 'paused',
+  reason: undefined,
   side: 'inbound',
   server: 'http:8080',
   method: 'GET',
@@ -26,7 +27,7 @@ describe('a fingerprint', () => {
     { route: '/items' },
     { route: undefined, destination: '/items/:id' },
     { requestedBy: 'GET /' },
-    { reason: 'late' },
+    { reason: 'not-touched' },
   ])('tells %j apart', (change) => {
     expect(whole(change)).not.toBe(whole({}));
   });

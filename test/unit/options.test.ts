@@ -213,15 +213,18 @@ describe('the environment of the preload', () => {
   it.each([
     [
       'cause=pausd',
-      /^option CLOSE_WAIT_GUARD_IGNORE\[0\]\.cause is "pausd"; it takes 'never-read' or .*; nothing is ignored$/,
+      /^CLOSE_WAIT_GUARD_IGNORE is ".*": option rules\[0\]\.cause is "pausd"; it takes 'never-read' or .*; nothing is ignored$/,
     ],
-    ['cause=paused;rout=/x', /^there is no option "CLOSE_WAIT_GUARD_IGNORE\[1\]\.rout"; .*; nothing is ignored$/],
-    ['cause=paused,until=tomorrow', /^option CLOSE_WAIT_GUARD_IGNORE\[0\]\.until is "tomorrow"; /],
+    [
+      'cause=paused;rout=/x',
+      /^CLOSE_WAIT_GUARD_IGNORE is ".*": there is no option "rules\[1\]\.rout"; .*; nothing is ignored$/,
+    ],
+    ['cause=paused,until=tomorrow', /^CLOSE_WAIT_GUARD_IGNORE is ".*": option rules\[0\]\.until is "tomorrow"; /],
     [
       'until=2027-01-01',
-      /^option CLOSE_WAIT_GUARD_IGNORE\[0\] is \[Object\]; .*: this one fits every leak; nothing is ignored$/,
+      /^CLOSE_WAIT_GUARD_IGNORE is ".*": option rules\[0\] is \[Object\]; .*: this one fits every leak; nothing is ignored$/,
     ],
-    ['/legacy', /^there is no option "CLOSE_WAIT_GUARD_IGNORE\[0\]\.\/legacy"; /],
+    ['/legacy', /^CLOSE_WAIT_GUARD_IGNORE is ".*": there is no option "rules\[0\]\.\/legacy"; /],
   ])('ignores nothing where CLOSE_WAIT_GUARD_IGNORE is %j', (value, message) => {
     expect(read({ CLOSE_WAIT_GUARD_IGNORE: value })).toEqual({
       settings: defaults,

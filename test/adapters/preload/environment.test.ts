@@ -57,6 +57,7 @@ describe('a program with the preload', () => {
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '0', '1000 is used'],
     ['CLOSE_WAIT_GUARD_METRICS_PORT', '70000', 'it is left out'],
     ['CLOSE_WAIT_GUARD_RECLAIM', 'yes', 'it takes 1 or 0; 0 is used'],
+    ['CLOSE_WAIT_GUARD_IGNORE', 'cause=paused;rout=/x', 'there is no option .*rout.*; nothing is ignored'],
   ])('runs with %s=%s, and is warned', async (name, value, words) => {
     const { code, stdout, stderr } = await runNode([...PRELOAD, '-p', '6 * 7'], { [name]: value });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '42\n' });

@@ -84,7 +84,9 @@ describe('closeWaitTimeout of a server', () => {
   it('is of the request that is served last on the connection', async () => {
     const guard = guardOn(stage, { ...QUICK, scope: 'watched' });
     const seen = follow(guard);
-    const server = http.createServer((request, response) => void (request.url === '/patient' && response.end('ok')));
+    const server = http.createServer((request, response) => {
+      if (request.url === '/patient') response.end('ok');
+    });
     guard.watch(server, { closeWaitTimeout: { '/patient': LONG } });
     const port = await stage.listen(server);
     const client = await stage.connect(port);

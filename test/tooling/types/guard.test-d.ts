@@ -131,9 +131,9 @@ describe('a report', () => {
       readonly id: string;
       readonly kind: LeakKind;
       readonly cause: LeakCause;
-      readonly reason: LeakReason | undefined;
       readonly fingerprint: string;
       readonly count: number;
+      readonly reason: LeakReason | undefined;
       readonly explanation: string;
       readonly fix: string;
       readonly side: Side;
