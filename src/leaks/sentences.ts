@@ -1,6 +1,6 @@
 import type { LeakCause, LeakReason } from '../base/vocabulary.js';
 import { wordsFor } from './api.js';
-import type { Cause, Reason } from './causes/cause.js';
+import type { Cause } from './causes/cause.js';
 import { CAUSES } from './causes/index.js';
 import type { LeakFacts } from './facts.js';
 
@@ -15,13 +15,8 @@ export interface Sentences {
 /** A report's two sentences, in the words of the API that the leak's code is written against, and the reason they tell. */
 export function sentencesFor(name: LeakCause, facts: LeakFacts): Sentences {
   const words = wordsFor(facts);
-  const reason = reasonFor(name, facts);
-  const { explanation, fix } = reason ?? CAUSES[name];
-  return { reason: reason?.name, explanation: explanation(facts), fix: fix(words, facts) };
-}
-
-/** What tells this leak from others of its cause. */
-export function reasonFor(name: LeakCause, facts: LeakFacts): Reason | undefined {
   const cause: Cause = CAUSES[name];
-  return cause.reasons?.find(({ applies }) => applies(facts));
+  const reason = cause.reasons?.find(({ applies }) => applies(facts));
+  const { explanation, fix } = reason ?? cause;
+  return { reason: reason?.name, explanation: explanation(facts), fix: fix(words, facts) };
 }
