@@ -1,3 +1,4 @@
+import type { Holder } from '../kernel/holders.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
@@ -18,7 +19,7 @@ export class LedgerEntry implements Tracked {
   /** The last report that was told or returned; undefined until the leak has been told. */
   report: LeakReport | undefined;
   /** The process that holds it, when only another one does. */
-  holder: number | undefined;
+  holder: Holder | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
   reclaimAgainAtMs = 0;
 

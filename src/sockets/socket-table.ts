@@ -14,6 +14,7 @@ import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
+import { Transfers } from './transfers.js';
 import type { WatchedSocket } from './watched-socket.js';
 import { WatchedSockets } from './watched-sockets.js';
 
@@ -72,8 +73,9 @@ export class SocketTable {
       this.#announceFailed,
     );
     this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
-    this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn);
-    this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn);
+    const transfers = new Transfers(() => this.#accepted.children());
+    this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
+    this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
     this.#stopListening = listenForSockets((socket, side) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
