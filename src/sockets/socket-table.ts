@@ -8,6 +8,7 @@ import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
 import { AcceptedCookies } from './accepted-cookies.js';
 import { listenForSockets } from './announcements.js';
+import { Destinations } from './destinations.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
@@ -41,6 +42,8 @@ export interface SampleOptions {
 export class SocketTable {
   /** Who else reports a socket that no JS socket of this thread owns. */
   readonly holders: Holders;
+  /** Whom this thread has connected to. */
+  readonly destinations: Destinations;
   readonly #watched: WatchedSockets;
   readonly #unannounced: UnannouncedSockets;
   readonly #halfClosed = new HalfClosedSockets();
@@ -66,7 +69,8 @@ export class SocketTable {
     this.holders = new Holders(binding, (error) => {
       this.#faults.note('holders', error);
     });
-    this.#watched = new WatchedSockets(binding, nowMs, this.#faults);
+    this.destinations = new Destinations(binding);
+    this.#watched = new WatchedSockets(binding, nowMs, this.#faults, this.destinations);
     this.#accepted = new AcceptedCookies(
       binding,
       () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
@@ -144,6 +148,11 @@ export class SocketTable {
   /** Says that a guard with a timer samples this table. Returns its dispose function. */
   expectTimedSamples(): () => void {
     return this.#watched.pending.expectTimedSamples();
+  }
+
+  /** Whether this socket is one of this thread's that is open, or was when it was last looked at. */
+  isWatched(cookie: bigint): boolean {
+    return this.#watched.has(cookie);
   }
 
   /** Servers of this thread that have accepted a connection and still listen. */
