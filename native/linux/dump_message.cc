@@ -35,7 +35,9 @@ Endpoint EndpointOf(bool ipv4, const __be32 (&address)[4], __be16 port) {
 
 Endpoints EndpointsOf(const inet_diag_msg& socket) {
   const inet_diag_sockid& id = socket.id;
-  const bool ipv4 = socket.idiag_family == AF_INET || (IsMapped(id.idiag_src) && IsMapped(id.idiag_dst));
+  // A listener has no peer: its other end is `::`, whatever its own address is.
+  const bool mapped = IsMapped(id.idiag_src) && (IsMapped(id.idiag_dst) || id.idiag_dport == 0);
+  const bool ipv4 = socket.idiag_family == AF_INET || mapped;
   Endpoints endpoints;
   endpoints.family = ipv4 ? 4 : 6;
   endpoints.local = EndpointOf(ipv4, id.idiag_src, id.idiag_sport);

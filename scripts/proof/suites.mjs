@@ -6,6 +6,7 @@
  *   node scripts/proof/suites.mjs                          every suite whose tests npm has
  *   node scripts/proof/suites.mjs --checkouts ../checkouts those too that are only in a checkout (a folder a suite)
  *   node scripts/proof/suites.mjs --quick                  the two that .ci/run has time for
+ *   node scripts/proof/suites.mjs --install                only fetches what they need, and runs none
  *   node scripts/proof/suites.mjs --keep out ws undici     these; what they printed and their reports are left in out/
  *   node scripts/proof/suites.mjs --from out               the table of what an earlier --keep left, triaged anew
  *   node scripts/proof/suites.mjs --page docs/proof.md     writes the table into the page; --write does the same
@@ -27,8 +28,9 @@ import { suitesSection } from './suites-table.mjs';
 const list = fileURLToPath(new URL('suites/list/', import.meta.url));
 
 /** @returns whether all is well */
-export async function run({ checkouts, quick = false, keep, from, page, only = [] } = {}) {
+export async function run({ checkouts, quick = false, install = false, keep, from, page, only = [] } = {}) {
   const suites = chosen(quick, only);
+  if (install) return installAll(suites, checkouts);
   const [results, notRun] = [[], []];
   for (const suite of suites) {
     const result = from ? kept(from, suite.name) : await runSuite(suite, checkouts, keep);
@@ -45,6 +47,21 @@ export async function run({ checkouts, quick = false, keep, from, page, only = [
   for (const entry of unusedEntries(results)) console.log(`not seen this time: ${JSON.stringify(entry)}`);
   if (page) writeSection(page, 'suites', lines);
   return verdict(results, only.length > 0 || quick ? suites.length : 1);
+}
+
+function installAll(suites, checkouts) {
+  const missing = [];
+  for (const suite of suites) {
+    try {
+      const installed = installSuite(suite, checkouts);
+      console.log(installed ? `${installed.label}: ${installed.folder}` : `${suite.name}: needs a checkout`);
+      if (!installed) missing.push(suite.name);
+    } catch (error) {
+      console.log(`${suite.name}: ${error.message}`);
+      missing.push(suite.name);
+    }
+  }
+  return missing.length === 0;
 }
 
 function chosen(quick, only) {
@@ -131,6 +148,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     options: {
       checkouts: { type: 'string', default: process.env.CLOSE_WAIT_GUARD_CHECKOUTS },
       quick: { type: 'boolean', default: false },
+      install: { type: 'boolean', default: false },
       keep: { type: 'string' },
       from: { type: 'string' },
       page: { type: 'string' },

@@ -4,7 +4,9 @@ import { fact } from '../base/fact.js';
 import { tcpStateName } from '../base/tcp-states.js';
 import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
+import type { Holder } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { commandOf } from '../kernel/process-command.js';
 import type { HttpFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import {
@@ -14,7 +16,7 @@ import {
   outboundConnectionOf,
   streamFactsOf,
 } from '../layers/stack.js';
-import type { FdHolder, LeakFacts } from '../leaks/facts.js';
+import type { FdHolder, LeakFacts, OtherProcess, Transferred } from '../leaks/facts.js';
 import { peerOf } from '../leaks/phrases.js';
 import type { Track } from '../leaks/tracker.js';
 import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
@@ -43,7 +45,7 @@ export function leakFactsOf(
   suspect: Suspect,
   tracked: Pick<Track, 'kind'> & { readonly ageMs: number; readonly idleMs: number },
   names: Names,
-  holderPid: number | undefined,
+  holder: Holder | undefined,
 ): LeakFacts {
   const { record, socket, side, server } = suspect;
   const endpoints = fact(() => unpackEndpoints(binding, suspect.endpoints), NO_ENDPOINTS);
@@ -63,7 +65,8 @@ export function leakFactsOf(
     ageMs: tracked.ageMs,
     idleMs: tracked.idleMs,
     heldBy: heldBy(suspect),
-    holderPid,
+    holder: holder && processOf(holder.pid),
+    transferred: transferOf(suspect, holder),
     endpoints,
     server: server && fact(() => names.ofServer(server, endpoints.localPort), undefined),
     method: http?.method === undefined ? undefined : safeMethod(http.method),
@@ -83,6 +86,15 @@ export function leakFactsOf(
     unreadStreamBytes: suspect.progress.bufferedBytes,
     unsentBytes: Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0),
   };
+}
+
+function processOf(pid: number): OtherProcess {
+  return { pid, command: fact(() => commandOf(pid), undefined) };
+}
+
+function transferOf(suspect: Suspect, holder: Holder | undefined): Transferred | undefined {
+  const transfer = fact(() => suspect.transfers.of(suspect, holder), undefined);
+  return transfer && { direction: transfer.direction, as: transfer.as, process: processOf(transfer.pid) };
 }
 
 function heldBy({ foreignInode, socket, detached }: Suspect): FdHolder {

@@ -156,7 +156,7 @@ export class LeakTeller {
       return true;
     }
     if (holder.answer === 'here-or-nowhere') {
-      entry.holder = holder.pid;
+      entry.holder = holder.holder;
       return false;
     }
     this.#parts.decisions.note(

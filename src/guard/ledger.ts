@@ -1,3 +1,4 @@
+import type { Holder } from '../kernel/holders.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
@@ -25,7 +26,7 @@ export class LedgerEntry implements Tracked {
   /** What it adds to the ledger's totals. */
   share: Share | undefined;
   /** The process that holds it, when only another one does. */
-  holder: number | undefined;
+  holder: Holder | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
   reclaimAgainAtMs = 0;
 

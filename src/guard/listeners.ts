@@ -2,10 +2,12 @@ import type { AddressInfo, Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
 import { TcpState } from '../base/tcp-states.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { censusByPort, type PortCensus } from '../kernel/sock-diag.js';
+import { takeCensus, type Census, type CensusOptions, type PortCensus } from '../kernel/sock-diag.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf } from '../layers/node-internals.js';
-import type { ListenerStats } from './stats.js';
+import type { SocketTable } from '../sockets/socket-table.js';
+import type { FinWait2ByHost } from './fin-wait2-by-host.js';
+import type { GuardStats } from './stats.js';
 
 export interface Listener {
   readonly server: Server;
@@ -18,18 +20,52 @@ interface Queues {
   acceptQueueLimit: number | undefined;
 }
 
+export type NetworkStats = Pick<GuardStats, 'listeners' | 'destinations'>;
+
 /**
- * The listening sockets of these servers, read now; servers of one name are added up. Where netlink is refused,
- * `onRefused` is told and the rest stands.
+ * The listening sockets of these servers, read now; servers of one name are added up. And what remote ends owe, there and
+ * at the destinations of this thread. Where netlink is refused, `onRefused` is told and the rest stands.
  */
-export function listenerStats(
+export function networkStats(
   binding: NativeBinding,
   listeners: readonly Listener[],
-  once: CensusOnce,
+  table: Pick<SocketTable, 'destinations' | 'isWatched'>,
+  { census: once, byHost }: { readonly census: CensusOnce; readonly byHost: FinWait2ByHost },
   onRefused: (error: unknown) => void,
-): ListenerStats[] {
+): NetworkStats {
+  const { destinations } = table;
   const listening = listeners.filter(({ addresses }) => addresses.length > 0);
-  if (listening.length === 0) return [];
+  if (listening.length === 0 && destinations.size === 0) return { listeners: [], destinations: [] };
+  const byName = readQueues(binding, listening);
+  const queues = [...byName.values()];
+  const wanted: CensusOptions = {
+    ports: queues.flatMap(({ ports }) => [...ports]),
+    // Undefined: the queue is another process's, or the kernel does not tell.
+    withQueues: queues.some(({ acceptQueue }) => acceptQueue !== 0),
+    family: familyOf(listening, destinations.families()),
+    hostOf: destinations.size === 0 ? undefined : (endpoints) => destinations.hostOf(endpoints),
+    isOurs: (cookie) => table.isWatched(cookie),
+  };
+  const census = once.take(binding, wanted, onRefused);
+  return {
+    listeners: Array.from(byName, ([server, { ports, acceptQueue, acceptQueueLimit }]) => {
+      const counts = [...ports].map((port) => census?.byPort.get(port));
+      return {
+        server,
+        acceptQueue,
+        acceptQueueLimit,
+        acceptQueueCloseWait: census && sum(counts, 'acceptQueueCloseWait'),
+        finWait2: census && sum(counts, 'finWait2'),
+      };
+    }),
+    destinations: byHost.list(census?.byHost),
+  };
+}
+
+function readQueues(
+  binding: NativeBinding,
+  listening: readonly Listener[],
+): Map<string, Queues & { readonly ports: Set<number> }> {
   const batch = new SocketBatch();
   for (const { server } of listening) batch.push(fdOf(server) ?? -1);
   batch.read(binding);
@@ -43,30 +79,13 @@ export function listenerStats(
     entry.acceptQueue = plus(entry.acceptQueue, batch.field(row, 'acceptQueue'));
     entry.acceptQueueLimit = plus(entry.acceptQueueLimit, batch.field(row, 'backlog'));
   });
-  const queues = [...byName.values()];
-  const census = once.take(
-    binding,
-    queues.flatMap(({ ports }) => [...ports]),
-    // Undefined: the queue is another process's, or the kernel does not tell.
-    queues.some(({ acceptQueue }) => acceptQueue !== 0),
-    familyOf(listening),
-    onRefused,
-  );
-  return Array.from(byName, ([server, { ports, acceptQueue, acceptQueueLimit }]) => {
-    const counts = [...ports].map((port) => census?.get(port));
-    return {
-      server,
-      acceptQueue,
-      acceptQueueLimit,
-      acceptQueueCloseWait: census && sum(counts, 'acceptQueueCloseWait'),
-      finWait2: census && sum(counts, 'finWait2'),
-    };
-  });
+  return byName;
 }
 
 /** The address family of all their connections, if there is one. Anything that Node does not call IPv4 or IPv6 may be either. */
-function familyOf(listeners: readonly Listener[]): 4 | 6 | undefined {
-  const families = new Set(listeners.flatMap(({ addresses }) => addresses.map(({ family }) => family)));
+function familyOf(listeners: readonly Listener[], ofDestinations: ReadonlySet<4 | 6>): 4 | 6 | undefined {
+  const ofListeners = listeners.flatMap(({ addresses }) => addresses.map(({ family }) => family));
+  const families = new Set([...ofListeners, ...Array.from(ofDestinations, (family) => `IPv${family}`)]);
   const [first, second] = families;
   if (second !== undefined) return undefined;
   return first === 'IPv6' ? 6 : first === 'IPv4' ? 4 : undefined;
@@ -84,28 +103,22 @@ function sum(counts: readonly (PortCensus | undefined)[], name: keyof PortCensus
 /** How old a census may be. It costs what the kernel's hash table has buckets, some 10 ms, however few sockets there are. */
 const CENSUS_MS = 1_000;
 
-/** The last census of a guard's ports: what asks twice within a second gets one. */
+/** The last census of a guard's ports and destinations: what asks twice within a second gets one. */
 export class CensusOnce {
   #takenAtMs = Number.NEGATIVE_INFINITY;
   #of = '';
-  #last: Map<number, PortCensus> | undefined;
+  #last: Census | undefined;
 
   /** Undefined where netlink is refused: `onRefused` is told. */
-  take(
-    binding: NativeBinding,
-    ports: readonly number[],
-    withQueues: boolean,
-    family: 4 | 6 | undefined,
-    onRefused: (error: unknown) => void,
-  ): Map<number, PortCensus> | undefined {
+  take(binding: NativeBinding, wanted: CensusOptions, onRefused: (error: unknown) => void): Census | undefined {
     const nowMs = monotonicMs();
-    const of = `${ports.join()} ${withQueues} ${family}`;
+    const of = `${wanted.ports.join()} ${wanted.withQueues} ${wanted.family} ${wanted.hostOf !== undefined}`;
     if (of === this.#of && nowMs - this.#takenAtMs < CENSUS_MS) return this.#last;
     this.#of = of;
     this.#takenAtMs = nowMs;
     this.#last = undefined;
     try {
-      this.#last = censusByPort(binding, ports, withQueues, family);
+      this.#last = takeCensus(binding, wanted);
     } catch (error) {
       onRefused(error);
     }

@@ -7,13 +7,15 @@ import { ephemeralPorts } from '../kernel/port-range.js';
 import { addressesOf, type WatchedServers } from '../sockets/servers.js';
 import type { SocketTable } from '../sockets/socket-table.js';
 import type { Failures } from './failures.js';
-import { CensusOnce, listenerStats, type Listener } from './listeners.js';
+import { FinWait2ByHost } from './fin-wait2-by-host.js';
+import { CensusOnce, networkStats, type Listener, type NetworkStats } from './listeners.js';
 import { answersFor, type Reporter } from './reporters.js';
 import type { Sampler } from './sampler.js';
 import type { GuardStats } from './stats.js';
 import type { LeakTallies } from './tallies.js';
 
 const NOTHING_COUNTED = { halfClosed: [], oldestMs: 0, unreadBytes: 0, portCollisionRatio: 0 };
+const NO_NETWORK: NetworkStats = { listeners: [], destinations: [] };
 
 /** What a guard has where the addon runs, until it is closed. */
 export interface GuardResources {
@@ -37,7 +39,7 @@ export class StatsReader {
   readonly #servers: WatchedServers;
   readonly #nameOf: (server: Server) => string;
   readonly #reporter: Reporter;
-  readonly #census = new CensusOnce();
+  readonly #network = { census: new CensusOnce(), byHost: new FinWait2ByHost() };
 
   constructor(servers: WatchedServers, nameOf: (server: Server) => string, reporter: Reporter) {
     this.#servers = servers;
@@ -66,7 +68,7 @@ export class StatsReader {
       reclaimed: { ...reclaimed },
       unreported: sampler?.withheld.untoldCount ?? 0,
       ignored: sampler?.withheld.ignoredCount ?? 0,
-      listeners: resources ? fact(() => this.#listeners(resources, failures), []) : [],
+      ...(resources ? fact(() => this.#networkOf(resources, failures), NO_NETWORK) : NO_NETWORK),
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: failures.counts,
@@ -74,7 +76,7 @@ export class StatsReader {
   }
 
   /** The servers given to watch(), and those of the process that no guard watches, when this one answers for them. */
-  #listeners({ binding, table }: GuardResources, failures: Failures): GuardStats['listeners'] {
+  #networkOf({ binding, table }: GuardResources, failures: Failures): NetworkStats {
     const others = table
       .listeningServers()
       .filter((server) => !this.#servers.has(server) && answersFor(server) === this.#reporter);
@@ -84,7 +86,7 @@ export class StatsReader {
         .map(({ server, addresses }) => ({ server, name: this.#nameOf(server), addresses: addresses() })),
       ...others.map((server) => ({ server, name: this.#nameOf(server), addresses: addressesOf(server) })),
     ];
-    return listenerStats(binding, listeners, this.#census, (error) => {
+    return networkStats(binding, listeners, table, this.#network, (error) => {
       failures.note('sock_diag', error);
     });
   }

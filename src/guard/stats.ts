@@ -20,6 +20,14 @@ export interface ListenerStats {
   readonly finWait2: number | undefined;
 }
 
+/** A host that this process connects to. */
+export interface DestinationStats {
+  /** Its name, as the connection was asked for, else its address; `other` for those beyond the first 50. */
+  readonly destination: string;
+  /** FIN_WAIT_2 sockets to it: this end has closed, that host has not. Undefined where netlink is refused. */
+  readonly finWait2: number | undefined;
+}
+
 /** The last sample that came to its end. */
 export interface LastSample {
   /** What it cost, ms. */
@@ -59,6 +67,8 @@ export interface GuardStats {
   /** Unread bytes held by leaks, in the kernel and in streams. */
   readonly unreadBytes: number;
   readonly listeners: readonly ListenerStats[];
+  /** Hosts that have owed a FIN since the guard was created; see {@link DestinationStats}. */
+  readonly destinations: readonly DestinationStats[];
   /** Open fds of the process (undefined without /proc) and their soft limit (RLIMIT_NOFILE). */
   readonly fds: { readonly open: number | undefined; readonly limit: number };
   readonly lastSample: LastSample;

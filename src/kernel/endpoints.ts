@@ -28,6 +28,15 @@ function portAt(packed: Uint8Array, offset: number): number {
   return (packed[offset] ?? 0) | ((packed[offset + 1] ?? 0) << 8);
 }
 
+/** The remote address and port of a packed pair, to compare with others; undefined where there is no peer. */
+export function farEndOf(binding: NativeBinding, packed: Uint8Array): string | undefined {
+  const at = binding.endpointOffsets;
+  const port = portAt(packed, at.remotePort);
+  if (port === 0) return undefined;
+  const address = packed.subarray(at.remoteAddress, at.remoteAddress + ADDRESS_BYTES);
+  return `${String.fromCharCode(packed[at.family] ?? 0, ...address)}${port}`;
+}
+
 /** Bytes of one packed address. */
 const ADDRESS_BYTES = 16;
 

@@ -2,12 +2,18 @@ import { monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from './native.js';
 import { isTransient, ProcScan, watchesOf, type ProcessFds } from './proc-scan.js';
 
+/** Another process that holds a socket, and the fd that it is there. */
+export interface Holder {
+  readonly pid: number;
+  readonly fd: number;
+}
+
 /** Who, but for a JS socket of this thread, answers for a socket. */
 export type HolderAnswer =
   /** A guard of another thread or process follows it, and reports it. */
   | { readonly answer: 'elsewhere' }
-  /** No other guard follows it. `pid` is the other process that holds it, where there is one and /proc shows it. */
-  | { readonly answer: 'here-or-nowhere'; readonly pid?: number }
+  /** No other guard follows it. `holder` is the other process that has it, where there is one and /proc shows it. */
+  | { readonly answer: 'here-or-nowhere'; readonly holder?: Holder }
   /** Not known yet: it is not reported in this sample, and asked about again in the next. */
   | { readonly answer: 'not-yet' };
 
@@ -72,7 +78,7 @@ export class Holders {
       if (!this.#pass?.wanted?.has(foreignInode)) this.#asked.add(foreignInode);
       return NOT_YET;
     }
-    return this.#judge(cookie, known.holders.get(foreignInode) ?? []);
+    return this.#judge(cookie, foreignInode, known.holders.get(foreignInode) ?? []);
   }
 
   /** Ends a pass that is under way. */
@@ -82,14 +88,18 @@ export class Holders {
     this.#known = undefined;
   }
 
-  #judge(cookie: bigint, holders: readonly ProcessFds[]): HolderAnswer {
+  #judge(cookie: bigint, inode: number, holders: readonly ProcessFds[]): HolderAnswer {
     try {
       if (holders.some((holder) => watchesOf(holder).has(cookie))) return ELSEWHERE;
     } catch (error) {
       this.#onFault(error);
       return NOT_YET;
     }
-    return holders[0] ? { answer: 'here-or-nowhere', pid: holders[0].pid } : { answer: 'here-or-nowhere' };
+    const [first] = holders;
+    const fd = first?.socketFds.get(inode);
+    return first && fd !== undefined
+      ? { answer: 'here-or-nowhere', holder: { pid: first.pid, fd } }
+      : { answer: 'here-or-nowhere' };
   }
 
   #startPass(wanted: Set<number> | undefined): void {

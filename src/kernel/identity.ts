@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { INODE_IDENTITY, type NativeBinding } from './native.js';
 
 /**
@@ -10,6 +11,15 @@ export function identityOfInode(inode: number): bigint {
 
 export function isInodeIdentity(cookie: bigint): boolean {
   return (cookie & INODE_IDENTITY) !== 0n;
+}
+
+/** The inode of the socket at an fd, as /proc/PID/fd names it; undefined where there is none. */
+export function inodeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Those of these sockets that no guard of this process follows, in whichever thread. */

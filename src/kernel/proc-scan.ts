@@ -4,6 +4,8 @@ import { monotonicMs } from '../base/clock.js';
 /** A process that holds sockets somebody asked about. */
 export interface ProcessFds {
   readonly pid: number;
+  /** Its fds of the sockets somebody asked about, by their inodes; one of them where it has several. */
+  readonly socketFds: ReadonlyMap<number, number>;
   /** Its fds that are epoll sets. */
   readonly epollFds: readonly string[];
   /** Cookies on its half-close watches, once {@link watchesOf} has read them. */
@@ -55,8 +57,8 @@ export class ProcScan {
     const directory = readable(() => opendirSync(folder, { bufferSize: FDS_A_STEP }));
     if (!directory) return;
     const epollFds: string[] = [];
-    const found: ProcessFds = { pid, epollFds, watched: undefined };
-    const sockets = new Set<number>();
+    const socketFds = new Map<number, number>();
+    const found: ProcessFds = { pid, socketFds, epollFds, watched: undefined };
     try {
       for (let read = 1; ; read++) {
         const entry = readable(() => directory.readSync());
@@ -64,13 +66,13 @@ export class ProcScan {
         const link = readable(() => readlinkSync(`${folder}/${entry.name}`)) ?? '';
         if (link === 'anon_inode:[eventpoll]') epollFds.push(entry.name);
         const inode = Number(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? NaN);
-        if (wanted ? wanted.has(inode) : !Number.isNaN(inode)) sockets.add(inode);
+        if (wanted ? wanted.has(inode) : !Number.isNaN(inode)) socketFds.set(inode, Number(entry.name));
         if (read % FDS_A_STEP === 0) yield;
       }
     } finally {
       directory.closeSync();
     }
-    for (const inode of sockets) this.holders.set(inode, [...(this.holders.get(inode) ?? []), found]);
+    for (const inode of socketFds.keys()) this.holders.set(inode, [...(this.holders.get(inode) ?? []), found]);
   }
 }
 

@@ -113,28 +113,47 @@ export interface PortCensus {
   readonly acceptQueueCloseWait: number;
 }
 
-/**
- * @param withQueues whether connections may wait to be accepted on these ports. Where none does, half-closed sockets need not
- * be dumped: those that a process has are its leaks, and there may be thousands.
- * @param family of all these listeners, where they have one
- */
-export function censusByPort(
-  binding: NativeBinding,
-  ports: readonly number[],
-  withQueues: boolean,
-  family: 4 | 6 | undefined,
-): Map<number, PortCensus> {
-  const census = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
+export interface Census {
+  readonly byPort: ReadonlyMap<number, PortCensus>;
+  /** FIN_WAIT_2 sockets of outbound connections, as in {@link PortCensus}, by host. */
+  readonly byHost: ReadonlyMap<string, number>;
+}
+
+export interface CensusOptions {
+  /** Local ports of the listeners. */
+  readonly ports: readonly number[];
+  /**
+   * Whether connections may wait to be accepted on these ports. Where none does, half-closed sockets need not be dumped: those
+   * that a process has are its leaks, and there may be thousands.
+   */
+  readonly withQueues: boolean;
+  /** Of all these listeners and destinations, where they have one. */
+  readonly family: 4 | 6 | undefined;
+  /** The host that a socket on none of these ports goes to, if it is known. Undefined: outbound ones are not counted. */
+  readonly hostOf: ((endpoints: Uint8Array) => string | undefined) | undefined;
+  /** Whether a socket that some process has open is this one's. */
+  readonly isOurs: (cookie: bigint) => boolean;
+}
+
+/** @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused. */
+export function takeCensus(binding: NativeBinding, wanted: CensusOptions): Census {
+  const { ports, withQueues, family, hostOf, isOurs } = wanted;
+  const byPort = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
+  const byHost = new Map<string, number>();
   const states = withQueues ? [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT] : [TcpState.FIN_WAIT2];
   const options: DumpOptions = {
     family,
     keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0,
   };
-  for (const { state, localPort, inode, receiveQueue } of dumpSockets(binding, states, ports, options)) {
-    const counts = census.get(localPort);
-    if (!counts) continue;
-    if (state === TcpState.CLOSE_WAIT) counts.acceptQueueCloseWait++;
-    else if (inode === 0 || receiveQueue === 0) counts.finWait2++;
+  for (const socket of dumpSockets(binding, states, hostOf ? undefined : ports, options)) {
+    const { state, inode, receiveQueue, cookie, endpoints } = socket;
+    const counts = byPort.get(socket.localPort);
+    const isOwed = state === TcpState.FIN_WAIT2 && (inode === 0 || receiveQueue === 0);
+    if (counts && state === TcpState.CLOSE_WAIT) counts.acceptQueueCloseWait++;
+    if (counts && isOwed) counts.finWait2++;
+    if (counts || !isOwed || (inode !== 0 && !isOurs(cookie))) continue;
+    const host = hostOf?.(endpoints);
+    if (host !== undefined) byHost.set(host, (byHost.get(host) ?? 0) + 1);
   }
-  return census;
+  return { byPort, byHost };
 }

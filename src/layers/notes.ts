@@ -35,6 +35,8 @@ export interface SocketNotes {
   outbound: OutboundNotes[];
   /** Where an outbound connection came from. A request on it may have come from elsewhere. */
   origin: Origin | undefined;
+  /** The process that sent it over IPC. */
+  receivedFrom?: number;
   /** It belongs to this library itself (a client that hangs up): it is nobody's leak. */
   ours?: true;
 }

@@ -9,6 +9,19 @@ import type { StreamFacts } from '../layers/facts.js';
  */
 export type FdHolder = 'socket' | 'lost-socket' | 'other-process' | 'unknown';
 
+export interface OtherProcess {
+  readonly pid: number;
+  /** As in `node worker.js`; undefined where it has ended, or /proc does not tell. */
+  readonly command: string | undefined;
+}
+
+/** That a socket came from another process, or was sent to one: over IPC (`message`), or as one of its standard fds. */
+export interface Transferred {
+  readonly direction: 'sent' | 'received';
+  readonly as: 'message' | 'stdio';
+  readonly process: OtherProcess;
+}
+
 /**
  * All that is known of one half-closed, reset or stalled socket at one moment. It is looked up once a sample; diagnosis,
  * sentences, report, metric labels and the decision to reclaim read this and nothing else.
@@ -30,7 +43,9 @@ export interface LeakFacts {
 
   readonly heldBy: FdHolder;
   /** The process that holds it, when it is another one and /proc shows it. */
-  readonly holderPid: number | undefined;
+  readonly holder: OtherProcess | undefined;
+  /** Undefined: it is not known to have been. */
+  readonly transferred: Transferred | undefined;
   readonly endpoints: Endpoints;
 
   /** Name of the server that accepted it. */

@@ -1,17 +1,21 @@
 import type { Endpoints } from '../kernel/endpoints.js';
 import type { LeakFacts } from './facts.js';
+import { transferred } from './processes.js';
 
 /** What the sentence is about: the request where one is known, else the connection. */
-export function subject({ side, server, method, route, destination, endpoints, fd }: LeakFacts): string {
+export function subject(facts: LeakFacts): string {
+  const { side, server, method, route, destination, endpoints, fd } = facts;
+  const elsewhere = transferred(facts);
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
       : `the connection to ${destination ?? peer ?? 'its peer'}`;
-  if (request) return `${request}${server === undefined ? '' : ` (${server})`}`;
+  if (request)
+    return `${request}${server === undefined ? '' : ` (${server})`}${elsewhere && ` on a connection${elsewhere}`}`;
   if (side === 'inbound')
-    return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}`;
+    return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}${elsewhere}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;
   return `the connection with ${peer ?? 'an unknown peer'}${held}`;
 }

@@ -114,12 +114,15 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_fin_wait2_sockets',
-    help: "FIN_WAIT_2 sockets on the server's port: this side has closed, the remote end has not.",
+    help: "FIN_WAIT_2 sockets on the server's port, or to the destination: this side has closed, the remote end has not.",
     type: 'gauge',
-    labelNames: ['server'],
+    labelNames: ['server', 'destination'],
     // Every worker of a cluster sees the same sockets of the network namespace.
     combine: 'max',
-    rows: ({ listeners }) => listeners.flatMap(({ server, finWait2 }) => rowOf({ server }, finWait2)),
+    rows: ({ listeners, destinations }) => [
+      ...listeners.flatMap(({ server, finWait2 }) => rowOf({ server, destination: '' }, finWait2)),
+      ...destinations.flatMap(({ destination, finWait2 }) => rowOf({ server: '', destination }, finWait2)),
+    ],
   },
   {
     name: 'tcp_accept_queue_sockets',

@@ -56,6 +56,11 @@ export class AcceptedCookies {
     return this.#hasChildren;
   }
 
+  /** Those that have not been collected, running or not. */
+  children(): object[] {
+    return this.#children.flatMap((ref) => ref.deref() ?? []);
+  }
+
   get size(): number {
     return this.#cookies.size;
   }
@@ -84,9 +89,8 @@ export class AcceptedCookies {
   }
 
   #addSent(): void {
-    for (const ref of this.#children) {
-      const child = ref.deref();
-      const fd = child && fdSentTo(child);
+    for (const child of this.children()) {
+      const fd = fdSentTo(child);
       if (fd !== undefined) this.#add(fd);
     }
   }

@@ -9,14 +9,15 @@ import { undiciHandlers } from '../layers/undici.js';
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md), and to what the parent sends. Returns its dispose
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md), and to what the parent and the children send. Returns its dispose
  * function.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */
 export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): () => void {
-  const stopListeningForReceived = listenForReceivedSockets((socket) => {
+  const stopListeningForReceived = listenForReceivedSockets((socket, from) => {
     announce(socket, 'inbound');
+    ensureNotes(socket).receivedFrom = from;
   }, onError);
   const unsubscribe = subscribeAll(
     {

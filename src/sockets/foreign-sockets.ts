@@ -7,6 +7,7 @@ import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
 import type { RecordField } from '../kernel/socket-batch.js';
 import type { AcceptedCookies } from './accepted-cookies.js';
 import { progressOf, type Suspect } from './suspect.js';
+import type { Transfers } from './transfers.js';
 
 /** How many fd numbers a sample visits to make sure that a socket is not of this process: 1 to 2 µs each. */
 const WALK_STEP = 512;
@@ -109,7 +110,7 @@ export class ForeignSockets {
 }
 
 /** A dumped socket as a suspect: what sock_diag does not know is -1. */
-export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefined): Suspect {
+export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefined, transfers: Transfers): Suspect {
   // An unread FIN counts one in the receive queue; a process that leaks has not read it.
   const unreadBytes = Math.max(0, dumped.receiveQueue - 1);
   const record = {
@@ -134,6 +135,7 @@ export function suspectOfForeign(dumped: DumpedSocket, server: Server | undefine
     detached: false,
     aborted: false,
     endpoints: dumped.endpoints,
+    transfers,
     record,
     progress: progressOf(record, { bufferedBytes: 0, pipedBytes: 0, drainedBytes: undefined }, 0),
   };

@@ -7,6 +7,7 @@ import type { DumpedSocket } from '../kernel/sock-diag.js';
 import type { AcceptedCookies } from './accepted-cookies.js';
 import { ForeignSockets, suspectOfForeign, type ForeignSample } from './foreign-sockets.js';
 import type { Suspect } from './suspect.js';
+import type { Transfers } from './transfers.js';
 
 /** Bounds what is remembered of other processes; what is forgotten is asked about once more. */
 const MAX_ANSWERED_FOR = 10_000;
@@ -22,6 +23,7 @@ export class HeldElsewhere {
   readonly #foreign: ForeignSockets;
   readonly #faults: FaultSink<'sock_diag'>;
   readonly #serverOnPort: (port: number) => Server | undefined;
+  readonly #transfers: Transfers;
   /** As of the last sample. */
   #held: ReadonlyMap<bigint, DumpedSocket> = new Map();
   /** Cookies of sockets that another process's guard answers for. */
@@ -32,10 +34,12 @@ export class HeldElsewhere {
     accepted: AcceptedCookies,
     faults: FaultSink<'sock_diag'>,
     serverOnPort: (port: number) => Server | undefined,
+    transfers: Transfers,
   ) {
     this.#foreign = new ForeignSockets(binding, accepted);
     this.#faults = faults;
     this.#serverOnPort = serverOnPort;
+    this.#transfers = transfers;
   }
 
   sample(how: ForeignSample): ForeignRead {
@@ -66,6 +70,6 @@ export class HeldElsewhere {
   }
 
   #read(held: readonly DumpedSocket[]): Suspect[] {
-    return held.map((dumped) => suspectOfForeign(dumped, this.#serverOnPort(dumped.localPort)));
+    return held.map((dumped) => suspectOfForeign(dumped, this.#serverOnPort(dumped.localPort), this.#transfers));
   }
 }

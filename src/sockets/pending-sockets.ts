@@ -15,6 +15,8 @@ export interface DueSocket {
   readonly fd: number;
 }
 
+/** So many entries are weak also where a timed guard comes by. */
+const WEAK_AT_MOST = 32;
 /** Fewest sockets among which it is worth searching for closed ones. */
 const COMPACT_FROM = 256;
 
@@ -22,9 +24,10 @@ const COMPACT_FROM = 256;
  * Announced sockets that are not on the watch yet. Most connections are over before they are due, and cost no more than
  * this entry.
  *
- * While a timed guard comes by every interval the entries are plain references: a WeakRef costs a microsecond and more in
- * every collection, and holding a socket for one interval keeps nothing alive that matters (closed ones are dropped as
- * they gather). With on-demand guards alone an entry may wait for ever, so it is weak.
+ * While a timed guard comes by every interval, most entries of a busy server are plain references: a WeakRef costs a microsecond
+ * and more in every collection, and such an entry is held for one interval at most (closed ones are dropped as they gather). The
+ * first few are weak all the same: where few sockets come, as in a test, nothing holds one that is closed. With on-demand guards
+ * alone an entry may wait for ever, so all are weak.
  */
 export class PendingSockets {
   #queue: Pending[] = [];
@@ -48,7 +51,8 @@ export class PendingSockets {
   }
 
   add(socket: Socket, side: Side, announcedAtMs: number): void {
-    this.#queue.push({ socket: this.#timedGuards > 0 ? socket : new WeakRef(socket), side, announcedAtMs });
+    const strong = this.#timedGuards > 0 && this.#queue.length >= WEAK_AT_MOST;
+    this.#queue.push({ socket: strong ? socket : new WeakRef(socket), side, announcedAtMs });
     if (this.#queue.length < this.#compactAt) return;
     this.#queue = this.#queue.filter(({ socket }) => isOpen(deref(socket)));
     this.#compactAt = Math.max(COMPACT_FROM, this.#queue.length * 2);

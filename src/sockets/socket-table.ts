@@ -8,12 +8,14 @@ import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
 import { AcceptedCookies } from './accepted-cookies.js';
 import { listenForSockets } from './announcements.js';
+import { Destinations } from './destinations.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
+import { Transfers } from './transfers.js';
 import type { WatchedSocket } from './watched-socket.js';
 import { WatchedSockets } from './watched-sockets.js';
 
@@ -40,6 +42,8 @@ export interface SampleOptions {
 export class SocketTable {
   /** Who else reports a socket that no JS socket of this thread owns. */
   readonly holders: Holders;
+  /** Whom this thread has connected to. */
+  readonly destinations: Destinations;
   readonly #watched: WatchedSockets;
   readonly #unannounced: UnannouncedSockets;
   readonly #halfClosed = new HalfClosedSockets();
@@ -65,15 +69,17 @@ export class SocketTable {
     this.holders = new Holders(binding, (error) => {
       this.#faults.note('holders', error);
     });
-    this.#watched = new WatchedSockets(binding, nowMs, this.#faults);
+    this.destinations = new Destinations(binding);
+    this.#watched = new WatchedSockets(binding, nowMs, this.#faults, this.destinations);
     this.#accepted = new AcceptedCookies(
       binding,
       () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
       this.#announceFailed,
     );
     this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
-    this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn);
-    this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn);
+    const transfers = new Transfers(() => this.#accepted.children());
+    this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
+    this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
     this.#stopListening = listenForSockets((socket, side) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
@@ -142,6 +148,11 @@ export class SocketTable {
   /** Says that a guard with a timer samples this table. Returns its dispose function. */
   expectTimedSamples(): () => void {
     return this.#watched.pending.expectTimedSamples();
+  }
+
+  /** Whether this socket is one of this thread's that is open, or was when it was last looked at. */
+  isWatched(cookie: bigint): boolean {
+    return this.#watched.has(cookie);
   }
 
   /** Servers of this thread that have accepted a connection and still listen. */

@@ -14,6 +14,7 @@ import { layersOf } from '../layers/stack.js';
 import { withCountedProgress } from './counted-progress.js';
 import { isHalfClosedOrReset, isStalled } from './states.js';
 import { progressOf, type ProgressAbove, type Suspect } from './suspect.js';
+import type { Transfers } from './transfers.js';
 import type { WatchedSocket } from './watched-socket.js';
 
 export interface SuspectsRead {
@@ -34,15 +35,18 @@ export class SuspectReader {
   readonly #sinks = new SocketBatch();
   readonly #faults: FaultSink<'tcp_info' | 'queues'>;
   readonly #serverOnPort: (port: number) => Server | undefined;
+  readonly #transfers: Transfers;
 
   constructor(
     binding: NativeBinding,
     faults: FaultSink<'tcp_info' | 'queues'>,
     serverOnPort: (port: number) => Server | undefined,
+    transfers: Transfers,
   ) {
     this.#binding = binding;
     this.#faults = faults;
     this.#serverOnPort = serverOnPort;
+    this.#transfers = transfers;
   }
 
   /** Reads sockets that were half-closed, reset or stalled. */
@@ -82,13 +86,15 @@ export class SuspectReader {
         ? undefined
         : ((socket && serverOf(socket)) ?? this.#serverOnPort(localPortOf(this.#binding, endpoints)));
     // A connection of a server of this thread was accepted by it: when no JS socket has it, one has lost it.
-    const detached = ref === undefined ? server !== undefined : socket === undefined;
+    const lost = server !== undefined || (ref === undefined && this.#transfers.pendingOf(fd) !== undefined);
+    const detached = ref === undefined ? lost : socket === undefined;
     const read = this.#batch.record(row);
     const record = socket ? withCountedProgress(read, socket) : read;
     const above = this.#progressAbove(socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : []);
     return {
       ...{ cookie, fd, side, unowned: ref === undefined, socket, server, detached, foreignInode: undefined },
       ...{ record, progress: progressOf(record, above, openAtMs), aborted, endpoints },
+      transfers: this.#transfers,
     };
   }
 

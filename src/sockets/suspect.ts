@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
 import type { LeakKind, Side } from '../base/vocabulary.js';
 import type { SocketRecord } from '../kernel/socket-batch.js';
+import type { Transfers } from './transfers.js';
 
 /**
  * What a socket is in at this moment. `closing` while the kernel finishes a close (LAST_ACK, CLOSING): not a leak, and not gone
@@ -52,6 +53,8 @@ export interface Suspect {
   readonly aborted: boolean;
   /** Packed endpoints, read while the connection had them; see kernel/endpoints.ts. */
   readonly endpoints: Uint8Array;
+  /** Tells whether it came from another process, or went to one. */
+  readonly transfers: Transfers;
 }
 
 /** What is read above the kernel for {@link Progress}. */

@@ -5,6 +5,7 @@ import { isInodeIdentity } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
 import { hasStoppedReading, isOpen } from '../layers/node-internals.js';
+import type { Destinations } from './destinations.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
 import { newWatchedSocket, type WatchedSocket } from './watched-socket.js';
 
@@ -16,6 +17,7 @@ export class WatchedSockets {
   readonly pending = new PendingSockets();
   readonly #binding: NativeBinding;
   readonly #faults: FaultSink<KernelOperation>;
+  readonly #destinations: Destinations;
   readonly #watch: HalfCloseWatch;
   /** The watch has no epoll set: it could not be opened, or read. */
   #lost = true;
@@ -25,7 +27,8 @@ export class WatchedSockets {
   #lastDrainAtMs: number;
   #samples = 0;
 
-  constructor(binding: NativeBinding, nowMs: number, faults: FaultSink<KernelOperation>) {
+  constructor(binding: NativeBinding, nowMs: number, faults: FaultSink<KernelOperation>, destinations: Destinations) {
+    this.#destinations = destinations;
     this.#binding = binding;
     this.#faults = faults;
     this.#watch = new HalfCloseWatch(binding);
@@ -67,6 +70,7 @@ export class WatchedSockets {
       if (cookie === 0n || this.#sockets.has(cookie)) return;
       const watched = newWatchedSocket(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#samples);
       watched.onWatch = errno === 0;
+      if (side === 'outbound') this.#destinations.note(socket, watched.endpoints);
       this.#sockets.set(cookie, watched);
       if (errno !== 0 && !this.#lost) this.#faults.note('watch_add', watchRefused(errno));
       if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));

@@ -92,6 +92,7 @@ describe('the endpoints of a dump', () => {
     ['IPv4', '127.0.0.1', '127.0.0.1', 4],
     ['IPv6', '::1', '::1', 6],
     ['IPv4-mapped', '::', '127.0.0.1', 4],
+    ['IPv4-mapped, its listener too', '::ffff:127.0.0.1', '127.0.0.1', 4],
   ] as const)('are what readEndpoints() says: %s', async ([, listenOn, connectTo, family], { skip }) => {
     skip(listenOn.includes(':') && !existsSync('/proc/net/if_inet6'), 'this kernel has no IPv6');
     const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });

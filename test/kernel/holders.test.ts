@@ -53,7 +53,7 @@ describe('who else reports a socket', () => {
       return answers.at(-1)!.answer !== 'not-yet';
     });
     expect(answers[0]).toEqual({ answer: 'not-yet' });
-    expect(answers.at(-1)).toEqual({ answer: 'here-or-nowhere', pid });
+    expect(answers.at(-1)).toEqual({ answer: 'here-or-nowhere', holder: { pid, fd: 1 } });
     expect(faults).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describe('who else reports a socket', () => {
     const { inode, cookie, pid } = await heldByChild(stage);
     const { holders: asked } = holders();
     asked.beginSample(true);
-    expect(asked.lookUp(cookie, inode)).toEqual({ answer: 'here-or-nowhere', pid });
+    expect(asked.lookUp(cookie, inode)).toEqual({ answer: 'here-or-nowhere', holder: { pid, fd: 1 } });
     expect(asked.lookUp(cookie, 1)).toEqual({ answer: 'here-or-nowhere' });
   });
 
@@ -77,6 +77,6 @@ describe('who else reports a socket', () => {
     const { during, failed, after, later, pid } = jsonOf(outcome);
     expect(during).toEqual({ answer: 'not-yet' });
     expect(failed).toBeGreaterThan(0);
-    expect({ after, later }).toEqual({ after: { answer: 'here-or-nowhere', pid }, later: 0 });
+    expect({ after, later }).toEqual({ after: { answer: 'here-or-nowhere', holder: { pid, fd: 1 } }, later: 0 });
   });
 });

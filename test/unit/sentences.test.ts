@@ -12,6 +12,8 @@ const OUTBOUND = {
   destination: 'http://prices:8080/today',
 } as const;
 
+const KEEPER = { pid: 4711, command: 'node keeper.js' } as const;
+
 const HIDDEN_TLS = { reading: true, inHandshake: false, endsItself: false } as const;
 
 const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
@@ -107,8 +109,55 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
   ],
   [
     'held-by-another-process',
-    { side: 'unknown', server: undefined, fd: -1, holderPid: 7, unreadKernelBytes: 2 },
-    'The connection with 10.0.0.7:51000 is closed here and still open in process 7 (2 bytes unread); the peer left 61 s ago.',
+    {
+      side: 'unknown',
+      server: undefined,
+      fd: -1,
+      heldBy: 'other-process',
+      holder: { pid: 7, command: 'sleep' },
+      unreadKernelBytes: 2,
+    },
+    'The connection with 10.0.0.7:51000 is closed here and still open in process 7 (sleep) (2 bytes unread); the peer left 61 s ago.',
+  ],
+  [
+    'held-by-another-process',
+    {
+      fd: -1,
+      heldBy: 'other-process',
+      holder: KEEPER,
+      transferred: { direction: 'sent', as: 'message', process: KEEPER },
+    },
+    'The connection to net:4025 from 10.0.0.7:51000 was sent to process 4711 (node keeper.js), closed here, and is still open there; the client left 61 s ago.',
+  ],
+  [
+    'held-by-another-process',
+    {
+      fd: -1,
+      heldBy: 'other-process',
+      holder: KEEPER,
+      transferred: { direction: 'sent', as: 'stdio', process: KEEPER },
+    },
+    'The connection to net:4025 from 10.0.0.7:51000 was given as stdio to process 4711 (node keeper.js), closed here, and is still open there; the client left 61 s ago.',
+  ],
+  [
+    'detached-handle',
+    { heldBy: 'lost-socket', transferred: { direction: 'sent', as: 'message', process: KEEPER }, unreadKernelBytes: 5 },
+    'The connection to net:4025 from 10.0.0.7:51000 was sent to process 4711 (node keeper.js), which has not taken it, and its fd is still open here (5 bytes unread); the client left 61 s ago.',
+  ],
+  [
+    'never-read',
+    { transferred: { direction: 'sent', as: 'message', process: KEEPER } },
+    `Nothing ever read the connection to net:4025 from 10.0.0.7:51000 sent to process 4711 (node keeper.js): it has no 'data' or 'readable' listener, no pipe and no iterator; the client left 61 s ago.`,
+  ],
+  [
+    'paused',
+    { server: undefined, transferred: { direction: 'received', as: 'stdio', process: { pid: 7, command: undefined } } },
+    'The connection from 10.0.0.7:51000 received from process 7 is paused and was not resumed; the client left 61 s ago.',
+  ],
+  [
+    'request-body-not-read',
+    { ...UPLOAD, transferred: { direction: 'received', as: 'message', process: KEEPER }, http: {} },
+    'POST /items/:id (http:8080) on a connection received from process 4711 (node keeper.js) has not read its request body and has not answered; the client left 61 s ago.',
   ],
   [
     'unknown',
@@ -236,6 +285,26 @@ const FIXES: [LeakCause, FactsChange, string][] = [
     'held-by-another-process',
     {},
     'Close it in the process that holds it; a socket given to a child as stdio or with child.send(…, { keepOpen: true }) stays open there.',
+  ],
+  [
+    'held-by-another-process',
+    { heldBy: 'other-process', transferred: { direction: 'sent', as: 'message', process: KEEPER } },
+    'Read the socket in process 4711 (node keeper.js), or call socket.destroy() there: here it is gone, and nothing more can be done with it.',
+  ],
+  [
+    'held-by-another-process',
+    { heldBy: 'other-process', transferred: { direction: 'sent', as: 'stdio', process: KEEPER } },
+    'End process 4711 (node keeper.js) when the client leaves, or give it a pipe in place of the socket: what it has as stdio stays open until it ends.',
+  ],
+  [
+    'detached-handle',
+    { transferred: { direction: 'sent', as: 'message', process: KEEPER }, heldBy: 'lost-socket' },
+    'Find what blocks the event loop of process 4711 (node keeper.js), or end it; send with child.send(message, socket, { keepOpen: true }, () => socket.destroy()), so that none of what it never takes stays open here.',
+  ],
+  [
+    'paused',
+    { transferred: { direction: 'sent', as: 'message', process: KEEPER } },
+    'Call socket.destroy() in the callback of child.send(…, { keepOpen: true }): process 4711 (node keeper.js) has the socket, and reading it here would take its bytes.',
   ],
   [
     'unknown',

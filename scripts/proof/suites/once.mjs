@@ -19,9 +19,12 @@ const PRELOADS = {
 /** A network of its own: no test meets another program on a fixed port, and none reaches the outside. */
 const OWN_NETWORK = ['unshare', '-n', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
 const ownNetwork = () => spawnSync(OWN_NETWORK[0], [...OWN_NETWORK.slice(1), 'true']).status === 0;
-/** A database that a suite needs ends with the suite's process group. */
-const withService = (suite, command) =>
-  suite.service ? ['sh', '-c', `${suite.service} & exec "$@"`, 'sh', ...command] : command;
+/** A database that a suite needs ends with the suite's process group. `ready` is a command that fails until it is up. */
+function withService({ service, ready }, command) {
+  if (!service) return command;
+  const wait = ready ? `until ${ready}; do sleep 0.1; done; ` : '';
+  return ['sh', '-c', `here=${at('.')}; ${service} & ${wait}exec "$@"`, 'sh', ...command];
+}
 
 /** @returns {Promise<{ tests, reports, processes: number, seconds: number, status, output: string }>} */
 export async function runOnce(suite, installed, { guarded, log }) {

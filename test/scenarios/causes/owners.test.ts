@@ -63,7 +63,7 @@ describe('a connection that is closed here and open in a child', () => {
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expect(leak).toMatchObject({ kind: 'close-wait', cause: 'held-by-another-process', fd: -1 });
     expect(leak).toMatchObject({ server: `net:${port}`, remoteAddress: '127.0.0.1', remotePort: client.port });
-    expect(leak.explanation).toContain(`still open in process ${child.pid}`);
+    expect(leak.explanation).toContain(`given as stdio to process ${child.pid} (sleep)`);
     expect([holds('self', port, client), holds(child.pid!, port, client)]).toEqual([false, true]);
     expect(kernelRow(port, client.port)?.state).toBe(CLOSE_WAIT);
     child.kill('SIGKILL');

@@ -76,4 +76,10 @@ describe('a program that has only a guard', () => {
     expect(seen).toBe(40);
     expect(collected).toBeGreaterThanOrEqual(38);
   });
+
+  it('lets a closed socket go before its first sample', async () => {
+    const outcome = await runNode(['--expose-gc', path.join(programs, 'collect-at-once.mjs')]);
+    const { collected } = jsonOf(outcome);
+    expect(collected).toBeGreaterThanOrEqual(2);
+  });
 });
