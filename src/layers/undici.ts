@@ -3,12 +3,13 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, pipesOf } from './node-internals.js';
+import { countProperty } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
+import { onwardFrom } from './onward.js';
 import { currentOrigin } from './origin.js';
 import { destroyWith, hasReader } from './stream.js';
 import { noteTlsAbove } from './tls.js';
-import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
+import { isReadable, undiciBodyOf, undiciHandlerOf, undiciResultOf } from './undici-internals.js';
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
@@ -122,7 +123,8 @@ export class UndiciLayer implements Layer {
   /** stream() writes to the application's stream itself. */
   pipedTo(): readonly object[] {
     const body = this.#body();
-    return body === undefined || isReadable(body) ? pipesOf(body) : [body];
+    const result = undiciResultOf(this.#notes.request);
+    return [...(body === undefined || isReadable(body) ? onwardFrom(body) : [body]), ...(result ? [result] : [])];
   }
 
   end(error: Error): void {
