@@ -17,6 +17,15 @@ export interface StreamFacts {
   /** Set where TLS stands above the socket and its TLSSocket is not known: the stream facts above are then the raw socket's. */
   readonly hiddenTls: HiddenTlsFacts | undefined;
   readonly http: HttpFacts | undefined;
+  /** Set where a WebSocket has taken the connection over; `http` is then the request that it came from. */
+  readonly webSocket?: WebSocketFacts | undefined;
+}
+
+export interface WebSocketFacts {
+  /** By the application, with `pause()`. */
+  readonly paused: boolean;
+  /** What it receives goes into a stream above it that cannot be seen: it may still be read. */
+  readonly readerUnseen: boolean;
 }
 
 /** All that the raw socket shows of the TLS above it. */

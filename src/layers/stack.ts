@@ -25,13 +25,17 @@ import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
 import { StreamLayer } from './stream.js';
 import { HiddenTlsLayer, hiddenTlsOf, TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
 import { outboundRequestOf, UndiciLayer } from './undici.js';
+import { WebSocketLayer } from './websocket.js';
 
 /** The layers above a raw socket, from the lowest up. The first is always its stream. */
 export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Layer[]] {
   const tls = tlsSocketOf(raw);
   const top = tls ?? raw;
   const protocol =
-    Http2Layer.on(top) ?? Http1Layer.on(top, side) ?? (side === 'inbound' ? undefined : UndiciLayer.on(top));
+    WebSocketLayer.on(top) ??
+    Http2Layer.on(top) ??
+    Http1Layer.on(top, side) ??
+    (side === 'inbound' ? undefined : UndiciLayer.on(top));
   const tlsLayer = tls ? new TlsLayer(tls) : HiddenTlsLayer.on(raw);
   return [new StreamLayer(raw), ...(tlsLayer ? [tlsLayer] : []), ...(protocol ? [protocol] : [])];
 }
@@ -39,6 +43,7 @@ export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Lay
 /** What the streams above an fd say now. Property reads only. */
 export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const socket = topSocketOf(raw);
+  const protocol = layersOf(raw, side).at(-1);
   const readByHttp = isReadByHttp(socket);
   const server = serverOf(socket) ?? serverOf(raw);
   const readableEnded = booleanProperty(socket, 'readableEnded') ?? false;
@@ -53,7 +58,8 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
     hiddenTls: hiddenTlsOf(raw),
-    http: layersOf(raw, side).at(-1)?.request(),
+    http: protocol?.request(),
+    webSocket: protocol instanceof WebSocketLayer ? protocol.facts() : undefined,
   };
 }
 

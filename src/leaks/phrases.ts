@@ -2,14 +2,16 @@ import type { Endpoints } from '../kernel/endpoints.js';
 import type { LeakFacts } from './facts.js';
 
 /** What the sentence is about: the request where one is known, else the connection. */
-export function subject({ side, server, method, route, destination, endpoints, fd }: LeakFacts): string {
+export function subject({ side, server, method, route, destination, endpoints, fd, stream }: LeakFacts): string {
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
+  if (stream?.webSocket && side === 'outbound') return `the WebSocket to ${destination ?? peer ?? 'its peer'}`;
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
       : `the connection to ${destination ?? peer ?? 'its peer'}`;
-  if (request) return `${request}${server === undefined ? '' : ` (${server})`}`;
+  if (request)
+    return `${stream?.webSocket ? 'the WebSocket of ' : ''}${request}${server === undefined ? '' : ` (${server})`}`;
   if (side === 'inbound')
     return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;
