@@ -58,6 +58,11 @@ export interface HttpFacts {
   readonly responding: boolean;
   readonly responseStarted: boolean;
   readonly responseEnded: boolean;
-  /** Of a server's response: it is over its high-water mark, and whoever writes it waits for 'drain'. */
+  /**
+   * Of a server's response: it is over its high-water mark, and whoever writes it waits for 'drain'. Of an HTTP/2 stream: it
+   * has bytes that the session could not send.
+   */
   readonly needsDrain?: boolean;
+  /** Of HTTP/2: how many more streams of the connection are open. */
+  readonly moreStreams?: number;
 }
