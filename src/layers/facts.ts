@@ -63,6 +63,11 @@ export interface HttpFacts {
    * has bytes that the session could not send.
    */
   readonly needsDrain?: boolean;
+  /**
+   * The response goes to something that cannot be seen from here, and may still be read: a web stream (fetch), or what undici's
+   * interceptors and Node 26's dispatcher for older versions of undici hide.
+   */
+  readonly readerUnseen?: boolean;
   /** Of HTTP/2: how many more streams of the connection are open. */
   readonly moreStreams?: number;
 }

@@ -103,7 +103,7 @@ export class UndiciLayer implements Layer {
   hasReader(): boolean | undefined {
     if (!this.#notes.responseOpen) return false;
     const body = this.#body();
-    if (!body || isFetch(this.#notes.request)) return undefined;
+    if (!body || this.#isReaderUnseen()) return undefined;
     // Of a stream that only takes bytes, what stands behind it tells.
     return isReadable(body) ? hasReader(body) : undefined;
   }
@@ -117,6 +117,7 @@ export class UndiciLayer implements Layer {
       responding: responseOpen,
       responseStarted: responseOpen,
       responseEnded: !responseOpen,
+      readerUnseen: responseOpen && this.#isReaderUnseen(),
     };
   }
 
@@ -129,6 +130,10 @@ export class UndiciLayer implements Layer {
 
   end(error: Error): void {
     destroyWith(this.#socket, error);
+  }
+
+  #isReaderUnseen(): boolean {
+    return this.#body() === undefined || isFetch(this.#notes.request);
   }
 
   #body(): object | undefined {
