@@ -21,7 +21,7 @@ export function readerStandsStill({ side }: Pick<LeakFacts, 'side'>, raw: Socket
   if (layers.some((layer) => layer.pipedTo().length > 0)) return false;
   if (isReadOutOfSight(topSocketOf(raw), side, layers[0])) return false;
   // The kernel shows the progress of those who read an inbound socket.
-  if (side !== 'outbound') return true;
+  if (side !== 'outbound') return top?.name !== 'websocket' || top.hasReader() !== undefined;
   // Of a request that has no message to read, the connection below tells.
   const reader = top?.name === 'http1' ? (top.hasReader() ?? hasReaderLeft(topSocketOf(raw))) : top?.hasReader();
   if (top?.name !== 'undici') return reader === false;

@@ -17,6 +17,15 @@ export interface StreamFacts {
   /** Set where TLS stands above the socket and its TLSSocket is not known: the stream facts above are then the raw socket's. */
   readonly hiddenTls: HiddenTlsFacts | undefined;
   readonly http: HttpFacts | undefined;
+  /** Set where a WebSocket has taken the connection over; `http` is then the request that it came from. */
+  readonly webSocket?: WebSocketFacts | undefined;
+}
+
+export interface WebSocketFacts {
+  /** By the application, with `pause()`. */
+  readonly paused: boolean;
+  /** What it receives goes into a stream above it that cannot be seen: it may still be read. */
+  readonly readerUnseen: boolean;
 }
 
 /** All that the raw socket shows of the TLS above it. */
@@ -49,6 +58,16 @@ export interface HttpFacts {
   readonly responding: boolean;
   readonly responseStarted: boolean;
   readonly responseEnded: boolean;
-  /** Of a server's response: it is over its high-water mark, and whoever writes it waits for 'drain'. */
+  /**
+   * Of a server's response: it is over its high-water mark, and whoever writes it waits for 'drain'. Of an HTTP/2 stream: it
+   * has bytes that the session could not send.
+   */
   readonly needsDrain?: boolean;
+  /**
+   * The response goes to something that cannot be seen from here, and may still be read: a web stream (fetch), or what undici's
+   * interceptors and Node 26's dispatcher for older versions of undici hide.
+   */
+  readonly readerUnseen?: boolean;
+  /** Of HTTP/2: how many more streams of the connection are open. */
+  readonly moreStreams?: number;
 }

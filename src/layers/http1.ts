@@ -18,6 +18,7 @@ import {
   stringProperty,
 } from './node-internals.js';
 import { notesOf, type RequestNotes } from './notes.js';
+import { onwardFrom } from './onward.js';
 import { areRequestsNoted } from './requests.js';
 import { hasReader } from './stream.js';
 
@@ -64,7 +65,8 @@ export class Http1Layer implements Layer {
   }
 
   pipedTo(): readonly object[] {
-    return pipesOf(messageBeingRead(this.#socket));
+    const message = httpMessageOf(this.#socket);
+    return isServerResponse(message) ? pipesOf(requestOf(message)) : onwardFrom(responseOf(message));
   }
 
   end(error: Error): void {

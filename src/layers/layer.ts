@@ -1,6 +1,6 @@
 import type { HttpFacts } from './facts.js';
 
-export type LayerName = 'stream' | 'tls' | 'http1' | 'http2' | 'undici';
+export type LayerName = 'stream' | 'tls' | 'http1' | 'http2' | 'undici' | 'websocket';
 
 /**
  * One of the things that stand above an fd, from the raw socket's stream up to what the application holds in its hands. Each

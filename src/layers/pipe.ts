@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Layer } from './layer.js';
-import { countProperty, pipesOf, socketUnder } from './node-internals.js';
+import { countProperty, socketUnder } from './node-internals.js';
+import { countsOf, onwardFrom } from './onward.js';
 
 /** How many streams are followed: a chain of transforms has a handful. */
 const MAX_STREAMS = 32;
@@ -11,6 +12,8 @@ export interface Pipes {
   readonly sinks: readonly Socket[];
   /** Bytes that wait in the streams on the way. When this falls, whoever is behind them reads. */
   readonly bufferedBytes: number;
+  /** A checksum of what those streams count themselves. When it changes, one of them moves. */
+  readonly counts: number;
 }
 
 /**
@@ -22,12 +25,14 @@ export function pipesFrom(layers: readonly Layer[]): Pipes {
   const streams = new Set<object>(layers.flatMap((layer) => layer.pipedTo()));
   const sinks = new Set<Socket>();
   let bufferedBytes = 0;
+  let counts = 0;
   // A set is visited in the order in which things are added, those that are added meanwhile included.
   for (const stream of streams) {
     const socket = socketUnder(stream);
     if (socket) sinks.add(socket);
     bufferedBytes += countProperty(stream, 'readableLength') + countProperty(stream, 'writableLength');
-    if (streams.size < MAX_STREAMS) for (const next of pipesOf(stream)) streams.add(next);
+    counts = (counts * 31 + countsOf(stream)) % Number.MAX_SAFE_INTEGER;
+    if (streams.size < MAX_STREAMS) for (const next of onwardFrom(stream)) streams.add(next);
   }
-  return { sinks: [...sinks], bufferedBytes };
+  return { sinks: [...sinks], bufferedBytes, counts };
 }

@@ -25,13 +25,17 @@ import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
 import { StreamLayer } from './stream.js';
 import { HiddenTlsLayer, hiddenTlsOf, TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
 import { outboundRequestOf, UndiciLayer } from './undici.js';
+import { WebSocketLayer } from './websocket.js';
 
 /** The layers above a raw socket, from the lowest up. The first is always its stream. */
 export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Layer[]] {
   const tls = tlsSocketOf(raw);
   const top = tls ?? raw;
   const protocol =
-    Http2Layer.on(top) ?? Http1Layer.on(top, side) ?? (side === 'inbound' ? undefined : UndiciLayer.on(top));
+    WebSocketLayer.on(top) ??
+    Http2Layer.on(top, side) ??
+    Http1Layer.on(top, side) ??
+    (side === 'inbound' ? undefined : UndiciLayer.on(top));
   const tlsLayer = tls ? new TlsLayer(tls) : HiddenTlsLayer.on(raw);
   return [new StreamLayer(raw), ...(tlsLayer ? [tlsLayer] : []), ...(protocol ? [protocol] : [])];
 }
@@ -39,11 +43,13 @@ export function layersOf(raw: Socket, side: Side): readonly [StreamLayer, ...Lay
 /** What the streams above an fd say now. Property reads only. */
 export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const socket = topSocketOf(raw);
+  const protocol = layersOf(raw, side).at(-1);
   const readByHttp = isReadByHttp(socket);
   const server = serverOf(socket) ?? serverOf(raw);
   const readableEnded = booleanProperty(socket, 'readableEnded') ?? false;
   return {
-    readableFlowing: booleanProperty(socket, 'readableFlowing') ?? null,
+    // http2 reads the handle itself, whatever the stream above it says.
+    readableFlowing: protocol?.name === 'http2' ? true : (booleanProperty(socket, 'readableFlowing') ?? null),
     readableEnded,
     endBuffered: endIsBuffered(socket) ?? readableEnded,
     hasReadableListener: listenersOf(socket, 'readable') > 0,
@@ -53,7 +59,8 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
     hiddenTls: hiddenTlsOf(raw),
-    http: layersOf(raw, side).at(-1)?.request(),
+    http: protocol?.request(),
+    webSocket: protocol instanceof WebSocketLayer ? protocol.facts() : undefined,
   };
 }
 
@@ -66,6 +73,8 @@ export function originOfSocket(raw: Socket): Origin | undefined {
   const ofConnection = notesOf(socket)?.origin ?? notesOf(raw)?.origin;
   const message = httpMessageOf(socket);
   if (message === undefined) {
+    // Its streams share the connection, and which of them opened it is not known.
+    if (Http2Layer.on(socket, 'outbound')) return undefined;
     const request = outboundRequestOf(socket);
     return request ? request.origin : ofConnection;
   }
@@ -83,6 +92,9 @@ export function inboundRequestOf(raw: Socket): RequestNotes | undefined {
 /** The message of that request, while it is being answered or its body has not come to its end. */
 export function inboundMessageOf(raw: Socket): IncomingMessage | undefined {
   const socket = topSocketOf(raw);
+  const compat = Http2Layer.on(socket, 'inbound')?.compatRequest();
+  // An Http2ServerRequest has what is asked of a message here: method, url, headers, and what a framework has put on it.
+  if (compat) return compat as IncomingMessage;
   const message = httpMessageOf(socket);
   return isServerResponse(message) ? requestOf(message) : messageBeingParsed(socket);
 }

@@ -22,6 +22,14 @@ export function undiciBodyOf(request: unknown): object | undefined {
   return [objectProperty(handler, 'res'), objectProperty(handler, 'body')].find((stream) => isStream(stream));
 }
 
+/**
+ * The stream that the application reads, where that is another one: pipeline() hands what its handler returned on to `ret`.
+ */
+export function undiciResultOf(request: unknown): object | undefined {
+  const result = objectProperty(undiciHandlerOf(request), 'ret');
+  return isReadable(result) ? result : undefined;
+}
+
 function isStream(stream: unknown): boolean {
   return (
     typeof property(stream, 'readableLength') === 'number' || typeof property(stream, 'writableLength') === 'number'

@@ -3,12 +3,13 @@ import type { Handlers } from '../base/channels.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
-import { countProperty, pipesOf } from './node-internals.js';
+import { countProperty } from './node-internals.js';
 import { ensureNotes, notesOf, type Origin, type OutboundNotes } from './notes.js';
+import { onwardFrom } from './onward.js';
 import { currentOrigin } from './origin.js';
 import { destroyWith, hasReader } from './stream.js';
 import { noteTlsAbove } from './tls.js';
-import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
+import { isReadable, undiciBodyOf, undiciHandlerOf, undiciResultOf } from './undici-internals.js';
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
@@ -102,7 +103,7 @@ export class UndiciLayer implements Layer {
   hasReader(): boolean | undefined {
     if (!this.#notes.responseOpen) return false;
     const body = this.#body();
-    if (!body || isFetch(this.#notes.request)) return undefined;
+    if (!body || this.#isReaderUnseen()) return undefined;
     // Of a stream that only takes bytes, what stands behind it tells.
     return isReadable(body) ? hasReader(body) : undefined;
   }
@@ -116,17 +117,23 @@ export class UndiciLayer implements Layer {
       responding: responseOpen,
       responseStarted: responseOpen,
       responseEnded: !responseOpen,
+      readerUnseen: responseOpen && this.#isReaderUnseen(),
     };
   }
 
   /** stream() writes to the application's stream itself. */
   pipedTo(): readonly object[] {
     const body = this.#body();
-    return body === undefined || isReadable(body) ? pipesOf(body) : [body];
+    const result = undiciResultOf(this.#notes.request);
+    return [...(body === undefined || isReadable(body) ? onwardFrom(body) : [body]), ...(result ? [result] : [])];
   }
 
   end(error: Error): void {
     destroyWith(this.#socket, error);
+  }
+
+  #isReaderUnseen(): boolean {
+    return this.#body() === undefined || isFetch(this.#notes.request);
   }
 
   #body(): object | undefined {

@@ -21,6 +21,8 @@ function httpCause(
   const { http } = stream;
   if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
+  // Nothing is read where an HTTP/2 session waits for its peer to take what it sends.
+  if (http.role === 'client' && http.needsDrain && unsentBytes > 0) return 'write-stalled';
   if (http.role === 'client') return http.responding && !http.bodyComplete ? 'response-body-not-read' : undefined;
   // Whoever writes the response waits for a peer that takes nothing: it would go on, and end it.
   if (http.responding && http.needsDrain && http.bodyComplete && unsentBytes > 0) return 'write-stalled';

@@ -4,16 +4,17 @@ import { transferred } from './processes.js';
 
 /** What the sentence is about: the request where one is known, else the connection. */
 export function subject(facts: LeakFacts): string {
-  const { side, server, method, route, destination, endpoints, fd } = facts;
+  const { side, server, method, route, destination, endpoints, fd, stream } = facts;
   const elsewhere = transferred(facts);
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
+  if (stream?.webSocket && side === 'outbound') return `the WebSocket to ${destination ?? peer ?? 'its peer'}`;
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
       : `the connection to ${destination ?? peer ?? 'its peer'}`;
   if (request)
-    return `${request}${server === undefined ? '' : ` (${server})`}${elsewhere && ` on a connection${elsewhere}`}`;
+    return `${stream?.webSocket ? 'the WebSocket of ' : ''}${request}${server === undefined ? '' : ` (${server})`}${elsewhere && ` on a connection${elsewhere}`}`;
   if (side === 'inbound')
     return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}${elsewhere}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;

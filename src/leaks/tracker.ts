@@ -13,6 +13,7 @@ export interface Track {
   bufferedBytes: number;
   ackedBytes: number;
   pipedBytes: number;
+  pipedCounts: number | undefined;
   drainedBytes: number | undefined;
   /** Its own time-out, where sockets differ; asked for anew after progress. */
   timeoutMs: number | undefined;
@@ -102,9 +103,10 @@ export class LeakTracker<T extends Tracked = Tracked> {
     const halfClosedAtMs = halfCloseTime(progress, this.#nowMs);
     // Of the time since the peer closed, only what the loop could use counts; before the last sample nothing was known.
     const usableMs = Math.min(this.#nowMs - halfClosedAtMs, sinceLastMs);
-    const { kind, state, readBytes, bufferedBytes, ackedBytes, pipedBytes, drainedBytes } = progress;
+    const { kind, state, readBytes, bufferedBytes, ackedBytes, pipedBytes, pipedCounts, drainedBytes } = progress;
     return {
-      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes, pipedBytes, drainedBytes },
+      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes },
+      ...{ pipedBytes, pipedCounts, drainedBytes },
       progressAtMs: halfClosedAtMs,
       progressAtLoopMs: this.#loopMs - usableMs,
       timeoutMs: undefined,
@@ -118,6 +120,7 @@ export class LeakTracker<T extends Tracked = Tracked> {
       progress.bufferedBytes < track.bufferedBytes ||
       progress.ackedBytes > track.ackedBytes ||
       progress.pipedBytes < track.pipedBytes ||
+      progress.pipedCounts !== track.pipedCounts ||
       (progress.drainedBytes ?? 0) > (track.drainedBytes ?? progress.drainedBytes ?? 0);
     if (progressed) {
       track.progressAtMs = this.#nowMs;
@@ -131,6 +134,7 @@ export class LeakTracker<T extends Tracked = Tracked> {
     track.bufferedBytes = progress.bufferedBytes;
     track.ackedBytes = progress.ackedBytes;
     track.pipedBytes = progress.pipedBytes;
+    track.pipedCounts = progress.pipedCounts;
     track.drainedBytes = progress.drainedBytes;
   }
 }

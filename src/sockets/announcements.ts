@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { subscribeAll } from '../base/channels.js';
 import type { Side } from '../base/vocabulary.js';
+import { noteServerStream } from '../layers/http2-internals.js';
 import { listenForReceivedSockets } from '../layers/ipc-internals.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
@@ -34,6 +35,7 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       'http.client.request.created': noteClientRequest,
       'http.client.request.start': noteClientRequest,
       'http.client.response.finish': noteClientResponse,
+      'http2.server.stream.start': noteServerStream,
       ...undiciHandlers(),
     },
     onError,

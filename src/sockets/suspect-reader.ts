@@ -25,7 +25,7 @@ export interface SuspectsRead {
   readonly recovered: readonly WatchedSocket[];
 }
 
-const NO_PIPES: Pipes = { sinks: [], bufferedBytes: 0 };
+const NO_PIPES: Pipes = { sinks: [], bufferedBytes: 0, counts: 0 };
 
 /** Reads watched sockets from the kernel, all of a sample in one call. */
 export class SuspectReader {
@@ -103,6 +103,7 @@ export class SuspectReader {
     return {
       bufferedBytes: layers.reduce((sum, layer) => sum + fact(() => layer.bufferedBytes(), 0), 0),
       pipedBytes: pipes.bufferedBytes,
+      pipedCounts: pipes.counts,
       drainedBytes: this.#drainedBytes(pipes.sinks),
     };
   }

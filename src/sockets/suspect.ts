@@ -23,6 +23,8 @@ export interface Progress {
   readonly ackedBytes: number;
   /** Bytes that wait in the streams that it is piped to; falls when whoever is behind them reads. */
   readonly pipedBytes: number;
+  /** A checksum of what those streams count themselves; any change is progress. */
+  readonly pipedCounts?: number;
   /** Bytes acknowledged so far by the peers of the sockets that it is piped to; undefined where it is piped to none. */
   readonly drainedBytes: number | undefined;
   /** `tcpi_last_ack_recv`: time since the last ACK. A FIN sets it, a later ACK sets it again. -1 when not known. */
@@ -58,7 +60,7 @@ export interface Suspect {
 }
 
 /** What is read above the kernel for {@link Progress}. */
-export type ProgressAbove = Pick<Progress, 'bufferedBytes' | 'pipedBytes' | 'drainedBytes'>;
+export type ProgressAbove = Pick<Progress, 'bufferedBytes' | 'pipedBytes' | 'pipedCounts' | 'drainedBytes'>;
 
 export function progressOf(record: SocketRecord, above: ProgressAbove, openAtMs: number): Progress {
   return {

@@ -57,6 +57,11 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     'write-stalled',
   ],
   [
+    'an HTTP/2 request whose session waits for its peer to take what it sends',
+    { side: 'outbound', http: { role: 'client', bodyComplete: false, needsDrain: true }, unsentBytes: 1 },
+    'write-stalled',
+  ],
+  [
     'answered, its body left half read',
     {
       stream: { readByHttp: true, readableFlowing: false },
