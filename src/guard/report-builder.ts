@@ -25,6 +25,8 @@ export function buildReport(facts: LeakFacts): LeakReport {
     server: facts.server,
     method: facts.method,
     route: facts.route,
+    path: facts.path,
+    registeredAt: facts.registeredAt,
     destination: facts.destination,
     requestedBy: facts.requestedBy,
     ...facts.endpoints,

@@ -39,6 +39,8 @@ export interface RouteInfo {
   readonly reclaim: boolean;
   /** Whose router it was asked of, where that is known. */
   readonly framework?: Framework | undefined;
+  /** Where the application registered the route, as in `routes/items.js:42`. */
+  readonly registeredAt?: string | undefined;
 }
 
 /** Undefined: nobody knows the routes of that server. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { RouteFinder } from '../../sockets/servers.js';
+import { Registrations } from './registrations.js';
 import { FastifyRouteFinder } from './route-finder.js';
 import type { AuditRoute } from './routes.js';
 
@@ -19,6 +20,8 @@ export function routeFinderOf(fastify: FastifyInstance): RouteFinder {
     finder = undefined;
     done();
   });
+  const registrations = new Registrations();
+  fastify.addHook('onRoute', registrations.note);
   const framework = 'fastify';
   return (request) => {
     finder ??= new FastifyRouteFinder(fastify);
@@ -26,9 +29,10 @@ export function routeFinderOf(fastify: FastifyInstance): RouteFinder {
     if (!found.known)
       return { framework, route: undefined, matched: undefined, reclaim: found.candidates.every(mayBeReclaimed) };
     const { route } = found;
-    return route
-      ? { framework, route: declaredUrlOf(route), matched: true, reclaim: mayBeReclaimed(route) }
-      : { framework, route: undefined, matched: false, reclaim: true };
+    if (!route) return { framework, route: undefined, matched: false, reclaim: true };
+    const url = declaredUrlOf(route);
+    const registeredAt = registrations.of(route.method, url, route.constraints);
+    return { framework, route: url, registeredAt, matched: true, reclaim: mayBeReclaimed(route) };
   };
 }
 

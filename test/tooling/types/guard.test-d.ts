@@ -140,6 +140,8 @@ describe('a report', () => {
       readonly server: string | undefined;
       readonly method: string | undefined;
       readonly route: string | undefined;
+      readonly path: string | undefined;
+      readonly registeredAt: string | undefined;
       readonly destination: string | undefined;
       readonly requestedBy: string | undefined;
       readonly localAddress: string | undefined;
