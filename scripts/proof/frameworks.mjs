@@ -6,8 +6,11 @@
  *   node scripts/proof/frameworks.mjs --write
  *   node scripts/proof/frameworks.mjs --explain koa hapi     these alone (parts of names), with their reports
  *
- * It uses what `npm run build` has made. The packages are installed once, into test/apis.
+ * With all of them it also runs the test of the examples that need such packages. It uses what `npm run build` has made. The packages
+ * are installed once, into test/apis.
  */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { play } from '../../test/proof/frameworks/play.mjs';
 import { rows as all } from '../../test/proof/frameworks/rows.mjs';
@@ -68,7 +71,15 @@ says, within 3 s and so before any keep-alive time-out.`,
     all: chosen === all,
   });
 }
-process.exitCode = rows.every((row) => row.at(-1) === 'holds') ? 0 : 1;
+const examplesHold = chosen !== all || runExamples();
+process.exitCode = examplesHold && rows.every((row) => row.at(-1) === 'holds') ? 0 : 1;
+
+function runExamples() {
+  const root = path.join(import.meta.dirname, '../..');
+  const args = ['node_modules/vitest/vitest.mjs', 'run', 'test/tooling/demo/framework-examples.test.ts'];
+  const env = { ...process.env, CLOSE_WAIT_GUARD_TEST_APIS: '1' };
+  return spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' }).status === 0;
+}
 
 function code(text) {
   return text === '' ? '' : `\`${text}\``;
