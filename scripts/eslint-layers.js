@@ -31,7 +31,19 @@ const folders = [
 ];
 /** A part of testing/, which stands above all else in it. */
 const RUNNERS = 'testing/runners';
-const order = ['base', 'kernel', 'layers', 'sockets', 'routes', 'apis', 'leaks', 'guard', 'metrics', 'frameworks', 'preload'];
+const order = [
+  'base',
+  'kernel',
+  'layers',
+  'sockets',
+  'routes',
+  'apis',
+  'leaks',
+  'guard',
+  'metrics',
+  'frameworks',
+  'preload',
+];
 
 export const layers = [
   ...folders.map(({ name, imports, packages, packageTypes }) => {
