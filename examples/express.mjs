@@ -6,7 +6,7 @@
  *   head -c 100000 /dev/zero | curl -m 1 --data-binary @- http://127.0.0.1:3000/photos/7
  *   curl http://127.0.0.1:3000/metrics
  *
- * (150000 bytes on Node 22 and later, see README.md.)
+ * The same upload to /thumbnails/7 leaks nothing. (150000 bytes on Node 22 and later, see README.md.)
  */
 import { createGuard } from 'close-wait-guard';
 import { collectGuardMetrics } from 'close-wait-guard/prometheus';
@@ -17,6 +17,12 @@ const app = express();
 
 app.post('/photos/:id', () => {
   // The bug: the body is not read, and no answer is sent. `request.pipe(...)` or `response.sendStatus(...)` would do.
+});
+
+app.post('/thumbnails/:id', async (request, response) => {
+  let bytes = 0;
+  for await (const chunk of request) bytes += chunk.length;
+  response.json({ id: request.params.id, bytes });
 });
 
 app.get('/metrics', async (_request, response) => {

@@ -16,6 +16,8 @@ const folders = [
   { name: 'layers', packages: ['node:'] },
   // Which sockets there are.
   { name: 'sockets', packages: ['node:'] },
+  // Whose a request is and which route took it, as the request shows it.
+  { name: 'routes', imports: ['base', 'layers', 'sockets'], packages: ['node:'] },
   // What each API calls a thing: data.
   { name: 'apis', imports: ['base'], packages: [], packageTypes: false },
   // Pure: it knows the shape of the facts it judges, and nothing that could fetch one.
@@ -29,7 +31,19 @@ const folders = [
 ];
 /** A part of testing/, which stands above all else in it. */
 const RUNNERS = 'testing/runners';
-const order = ['base', 'kernel', 'layers', 'sockets', 'apis', 'leaks', 'guard', 'metrics', 'frameworks', 'preload'];
+const order = [
+  'base',
+  'kernel',
+  'layers',
+  'sockets',
+  'routes',
+  'apis',
+  'leaks',
+  'guard',
+  'metrics',
+  'frameworks',
+  'preload',
+];
 
 export const layers = [
   ...folders.map(({ name, imports, packages, packageTypes }) => {

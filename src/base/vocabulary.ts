@@ -47,6 +47,13 @@ export type LeakReason = (typeof LEAK_REASONS)[number];
 export const FRAMEWORKS = [
   'fastify',
   'express',
+  'koa',
+  'hapi',
+  'hono',
+  'next',
+  'restify',
+  'polka',
+  'socket.io',
   'http',
   'net',
   'ws',

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import { safeMethod, safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
+import { foldPath } from '../base/fold.js';
 import { tcpStateName } from '../base/tcp-states.js';
 import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
@@ -52,7 +53,10 @@ export function leakFactsOf(
   const stream = socket && fact(() => streamFactsOf(socket, side), undefined);
   const http = stream?.http;
   const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
-  const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && pathOf(http.url))) : undefined;
+  const path = side === 'inbound' && http?.url !== undefined ? pathOf(http.url) : undefined;
+  const folded = path && foldPath(path);
+  const pattern = side === 'inbound' ? (http?.route ?? info?.route) : undefined;
+  const route = pattern ?? folded;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
@@ -71,9 +75,11 @@ export function leakFactsOf(
     server: server && fact(() => names.ofServer(server, endpoints.localPort), undefined),
     method: http?.method === undefined ? undefined : safeMethod(http.method),
     route,
+    path: pattern === undefined && folded !== path ? path : undefined,
+    registeredAt: info?.registeredAt,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
-    framework: frameworkOf(http, info),
+    framework: frameworkOf(http, info, suspect),
     destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
@@ -103,10 +109,19 @@ function heldBy({ foreignInode, socket, detached }: Suspect): FdHolder {
   return detached ? 'lost-socket' : 'unknown';
 }
 
-/** The plugin says it of its application's routes; where it is not registered, Fastify's channel tells of each handler. */
-function frameworkOf(http: HttpFacts | undefined, info: RouteInfo | undefined): Framework | undefined {
+/**
+ * The plugin says it of its application's routes, and where it is not registered Fastify's channel of each handler; others are
+ * known by what they leave on a request. What nobody has put a name to is written against Node's own module.
+ */
+function frameworkOf(
+  http: HttpFacts | undefined,
+  info: RouteInfo | undefined,
+  { socket }: Suspect,
+): Framework | undefined {
   if (http?.role !== 'server') return undefined;
-  return http.route !== undefined || http.unmatched === true ? 'fastify' : info?.framework;
+  if (http.route !== undefined || http.unmatched === true) return 'fastify';
+  const upgraded = socket && fact(() => inboundRequestOf(socket)?.upgraded, undefined);
+  return info?.framework ?? (upgraded ? undefined : 'http');
 }
 
 function requestAllowsReclaim({ side, socket }: Suspect): boolean {
@@ -136,7 +151,7 @@ export function routeInfoOf(
 /** `POST /checkout/:id`, or what the client sent where no pattern is known. */
 function nameOfRequest({ method, route, url, server, upgraded }: RequestNotes, names: Names): string | undefined {
   const found = server && !upgraded ? fact(() => names.ofRoute(server, { method, url })?.route, undefined) : undefined;
-  const path = route ?? found ?? (url && pathOf(url));
+  const path = route ?? found ?? (url && foldPath(pathOf(url)));
   const parts = [method === undefined ? undefined : safeMethod(method), path].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(' ');
 }

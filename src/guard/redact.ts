@@ -25,6 +25,7 @@ export function redactReport<Report extends LeakReport>(report: Report): Report 
     fix: redactText(report.fix),
     server: redactText(report.server),
     route: redactText(report.route),
+    path: redactText(report.path),
     destination: redactText(report.destination),
     waitsFor: redactText(report.waitsFor),
     requestedBy: redactText(report.requestedBy),

@@ -28,6 +28,8 @@ export function buildReport(facts: LeakFacts): SocketFacts {
     server: facts.server,
     method: facts.method,
     route: facts.route,
+    path: facts.path,
+    registeredAt: facts.registeredAt,
     destination: facts.destination,
     requestedBy: facts.requestedBy,
     ...facts.endpoints,

@@ -54,13 +54,13 @@ export interface WatchOptions {
   /** What reports and metrics call the server: 1 to 100 letters, digits, spaces or any of _ . : @ / -. @default its protocol and port, as in `http:8080` */
   name?: string | undefined;
   /**
-   * The pattern of the route that a request went to, as in `/items/:id`, for reports and labels: any router in one line, such
-   * as `(request) => request.route && request.baseUrl + request.route.path` for Express. Called when a leak is reported or
-   * described, not for each request. Undefined, or an empty string: no pattern is known.
+   * The pattern of the route that a request went to, as in `/items/:id`, for reports and labels: any router in one line, see
+   * docs/frameworks.md. Called when a leak is reported or described, not for each request. Undefined, or an empty string: no
+   * pattern is known, and the framework's own is used where it can be read (Fastify, Express, Next, restify).
    *
    * A pattern is written in printable ASCII (other characters, quotes, backslashes and angle brackets as %XX), without a query,
    * and is cut after 200 characters. What it throws costs the pattern only and is counted in `stats().errors.callback`. What is
-   * no string, such as a promise, is ignored, and counted there once for each call of `watch()`. @default none: reports have the path without its query
+   * no string, such as a promise, is ignored, and counted there once for each call of `watch()`. @default none: reports have the framework's own pattern, or the path without its query and with its ids folded
    */
   routeOf?: ((request: RoutedRequest) => string | undefined) | undefined;
   /**

@@ -51,8 +51,12 @@ export interface LeakFacts {
   /** Name of the server that accepted it. */
   readonly server: string | undefined;
   readonly method: string | undefined;
-  /** The route's pattern, or the path that was asked for where none is known. */
+  /** The route's pattern; where none is known, the path that was asked for with its ids folded, as in `/users/:n`. */
   readonly route: string | undefined;
+  /** The path that was asked for, where `route` is that path folded. */
+  readonly path: string | undefined;
+  /** Where the application registered the route, as in `routes/items.js:42`. */
+  readonly registeredAt: string | undefined;
   /** What metrics call it: a path that the application's router does not know is no label. */
   readonly routeLabel: string | undefined;
   /** False where the route says that its sockets are not to be reclaimed. */

@@ -31,8 +31,18 @@ export interface LeakReport {
   /** Name of the server that accepted it. */
   readonly server: string | undefined;
   readonly method: string | undefined;
-  /** Fastify's route pattern; for other HTTP servers the path without its query. */
+  /**
+   * The route's pattern, as in `/items/:id`. Where none is known (docs/frameworks.md), the path without its query, with ids in
+   * it folded: numbers as `:n`, UUIDs as `:uuid`, hashes and other ids as `:hash`.
+   */
   readonly route: string | undefined;
+  /** The path that was asked for, where `route` is that path with ids folded; else undefined. */
+  readonly path: string | undefined;
+  /**
+   * Where the application registered the route, as in `routes/items.js:42`: relative to the working directory. Known where the
+   * Fastify plugin was registered before the route.
+   */
+  readonly registeredAt: string | undefined;
   /**
    * Outbound only, where the socket goes: `http://host:port/path` without the query, or `host:port`. Through a proxy
    * `https://host:port/path via host:port`; where the Host header names another host, that is said behind it.

@@ -54,6 +54,8 @@ export interface RouteInfo {
   readonly closeWaitTimeout?: number | undefined;
   /** Whose router it was asked of, where that is known. */
   readonly framework?: Framework | undefined;
+  /** Where the application registered the route, as in `routes/items.js:42`. */
+  readonly registeredAt?: string | undefined;
 }
 
 /** Undefined: nobody knows the routes of that server. */

@@ -1,4 +1,5 @@
 import { badArgument } from '../base/errors.js';
+import { FOLDED_SAMPLES } from '../base/fold.js';
 import { isObject } from '../base/objects.js';
 import { fillPattern, patternParts } from '../frameworks/fastify/patterns.js';
 import { LEAVES_AFTER_REQUEST, type BodyToSend, type Cause, type Reproduction } from '../leaks/causes/cause.js';
@@ -10,7 +11,7 @@ import { webSocketFrame } from './hang-up/web-socket.js';
 
 /** The part of a {@link LeakReport} that is needed: a report read from a log (JSON) has it. */
 export type ReproducibleLeak = Pick<LeakReport, 'kind' | 'cause' | 'side'> &
-  Partial<Pick<LeakReport, 'method' | 'route' | 'requestedBy' | 'unreadKernelBytes' | 'unreadStreamBytes'>>;
+  Partial<Pick<LeakReport, 'method' | 'route' | 'path' | 'requestedBy' | 'unreadKernelBytes' | 'unreadStreamBytes'>>;
 
 export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, options: HangUpOptions];
 
@@ -18,9 +19,10 @@ export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, opt
 const STALLING_BYTES = 1_048_576;
 
 /**
- * Makes a test of a leak that was found in production: `await hangUp(app, ...reproduce(leak))`. Parameters of the route are
- * filled with `1`. The caller adds what the report does not have: headers, a body's content. An outbound leak is made again
- * by the inbound request that caused it (`requestedBy`).
+ * Makes a test of a leak that was found in production: `await hangUp(app, ...reproduce(leak))`. Where the report has the path
+ * that was asked for, that is asked again; else the parameters of the route are filled with `1`. The caller adds what the
+ * report does not have: headers, a body's content. An outbound leak is made again by the inbound request that caused it
+ * (`requestedBy`).
  * @throws GuardError CWG_ERR_ARGUMENT where a report of this cause does not say enough.
  */
 export function reproduce(leak: ReproducibleLeak): HangUpArguments {
@@ -32,7 +34,7 @@ export function reproduce(leak: ReproducibleLeak): HangUpArguments {
   const reproduction = reproductionOf(leak);
   if (reproduction.by === 'nothing') throw notEnough(leak, reproduction.because);
   if (leak.method === undefined || leak.route === undefined) return [rawBytes(leak), { at: 'request' }];
-  const request = { method: leak.method, path: pathOf(leak.route) };
+  const request = { method: leak.method, path: leak.path ?? pathOf(leak.route) };
   const { leavesAt: at, body, readsOn } = reproduction;
   return [
     body === undefined ? request : { ...request, body: bodyFor(leak, body) },
@@ -76,7 +78,7 @@ function requestAskedBy(leak: ReproducibleLeak): HangUpRequest {
 }
 
 function pathOf(route: string): string {
-  return fillPattern(patternParts(route), {});
+  return fillPattern(patternParts(route), FOLDED_SAMPLES);
 }
 
 function notEnough({ side, cause }: ReproducibleLeak, why: string): Error {

@@ -51,6 +51,8 @@ const FACTS: Omit<LeakFacts, 'stream'> = {
   server: 'net:4025',
   method: undefined,
   route: undefined,
+  path: undefined,
+  registeredAt: undefined,
   routeLabel: undefined,
   routeAllowsReclaim: true,
   framework: undefined,

@@ -42,6 +42,8 @@ function* reports(): Generator<LeakReport> {
             fd: 9,
             state: 'CLOSE_WAIT',
             framework: undefined,
+            path: facts.route,
+            registeredAt: undefined,
             takenBytes: undefined,
             declaredBytes: undefined,
             waitsFor: `POST http://${peer}/items`,

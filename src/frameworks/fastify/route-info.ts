@@ -5,6 +5,7 @@ import { boolean, integerIn, readOptions, type OptionRule } from '../../base/opt
 import { GUARD_OPTIONS } from '../../guard/options.js';
 import { warnSetting } from '../../guard/warnings.js';
 import type { RouteFinder } from '../../sockets/servers.js';
+import { Registrations } from './registrations.js';
 import { FastifyRouteFinder } from './route-finder.js';
 import type { AuditRoute } from './routes.js';
 
@@ -58,6 +59,8 @@ export function routeFinderOf(fastify: FastifyInstance): RouteFinder {
     finder = undefined;
     done();
   });
+  const registrations = new Registrations();
+  fastify.addHook('onRoute', registrations.note);
   const framework = 'fastify';
   return (request) => {
     finder ??= new FastifyRouteFinder(fastify);
@@ -71,8 +74,15 @@ export function routeFinderOf(fastify: FastifyInstance): RouteFinder {
     }
     const { route } = found;
     if (!route) return { framework, route: undefined, matched: false, reclaim: true };
-    const [reclaim, closeWaitTimeout] = [mayBeReclaimed(route), timeOutOf(route)];
-    return { framework, route: declaredUrlOf(route), matched: true, reclaim, closeWaitTimeout };
+    const url = declaredUrlOf(route);
+    return {
+      framework,
+      route: url,
+      registeredAt: registrations.of(route.method, url, route.constraints),
+      matched: true,
+      reclaim: mayBeReclaimed(route),
+      closeWaitTimeout: timeOutOf(route),
+    };
   };
 }
 

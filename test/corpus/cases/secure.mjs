@@ -84,7 +84,7 @@ export default {
   },
 
   'websocket-paused-for-good': {
-    expect: { ...inbound, cause: 'paused', owner: { server: /^http:\d+$/, method: 'GET', route: '/rooms/7' } },
+    expect: { ...inbound, cause: 'paused', owner: { server: /^http:\d+$/, method: 'GET', route: '/rooms/:n' } },
     program: () => chat((socket) => socket.pause()),
     peer: chatter,
   },

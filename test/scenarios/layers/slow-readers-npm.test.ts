@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   answer,
@@ -20,10 +19,9 @@ import {
 import { Stage } from '../../support/stage.js';
 import { localhost } from '../../support/tls.js';
 
-/** Where scripts/install-apis.mjs puts the packages of test/apis/clients. */
-const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
-const folder = path.join(cache, 'close-wait-guard', 'apis-clients');
-const missing = !existsSync(folder);
+const folder = fileURLToPath(new URL('../../apis/clients', import.meta.url));
+/** scripts/install-apis.mjs writes it when all is there. */
+const missing = !existsSync(path.join(folder, 'node_modules', '.close-wait-guard'));
 
 interface Ports {
   readonly http: number;

@@ -68,7 +68,7 @@ testPairs([
   },
   {
     name: 'express: an upload that its handler does not read',
-    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/7' },
+    leak: { ...inbound, cause: 'request-body-not-read', method: 'POST', route: '/items/:id' },
     play: async (stage, well) => {
       const app = express();
       app.post('/items/:id', (request) => {

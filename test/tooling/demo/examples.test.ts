@@ -68,7 +68,8 @@ describe('the examples leak as they say, and say so', () => {
     const { leak } = JSON.parse(line) as { leak: unknown };
     expect(leak).toMatchObject({
       method: 'POST',
-      route: '/photos/7',
+      route: '/photos/:n',
+      path: '/photos/7',
       cause: 'request-body-not-read',
       remotePort: client,
     });

@@ -66,7 +66,7 @@ describe('a guard', () => {
 
   it('asks the application for the pattern of a route', () => {
     guard.watch(http.createServer(), { routeOf: () => undefined });
-    // Express in one line: what a framework puts on a request is any.
+    // What a framework puts on a request is any.
     guard.watch(http.createServer(), { routeOf: (request) => request.route && request.baseUrl + request.route.path });
     guard.watch(http.createServer(), {
       name: 'shop',
@@ -143,6 +143,8 @@ describe('a report', () => {
       readonly server: string | undefined;
       readonly method: string | undefined;
       readonly route: string | undefined;
+      readonly path: string | undefined;
+      readonly registeredAt: string | undefined;
       readonly destination: string | undefined;
       readonly requestedBy: string | undefined;
       readonly localAddress: string | undefined;

@@ -12,4 +12,5 @@ export default {
     post('/upload', FORM),
     post('/ignored'),
   ],
+  routeOf: ({ path }) => path.replace(/^\/api\/v1\/items\/7$/, '/api/v1/items/:id'),
 };
