@@ -36,6 +36,10 @@ export const LEAK_REASONS = [
   'not-touched',
   /** It was paused, and who listens for its bytes did not resume it. */
   'paused-by-reader',
+  /** A 'readable' listener leaves bytes that it did not read(). */
+  'readable-left',
+  /** A `for await` over it has not asked for the next chunk. */
+  'iterator-stopped',
   /** It is piped on, and what it is piped to takes nothing. */
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
@@ -55,5 +59,11 @@ export const FRAMEWORKS = [
   'got',
   'axios',
   'node-fetch',
+  'aws-sdk',
+  'http-proxy',
+  'mysql2',
+  'pg',
+  'ioredis',
+  'mqtt',
 ] as const;
 export type Framework = (typeof FRAMEWORKS)[number];

@@ -5,8 +5,10 @@ import { tcpStateName } from '../base/tcp-states.js';
 import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { clientFactsOf } from '../layers/client-api.js';
 import type { HttpFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
+import { readingOf } from '../layers/reading.js';
 import {
   inboundMessageOf,
   inboundRequestOf,
@@ -21,6 +23,7 @@ import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { destinationName } from './destination.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
+import { nameOfWaitedFor } from './waits-for.js';
 
 export type { LeakFacts } from '../leaks/facts.js';
 
@@ -52,6 +55,8 @@ export function leakFactsOf(
   const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
   const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && pathOf(http.url))) : undefined;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
+  const client = socket && side === 'outbound' ? fact(() => clientFactsOf(socket), undefined) : undefined;
+  const reading = socket && fact(() => readingOf(socket), undefined);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
     cookie: suspect.cookie,
@@ -70,14 +75,16 @@ export function leakFactsOf(
     route,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
-    framework: frameworkOf(http, info),
+    framework: client ? client.library : frameworkOf(http, info),
     destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     stream,
+    reading,
+    client,
     takenBytes: undefined,
     declaredBytes: stream?.http?.contentLength,
-    waitsFor: undefined,
+    waitsFor: reading?.waitsFor && fact(() => nameOfWaitedFor(reading.waitsFor!), undefined),
     endsInMs: undefined,
     unreadKernelBytes: Math.max(0, record.unreadBytes),
     unreadStreamBytes: suspect.progress.bufferedBytes,
