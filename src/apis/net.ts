@@ -4,7 +4,10 @@ import type { ApiWords } from './words.js';
 export const net: ApiWords = {
   discardRequestBody: 'socket.resume()',
   endResponse: 'end the socket',
+  responseBody: 'socket',
   discardResponseBody: 'socket.resume()',
+  destroyResponseBody: 'socket.destroy()',
+  pipeResponseBody: 'pipeline(socket, destination, callback)',
   resumeConnection: 'socket.resume()',
   endConnection: 'socket.end()',
   destroyConnection: 'socket.destroy()',

@@ -2,7 +2,15 @@ import type { Socket } from 'node:net';
 import { fact } from '../base/fact.js';
 import type { Framework } from '../base/vocabulary.js';
 import { hasListenerNamed, hasListenerWith } from './listeners.js';
-import { httpMessageOf, isServerResponse, nameOfClass, pipesOf, property, responseOf } from './node-internals.js';
+import {
+  httpMessageOf,
+  isServerResponse,
+  listenersOf,
+  nameOfClass,
+  pipesOf,
+  property,
+  responseOf,
+} from './node-internals.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
 import { undiciHandlerOf } from './undici-internals.js';
@@ -10,16 +18,15 @@ import { undiciHandlerOf } from './undici-internals.js';
 /** Which client library an outbound socket belongs to, by evidence alone, and what it knows of the response; plain data. */
 export interface ClientFacts {
   readonly library: Framework | undefined;
-  /** Of undici's calls the one that was made. */
-  readonly call: UndiciCall | undefined;
+  /** Which of its APIs, where it has several. */
+  readonly api?: UndiciApi | 'node-fetch 2' | undefined;
+  /** Of the response. */
   readonly status: number | undefined;
-  /** http-proxy made the request, for a client of this process. */
-  readonly byHttpProxy: boolean;
 }
 
-export type UndiciCall = 'request' | 'stream' | 'pipeline' | 'connect' | 'upgrade';
+type UndiciApi = 'request' | 'stream' | 'pipeline' | 'connect' | 'upgrade';
 
-const UNDICI_HANDLERS: Readonly<Record<string, UndiciCall>> = {
+const UNDICI_HANDLERS: Readonly<Record<string, UndiciApi>> = {
   RequestHandler: 'request',
   StreamHandler: 'stream',
   PipelineHandler: 'pipeline',
@@ -31,16 +38,13 @@ export function clientFactsOf(raw: Socket): ClientFacts {
   const socket = topSocketOf(raw);
   const message = httpMessageOf(socket);
   if (message !== undefined && !isServerResponse(message)) {
-    return {
-      library: clientLibraryOf(message) ?? 'http',
-      call: undefined,
-      status: statusOf(responseOf(message)),
-      byHttpProxy: isByHttpProxy(message),
-    };
+    const library = clientLibraryOf(message) ?? 'http';
+    const response = responseOf(message);
+    return { library, ...(isNodeFetch2(library, response) && { api: 'node-fetch 2' }), status: statusOf(response) };
   }
   const notes = outboundRequestOf(socket);
-  if (notes === undefined) return { library: driverOf(socket), call: undefined, status: undefined, byHttpProxy: false };
-  return { ...undiciOf(notes.request), status: notes.status, byHttpProxy: false };
+  if (notes === undefined) return { library: driverOf(socket), status: undefined };
+  return { ...undiciLibraryOf(notes.request), status: notes.status };
 }
 
 /** The library above a ClientRequest; undefined for node:http itself and for those that leave no trace. */
@@ -52,6 +56,7 @@ export function clientLibraryOf(clientRequest: unknown): Framework | undefined {
   if (hasListenerWith(clientRequest, 'error', ' failed, reason: ')) return 'node-fetch';
   // A proxy may pass on what its own client calls itself, so the header is not enough.
   if (isAwsUserAgent(clientRequest) && hasListenerWith(clientRequest, 'error', 'TimeoutError')) return 'aws-sdk';
+  if (hasListenerNamed(clientRequest, 'error', 'proxyError')) return 'http-proxy';
   return undefined;
 }
 
@@ -73,18 +78,18 @@ function isAwsUserAgent(clientRequest: unknown): boolean {
   );
 }
 
-function isByHttpProxy(clientRequest: unknown): boolean {
-  return hasListenerNamed(clientRequest, 'error', 'proxyError');
+/** Version 2 pipes the message into the body, version 3 connects them by pipeline(), which listens for errors. */
+function isNodeFetch2(library: Framework, response: unknown): boolean {
+  return library === 'node-fetch' && listenersOf(response, 'error') === 0;
 }
 
 /** Between an interceptor of undici and its handler nothing can be seen: then it may be either. */
-function undiciOf(request: object | undefined): Pick<ClientFacts, 'library' | 'call'> {
+export function undiciLibraryOf(request: object | undefined): Pick<ClientFacts, 'library' | 'api'> {
   const handler = undiciHandlerOf(request);
-  if (typeof handler !== 'object' || handler === null) return { library: undefined, call: undefined };
-  if (fact(() => Object.getPrototypeOf(handler) === Object.prototype, false))
-    return { library: 'fetch', call: undefined };
-  const call = UNDICI_HANDLERS[nameOfClass(handler) ?? ''];
-  return { library: call && 'undici', call };
+  if (typeof handler !== 'object' || handler === null) return { library: undefined };
+  if (fact(() => Object.getPrototypeOf(handler) === Object.prototype, false)) return { library: 'fetch' };
+  const api = UNDICI_HANDLERS[nameOfClass(handler) ?? ''];
+  return { library: api && 'undici', api };
 }
 
 /** Of a connection without HTTP: a driver is told by the listeners that it has put on its socket. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Framework, LeakReason } from '../base/vocabulary.js';
-import { clientLibraryOf } from './client-api.js';
+import { clientLibraryOf, undiciLibraryOf } from './client-api.js';
 import { messageBeingRead } from './http1.js';
 import { hasListenerNamed } from './listeners.js';
 import {
@@ -14,7 +14,7 @@ import {
 } from './node-internals.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
-import { isReadable, undiciBodyOf } from './undici-internals.js';
+import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
 import { destinationOf, type WaitsFor } from './waits-for.js';
 
 /** How what an application reads from a socket (a body, or the connection itself) is being read; plain data. */
@@ -37,9 +37,9 @@ export type ReadingState = Extract<
   | 'destination-failed'
 >;
 
-/** Streams that a library puts on a response before the application gets it. */
+/** Streams that libraries put on a response before the application gets it. */
 const PUT_ON_BY_LIBRARY =
-  /^(PassThrough|AxiosTransformStream|ZlibHeaderTransformStream|Unzip|Gunzip|Inflate|InflateRaw|BrotliDecompress|ZstdDecompress)$/;
+  /^(AxiosTransformStream|ZlibHeaderTransformStream|Unzip|Gunzip|Inflate|InflateRaw|BrotliDecompress|ZstdDecompress)$/;
 const MAX_STAGES = 4;
 
 export function readingOf(raw: Socket): ReadingFacts | undefined {
@@ -50,9 +50,10 @@ export function readingOf(raw: Socket): ReadingFacts | undefined {
   }
   const { request } = outboundRequestOf(socket) ?? {};
   if (request === undefined) return readingOfStream(socket);
-  const body = undiciBodyOf(request);
+  // What undici's pipeline() returned, and its body goes on to.
+  const body = objectProperty(undiciHandlerOf(request), 'ret') ?? undiciBodyOf(request);
   if (body === undefined) return undefined;
-  if (isReadable(body)) return readingOfStream(body);
+  if (isReadable(body)) return readingOfStream(bodyOf(body, undiciLibraryOf(request).library));
   // undici's stream() writes to the application's own, which need not be readable.
   return { how: needsDrain(body) ? 'destination-stalled' : undefined, waitsFor: destinationOf(body), didRead: true };
 }
@@ -60,13 +61,12 @@ export function readingOf(raw: Socket): ReadingFacts | undefined {
 /** What the application holds of a response: the message, or the last of the streams that its library has put on it. */
 function bodyOf(message: object, library: Framework | undefined): object {
   if (library === 'got') return objectProperty(message, 'request') ?? message;
-  if (library !== 'axios' && library !== 'node-fetch') return message;
-  let body = message;
+  if (library !== 'axios' && library !== 'node-fetch' && library !== 'fetch') return message;
+  // node-fetch puts one PassThrough on each; another one is the application's.
+  let body = library === 'node-fetch' ? (pipesOf(message)[0] ?? message) : message;
   for (let stage = 0; stage < MAX_STAGES; stage++) {
     const [next, ...others] = pipesOf(body);
     if (next === undefined || others.length > 0 || !PUT_ON_BY_LIBRARY.test(nameOfClass(next) ?? '')) break;
-    // node-fetch puts one PassThrough on each; a second one is the application's.
-    if (stage > 0 && nameOfClass(next) === 'PassThrough') break;
     body = next;
   }
   return body;
