@@ -4,7 +4,7 @@ import type { ApiWords } from './words.js';
 /** mqtt.js. */
 export const mqtt: ApiWords = {
   ...net,
-  resumeConnection: 'client.stream.resume()',
+  resumeConnection: 'the callback that client.handleMessage() was given',
   endConnection: 'client.end()',
   destroyConnection: 'client.stream.destroy()',
 };

@@ -4,6 +4,6 @@ import type { ApiWords } from './words.js';
 /** mysql2: a query's stream pauses the connection below it. */
 export const mysql2: ApiWords = {
   ...net,
-  resumeConnection: `resume the query's stream, not the connection`,
-  destroyConnection: `destroy the query's stream`,
+  resumeConnection: `resume() of the query's stream, not of the connection,`,
+  destroyConnection: `destroy() of the query's stream`,
 };

@@ -39,7 +39,7 @@ export const LEAK_REASONS = [
   /** A 'readable' listener leaves bytes that it did not read(). */
   'readable-left',
   /** A `for await` over it has not asked for the next chunk. */
-  'iterator-stopped',
+  'loop-waits',
   /** It is piped on, and what it is piped to takes nothing. */
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LEAK_CAUSES, type LeakCause } from '../../src/base/vocabulary.js';
+import type { LeakFacts } from '../../src/leaks/facts.js';
 import { bytes, duration } from '../../src/leaks/phrases.js';
 import { sentencesFor } from '../../src/leaks/sentences.js';
 import { leakFacts, NO_PEER, type FactsChange } from '../support/leak-facts.js';
@@ -11,6 +12,14 @@ const OUTBOUND = {
   method: 'GET',
   destination: 'http://prices:8080/today',
 } as const;
+
+/** How a response is read, and what of. */
+function read(
+  how: NonNullable<LeakFacts['reading']>['how'],
+  client: LeakFacts['client'] = { library: 'http', status: 503 },
+): FactsChange {
+  return { reading: { how, waitsFor: undefined, didRead: true }, client };
+}
 
 const HIDDEN_TLS = { reading: true, inHandshake: false, endsItself: false } as const;
 
@@ -69,6 +78,31 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
     'response-body-not-read',
     { ...OUTBOUND, requestedBy: 'POST /checkout', stack: 'at prices (/app/prices.js:3:4)\nat checkout' },
     'The response of GET http://prices:8080/today, asked for by POST /checkout (at prices (/app/prices.js:3:4)), was never read to its end; the server left 61 s ago.',
+  ],
+  ...(
+    [
+      ['not-touched', 'was not read: nobody has touched its body'],
+      ['paused-by-reader', 'was paused and not resumed'],
+      ['readable-left', `has a 'readable' listener that left bytes unread`],
+      ['loop-waits', 'was read in part, by a loop that has asked for no more'],
+      ['destination-stalled', 'waits for a file, which takes nothing'],
+      [
+        'destination-failed',
+        'was read in part and lost its reader: what it was piped to has closed, or the pipe was taken off',
+      ],
+    ] as const
+  ).map(
+    ([how, what]) =>
+      [
+        'response-body-not-read',
+        { ...OUTBOUND, ...read(how), waitsFor: 'a file', unreadKernelBytes: 7 },
+        `The 503 response of GET http://prices:8080/today ${what} (7 bytes unread); the server left 61 s ago.`,
+      ] as [LeakCause, FactsChange, string],
+  ),
+  [
+    'response-body-not-read',
+    { ...OUTBOUND, ...read('loop-waits', { library: 'fetch', status: 200 }) },
+    'The response of GET http://prices:8080/today was read in part, and may still be read: its reader cannot be seen; the server left 61 s ago.',
   ],
   [
     'response-not-ended',
@@ -214,11 +248,88 @@ const FIXES: [LeakCause, FactsChange, string][] = [
     { ...SERVED, framework: 'fastify' },
     `Reply with Connection: close, or read the rest of the body (request.raw.resume()), when a body's pipeline fails.`,
   ],
-  [
-    'response-body-not-read',
-    ASKED,
-    'Consume every response: response.resume() with node:http, await response.body.cancel() with fetch, await body.dump() with undici.',
-  ],
+  ...(
+    [
+      [{}, 'destroy it'],
+      [{ client: { library: 'http', status: 200 } }, 'response.resume()'],
+      [read('not-touched', { library: 'http', status: 503 }), 'response.resume()'],
+      [{ client: { library: 'axios', status: 200 } }, 'response.data.destroy()'],
+      [{ client: { library: 'axios', status: 404 } }, 'error.response.data.destroy() where axios throws on its status'],
+      [{ client: { library: 'got', status: 200 } }, 'stream.destroy()'],
+      [{ client: { library: 'node-fetch', status: 200 } }, 'response.body.destroy()'],
+      [{ client: { library: 'node-fetch', api: 'node-fetch 2', status: 200 } }, 'response.body.resume()'],
+      [{ client: { library: 'aws-sdk', status: 200 } }, 'output.Body.destroy()'],
+      [{ client: { library: 'undici', api: 'request', status: 200 } }, 'await body.dump()'],
+      [
+        { client: { library: 'undici', api: 'stream', status: 200 } },
+        'destroy the writable that the factory of stream() returned',
+      ],
+      [
+        { client: { library: 'undici', api: 'pipeline', status: 200 } },
+        'resume() on the stream that pipeline() returned',
+      ],
+      [
+        read('not-touched', { library: 'fetch', status: 200 }),
+        'await response.body.cancel(), after clone() on both branches',
+      ],
+      [
+        read('not-touched', { library: 'fetch', status: 302 }),
+        `ask with redirect: 'manual', await response.body.cancel() on each 3xx and follow it yourself`,
+      ],
+    ] as const
+  ).map(
+    ([change, how]) =>
+      [
+        'response-body-not-read',
+        { ...ASKED, ...change },
+        `Read every response to its end, or give it up where it is not wanted: ${how}.`,
+      ] as [LeakCause, FactsChange, string],
+  ),
+  ...(
+    [
+      [
+        read('paused-by-reader'),
+        'Resume response after every pause(), and give it up when nobody will: response.destroy().',
+      ],
+      [
+        read('readable-left'),
+        'Call read() of response until it returns null, and give it up when nobody will: response.destroy().',
+      ],
+      [
+        read('loop-waits'),
+        'Leave the loop over response by break, return or throw, and put a time-out on what it awaits.',
+      ],
+      [
+        read('loop-waits', { library: 'fetch', status: 200 }),
+        'Read response.body to its end, or give it up on every path that stops: await reader.cancel(), or break out of the loop over it.',
+      ],
+      [
+        read('destination-stalled'),
+        'Let what it is written to take it (call its callback, read it), or give it up after a time-out: response.destroy().',
+      ],
+      [
+        {
+          ...read('destination-stalled'),
+          reading: {
+            how: 'destination-stalled',
+            waitsFor: { kind: 'response', method: 'GET', url: '/' },
+            didRead: true,
+          },
+        },
+        `End a client that takes nothing (its response's setTimeout() and destroy()), and the download with it: pipeline(response, destination, callback).`,
+      ],
+      [
+        read('destination-failed'),
+        'Give it up when its destination closes: pipeline(response, destination, callback).',
+      ],
+      [
+        read('destination-failed', { library: 'http-proxy', status: 200 }),
+        `Give it up when its destination closes: proxy.on('proxyReq', (proxyReq, req, res) => res.once('close', () => proxyReq.destroy())).`,
+      ],
+    ] as const
+  ).map(
+    ([change, fix]) => ['response-body-not-read', { ...ASKED, ...change }, fix] as [LeakCause, FactsChange, string],
+  ),
   [
     'response-not-ended',
     SERVED,

@@ -24,8 +24,8 @@ const reasons: readonly Reason[] = [
       `Call read() of ${responseBody} until it returns null, and give it up when nobody will: ${destroyResponseBody}.`,
   },
   {
-    name: 'iterator-stopped',
-    applies: isRead('iterator-stopped'),
+    name: 'loop-waits',
+    applies: isRead('loop-waits'),
     explanation: (facts) =>
       facts.client?.library === 'fetch'
         ? sentence(facts, 'was read in part, and may still be read: its reader cannot be seen')
