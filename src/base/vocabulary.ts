@@ -40,6 +40,26 @@ export const LEAK_REASONS = [
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
   'destination-failed',
+  /** A for await loop reads it, and asks for no more. */
+  'loop-waits',
+  /** A 'readable' listener leaves bytes in it. */
+  'readable-left',
+  /** It is a form, and a file of it is not read. */
+  'form-file-not-read',
+  /** http left the socket to a 'clientError' listener. */
+  'client-error-listener',
+  /** It asked for an upgrade or a tunnel, and nothing was written to it. */
+  'upgrade-not-answered',
+  /** It asked for an upgrade or a tunnel, and was answered. */
+  'upgrade-not-ended',
+  /** `allowHalfOpen` leaves it to the application to end it. */
+  'allow-half-open',
+  /** Its TLS handshake has not ended. */
+  'handshake-not-ended',
+  /** Its server takes connections paused. */
+  'paused-on-connect',
+  /** It carries a WebSocket. */
+  'websocket',
 ] as const;
 export type LeakReason = (typeof LEAK_REASONS)[number];
 
@@ -47,6 +67,13 @@ export type LeakReason = (typeof LEAK_REASONS)[number];
 export const FRAMEWORKS = [
   'fastify',
   'express',
+  'koa',
+  'hapi',
+  'hono',
+  'next',
+  'restify',
+  'polka',
+  'socket.io',
   'http',
   'net',
   'ws',

@@ -1,5 +1,6 @@
 /** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
 export interface StreamFacts {
+  readonly reader: Reader;
   readonly readableFlowing: boolean | null;
   readonly readableEnded: boolean;
   /** The FIN was read from the kernel, but `'end'` may still wait behind buffered bytes. */
@@ -8,6 +9,18 @@ export interface StreamFacts {
   readonly writableEnded: boolean;
   /** Bytes that JS holds because the kernel did not take them. */
   readonly writableLength: number;
+  /** Something was written to it. */
+  readonly written: boolean;
+  /** Taken from it by the application so far; under TLS it is not known. */
+  readonly takenBytes: number | undefined;
+  /** Node does not end it when it has been read to its end. */
+  readonly allowHalfOpen: boolean;
+  /** Its server takes connections paused, and not a byte of this one has been read. */
+  readonly pausedOnConnect: boolean;
+  /** Its TLS handshake has not ended. */
+  readonly secureConnecting: boolean;
+  /** TLS stands above it: what waits in the kernel is encrypted. */
+  readonly encrypted: boolean;
   /** http stopped reading because answers wait behind one that is pending. */
   readonly pausedByPipelining: boolean;
   /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
@@ -17,6 +30,15 @@ export interface StreamFacts {
   /** Set where TLS stands above the socket and its TLSSocket is not known: the stream facts above are then the raw socket's. */
   readonly hiddenTls: HiddenTlsFacts | undefined;
   readonly http: HttpFacts | undefined;
+  /** Set where a WebSocket has taken the connection over; `http` is then the request that it came from. */
+  readonly webSocket?: WebSocketFacts | undefined;
+}
+
+export interface WebSocketFacts {
+  /** By the application, with `pause()`. */
+  readonly paused: boolean;
+  /** What it receives goes into a stream above it that cannot be seen: it may still be read. */
+  readonly readerUnseen: boolean;
 }
 
 /** All that the raw socket shows of the TLS above it. */
@@ -27,6 +49,32 @@ export interface HiddenTlsFacts {
   readonly inHandshake: boolean;
   /** Node ends it when all that came has been read. */
   readonly endsItself: boolean;
+}
+
+/**
+ * Who reads a stream. `none`: nobody has touched it. `paused`: it was paused, and listeners or pipes stand by. `flowing`: it is
+ * read. `pipe`: what it is piped to takes no more. `form`: it is piped to a parser of multipart forms. `iterator`: a
+ * for await loop that asks for no more. `readable`: a 'readable' listener that leaves bytes. `undici`: the body of an outbound
+ * request. `web-stream`: an adapter. `lost`: it was read, and nobody reads on.
+ */
+export type Reader =
+  | 'none'
+  | 'paused'
+  | 'stopped'
+  | 'flowing'
+  | 'pipe'
+  | 'form'
+  | 'iterator'
+  | 'readable'
+  | 'undici'
+  | 'web-stream'
+  | 'lost';
+
+/** Of a request's body. */
+export interface BodyFacts {
+  readonly reader: Reader;
+  /** Has left the message; what it was piped to may hold it. Undefined where it cannot be known. */
+  readonly takenBytes: number | undefined;
 }
 
 export interface HttpFacts {
@@ -45,6 +93,10 @@ export interface HttpFacts {
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */
   readonly bodyComplete: boolean;
   readonly contentLength: number | undefined;
+  /** Of a request that a server is answering. */
+  readonly body?: BodyFacts;
+  /** The last request that waits behind it on the same connection, as in `GET /b`. */
+  readonly lastPipelined?: string | undefined;
   /** A message is under way on this socket now; false when only notes of the last one are left. */
   readonly responding: boolean;
   readonly responseStarted: boolean;

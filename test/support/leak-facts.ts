@@ -9,12 +9,19 @@ export interface FactsChange extends Partial<Omit<LeakFacts, 'stream'>> {
 }
 
 const STREAM: Omit<StreamFacts, 'http'> = {
+  reader: 'flowing',
   readableFlowing: true,
   readableEnded: false,
   endBuffered: false,
   hasReadableListener: false,
   writableEnded: false,
   writableLength: 0,
+  written: true,
+  takenBytes: undefined,
+  allowHalfOpen: false,
+  pausedOnConnect: false,
+  secureConnecting: false,
+  encrypted: false,
   pausedByPipelining: false,
   readByHttp: false,
   leftToClientErrorListener: false,
@@ -60,6 +67,7 @@ const FACTS: Omit<LeakFacts, 'stream'> = {
   declaredBytes: undefined,
   waitsFor: undefined,
   endsInMs: undefined,
+  endedBy: undefined,
   unreadKernelBytes: 0,
   unreadStreamBytes: 0,
   unsentBytes: 0,
