@@ -13,5 +13,5 @@ export const fastify: ApiWords = {
   pipelineRequestBody: 'pipeline(request.raw, destination, (error) => error && reply.raw.destroy())',
   discardFormFile: 'part.file.resume()',
   limitUpstream: 'upstream.setTimeout(ms, () => reply.raw.destroy())',
-  clientErrorListener: `Fastify's clientErrorHandler`,
+  clientErrorListener: 'the clientErrorHandler option',
 };

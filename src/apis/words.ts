@@ -25,8 +25,14 @@ export interface ApiWords {
   readonly limitUpstream: string;
   /** A phrase: what http calls with a request that it cannot read. */
   readonly clientErrorListener: string;
-  /** Reads what is left of a response's body and throws it away, or gives it up together with its connection. */
+  /** What the application reads a response from. */
+  readonly responseBody: string;
+  /** Gives up what is left of a response's body that is not wanted: reads it and throws it away, or ends its connection too. */
   readonly discardResponseBody: string;
+  /** Ends a response that is being read, together with its connection. */
+  readonly destroyResponseBody: string;
+  /** Hands a response on so that it is given up when its destination goes. */
+  readonly pipeResponseBody: string;
   /** Lets the bytes of the connection flow on; what nobody listens for is thrown away. */
   readonly resumeConnection: string;
   /** Ends this side of the connection in order. */

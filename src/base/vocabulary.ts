@@ -36,14 +36,14 @@ export const LEAK_REASONS = [
   'not-touched',
   /** It was paused, and who listens for its bytes did not resume it. */
   'paused-by-reader',
+  /** A 'readable' listener leaves bytes that it did not read(). */
+  'readable-left',
+  /** A `for await` over it has not asked for the next chunk. */
+  'iterator-stopped',
   /** It is piped on, and what it is piped to takes nothing. */
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
   'destination-failed',
-  /** A for await loop reads it, and asks for no more. */
-  'loop-waits',
-  /** A 'readable' listener leaves bytes in it. */
-  'readable-left',
   /** It is a form, and a file of it is not read. */
   'form-file-not-read',
   /** http left the socket to a 'clientError' listener. */
@@ -82,5 +82,11 @@ export const FRAMEWORKS = [
   'got',
   'axios',
   'node-fetch',
+  'aws-sdk',
+  'http-proxy',
+  'mysql2',
+  'pg',
+  'ioredis',
+  'mqtt',
 ] as const;
 export type Framework = (typeof FRAMEWORKS)[number];

@@ -5,9 +5,11 @@ import { tcpStateName } from '../base/tcp-states.js';
 import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { clientFactsOf } from '../layers/client-api.js';
 import { endingOf, type Ending } from '../layers/ending.js';
 import type { HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
+import { readingOf } from '../layers/reading.js';
 import {
   inboundMessageOf,
   inboundRequestOf,
@@ -22,6 +24,7 @@ import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { destinationName } from './destination.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
+import { nameOfWaitedFor } from './waits-for.js';
 
 export type { LeakFacts } from '../leaks/facts.js';
 
@@ -53,6 +56,8 @@ export function leakFactsOf(
   const info = side === 'inbound' ? routeInfoOf(suspect, http, names) : undefined;
   const route = side === 'inbound' ? (http?.route ?? info?.route ?? (http?.url && pathOf(http.url))) : undefined;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
+  const client = socket && side === 'outbound' ? fact(() => clientFactsOf(socket), undefined) : undefined;
+  const reading = socket && fact(() => readingOf(socket), undefined);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
     cookie: suspect.cookie,
@@ -71,14 +76,16 @@ export function leakFactsOf(
     route,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
-    framework: frameworkOf(http, info),
+    framework: client ? client.library : frameworkOf(http, info),
     destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     stream,
+    reading,
+    client,
     takenBytes: stream && takenBytes(stream),
     declaredBytes: http?.contentLength,
-    waitsFor: undefined,
+    waitsFor: reading?.waitsFor && fact(() => nameOfWaitedFor(reading.waitsFor!), undefined),
     ...endingFacts(socket && fact(() => endingOf(socket, http, tracked.ageMs), undefined)),
     unreadKernelBytes: Math.max(0, record.unreadBytes),
     unreadStreamBytes: suspect.progress.bufferedBytes,
@@ -88,7 +95,7 @@ export function leakFactsOf(
 
 /** Of a request's body; of a connection where it carries no HTTP. */
 function takenBytes({ http, takenBytes }: StreamFacts): number | undefined {
-  return http === undefined ? takenBytes : http.body?.takenBytes;
+  return http === undefined ? takenBytes : http.takenBytes;
 }
 
 /** Under TLS the kernel's bytes are the same ones, encrypted: they do not add up. */

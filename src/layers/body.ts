@@ -1,22 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { fact } from '../base/fact.js';
-import type { BodyFacts } from './facts.js';
 import { booleanProperty, countProperty, property, stringProperty } from './node-internals.js';
-import { readerOf } from './reader.js';
-
-/** What is so of the body of a request that a server has not answered. */
-export function bodyFactsOf(socket: Socket, request: IncomingMessage): BodyFacts {
-  const reader = readerOf(request);
-  const untouched = reader === 'none' || booleanProperty(request, 'readableDidRead') === false;
-  return { reader, takenBytes: untouched ? 0 : takenBytesOf(socket, request) };
-}
 
 /**
- * Of a body, what has left its message: all that its connection has brought, without the head and what still waits in the message.
+ * Of a request's body, what has left its message; what it was piped to may hold it: all that its connection has brought, without the head and what still waits in the message.
  * Of other connections than these it is not known: one in clear, whose only request this is, with a content-length.
  */
-function takenBytesOf(socket: Socket, request: IncomingMessage): number | undefined {
+export function takenOf(socket: Socket, request: IncomingMessage): number | undefined {
+  if (booleanProperty(request, 'readableDidRead') === false) return 0;
   const declared = declaredLengthOf(request);
   if (booleanProperty(socket, 'encrypted') === true || declared === undefined) return undefined;
   // Something was written: perhaps the answer to an earlier request, whose bytes are counted too.

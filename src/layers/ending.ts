@@ -3,7 +3,7 @@ import { monotonicMs } from '../base/clock.js';
 import { fact } from '../base/fact.js';
 import type { HttpFacts } from './facts.js';
 import { countProperty, httpMessageOf, isReadByHttp, listenersOf, requestOf, serverOf } from './node-internals.js';
-import { timeoutStartOf } from './stream-internals.js';
+import { timeoutStartOf } from './timer-internals.js';
 import { topSocketOf } from './tls.js';
 
 /** What ends a connection that nobody ends. */

@@ -1,11 +1,12 @@
 /** What the streams above an fd say; plain data, so that the diagnosis can be tested with tables. */
 export interface StreamFacts {
-  readonly reader: Reader;
   readonly readableFlowing: boolean | null;
   readonly readableEnded: boolean;
   /** The FIN was read from the kernel, but `'end'` may still wait behind buffered bytes. */
   readonly endBuffered: boolean;
   readonly hasReadableListener: boolean;
+  /** A listener, a pipe or an iterator takes what comes, or has paused it. */
+  readonly hasReader: boolean;
   readonly writableEnded: boolean;
   /** Bytes that JS holds because the kernel did not take them. */
   readonly writableLength: number;
@@ -51,32 +52,6 @@ export interface HiddenTlsFacts {
   readonly endsItself: boolean;
 }
 
-/**
- * Who reads a stream. `none`: nobody has touched it. `paused`: it was paused, and listeners or pipes stand by. `flowing`: it is
- * read. `pipe`: what it is piped to takes no more. `form`: it is piped to a parser of multipart forms. `iterator`: a
- * for await loop that asks for no more. `readable`: a 'readable' listener that leaves bytes. `undici`: the body of an outbound
- * request. `web-stream`: an adapter. `lost`: it was read, and nobody reads on.
- */
-export type Reader =
-  | 'none'
-  | 'paused'
-  | 'stopped'
-  | 'flowing'
-  | 'pipe'
-  | 'form'
-  | 'iterator'
-  | 'readable'
-  | 'undici'
-  | 'web-stream'
-  | 'lost';
-
-/** Of a request's body. */
-export interface BodyFacts {
-  readonly reader: Reader;
-  /** Has left the message; what it was piped to may hold it. Undefined where it cannot be known. */
-  readonly takenBytes: number | undefined;
-}
-
 export interface HttpFacts {
   readonly role: 'server' | 'client';
   readonly method: string | undefined;
@@ -93,8 +68,8 @@ export interface HttpFacts {
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */
   readonly bodyComplete: boolean;
   readonly contentLength: number | undefined;
-  /** Of a request that a server is answering. */
-  readonly body?: BodyFacts;
+  /** Of the body of a request that a server is answering: has left the message. Undefined where it cannot be known. */
+  readonly takenBytes?: number | undefined;
   /** The last request that waits behind it on the same connection, as in `GET /b`. */
   readonly lastPipelined?: string | undefined;
   /** A message is under way on this socket now; false when only notes of the last one are left. */

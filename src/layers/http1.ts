@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { safeMethod, safePath } from '../base/escape.js';
 import type { Side } from '../base/vocabulary.js';
-import { bodyFactsOf, declaredLengthOf } from './body.js';
+import { declaredLengthOf, takenOf } from './body.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
 import {
@@ -95,7 +95,7 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       base: undefined,
       bodyComplete: booleanProperty(request, 'complete') ?? true,
       contentLength: declaredLengthOf(request),
-      ...(request && { body: bodyFactsOf(socket, request) }),
+      takenBytes: request && takenOf(socket, request),
       lastPipelined: laterRequestOf(socket, request),
       responding: true,
       responseStarted: booleanProperty(message, 'headersSent') ?? false,

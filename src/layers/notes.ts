@@ -47,6 +47,8 @@ export interface OutboundNotes {
   request: object | undefined;
   /** Its response's headers came, and its last byte has not been taken. */
   responseOpen: boolean;
+  /** Of the response, once its headers came. */
+  status?: number;
 }
 
 /**

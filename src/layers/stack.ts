@@ -22,9 +22,8 @@ import {
   serverOf,
   stringProperty,
 } from './node-internals.js';
-import { readerOf } from './reader.js';
 import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
-import { StreamLayer } from './stream.js';
+import { hasReader, StreamLayer } from './stream.js';
 import { HiddenTlsLayer, hiddenTlsOf, TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
 import { outboundRequestOf, UndiciLayer } from './undici.js';
 
@@ -48,11 +47,11 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const bytesRead = countProperty(raw, 'bytesRead');
   const hiddenTls = hiddenTlsOf(raw);
   return {
-    reader: readerOf(socket),
     readableFlowing: booleanProperty(socket, 'readableFlowing') ?? null,
     readableEnded,
     endBuffered: endIsBuffered(socket) ?? readableEnded,
     hasReadableListener: listenersOf(socket, 'readable') > 0,
+    hasReader: hasReader(socket),
     writableEnded: booleanProperty(socket, 'writableEnded') ?? false,
     writableLength: bytesHeldBack(socket, raw),
     written: countProperty(socket, 'bytesWritten') > 0,

@@ -48,9 +48,9 @@ function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {
 }
 
 /** http gave the socket away, and nobody has written to it or reads it: the same fault whether bytes came behind the request or not. */
-function isUntakenUpgrade({ side }: LeakFacts, { http, readByHttp, written, reader }: StreamFacts): boolean {
+function isUntakenUpgrade({ side }: LeakFacts, { http, readByHttp, written, hasReader }: StreamFacts): boolean {
   const given = side === 'inbound' && http !== undefined && !http.responding && !readByHttp;
-  return given && !written && ['none', 'stopped', 'lost'].includes(reader);
+  return given && !written && !hasReader;
 }
 
 /** TLS takes the FIN from the kernel behind the last byte, so where it reads and nothing is left there, the FIN was handed on. */

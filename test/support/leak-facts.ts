@@ -9,11 +9,11 @@ export interface FactsChange extends Partial<Omit<LeakFacts, 'stream'>> {
 }
 
 const STREAM: Omit<StreamFacts, 'http'> = {
-  reader: 'flowing',
   readableFlowing: true,
   readableEnded: false,
   endBuffered: false,
   hasReadableListener: false,
+  hasReader: true,
   writableEnded: false,
   writableLength: 0,
   written: true,

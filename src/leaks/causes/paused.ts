@@ -1,4 +1,4 @@
-import type { Reader } from '../../layers/facts.js';
+import type { LeakReason } from '../../base/vocabulary.js';
 import type { LeakFacts } from '../facts.js';
 import { capitalisedSubject, ending, taken, unread, waitsFor } from '../phrases.js';
 import type { Cause, Reason } from './cause.js';
@@ -42,7 +42,7 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'destination-stalled',
-      applies: readBy('pipe', 'form'),
+      applies: isRead('destination-stalled'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} ${waitsFor(facts)}${unread(facts)}; ${ending(facts)}.`,
       fix: ({ destroyConnection }) =>
@@ -50,14 +50,14 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'destination-failed',
-      applies: readBy('lost'),
+      applies: isRead('destination-failed'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed${unread(facts)}; ${ending(facts)}.`,
       fix: () => `Use pipeline(socket, destination, callback) in place of socket.pipe(destination).`,
     },
     {
-      name: 'loop-waits',
-      applies: readBy('iterator'),
+      name: 'iterator-stopped',
+      applies: isRead('iterator-stopped'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} is read by a for await loop that asks for no more${unread(facts)}; ${ending(facts)}.`,
       fix: ({ destroyConnection }) =>
@@ -65,14 +65,14 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'readable-left',
-      applies: readBy('readable'),
+      applies: isRead('readable-left'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has a 'readable' listener that leaves bytes in it${unread(facts)}; ${ending(facts)}.`,
       fix: () => `Call socket.read() in the 'readable' listener until it returns null.`,
     },
     {
       name: 'paused-by-reader',
-      applies: readBy('paused', 'stopped'),
+      applies: isRead('paused-by-reader'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} was paused${taken(facts) === '' ? '' : ` after ${taken(facts)}`} and not resumed${unread(facts)}; ${ending(facts)}.`,
       fix: ({ resumeConnection }) =>
@@ -82,8 +82,8 @@ function reasons(): readonly Reason[] {
 }
 
 /** Nothing that TLS hides can be told by the listeners of the socket below. */
-function readBy(...readers: readonly Reader[]): (facts: LeakFacts) => boolean {
-  return ({ stream }) => stream !== undefined && !stream.hiddenTls && readers.includes(stream.reader);
+function isRead(how: LeakReason): Reason['applies'] {
+  return ({ stream, reading }) => reading?.how === how && !stream?.hiddenTls;
 }
 
 function hasRead(facts: LeakFacts): string {

@@ -1,4 +1,4 @@
-import type { Reader } from '../../layers/facts.js';
+import type { LeakReason } from '../../base/vocabulary.js';
 import type { LeakFacts } from '../facts.js';
 import { capitalisedSubject, ending, taken, unread, waitsFor } from '../phrases.js';
 import type { Cause, Reason } from './cause.js';
@@ -24,7 +24,7 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'not-touched',
-      applies: readBy('none'),
+      applies: isRead('not-touched'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has neither read its request body${parenthesis(taken(facts) && `${taken(facts)} taken`)} nor ${facts.stream?.http?.responseStarted ? 'ended its response' : 'answered'}; ${ending(facts)}.`,
       fix: ({ refuseRequest, endResponse }, { stream }) =>
@@ -34,14 +34,14 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'form-file-not-read',
-      applies: readBy('form'),
+      applies: ({ reading }) => reading?.waitsFor?.kind === 'form',
       explanation: (facts) =>
         `${capitalisedSubject(facts)} is a form with a file that nobody reads${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: ({ discardFormFile }) => `Read every file of the form to its end, or discard it: ${discardFormFile}.`,
     },
     {
       name: 'destination-stalled',
-      applies: readBy('pipe', 'undici'),
+      applies: isRead('destination-stalled'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} ${waitsFor(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: ({ limitUpstream, destroyResponse }, facts) =>
@@ -51,14 +51,14 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'destination-failed',
-      applies: readBy('lost'),
+      applies: isRead('destination-failed'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: ({ pipelineRequestBody }) => `Use ${pipelineRequestBody} in place of pipe().`,
     },
     {
-      name: 'loop-waits',
-      applies: readBy('iterator'),
+      name: 'iterator-stopped',
+      applies: isRead('iterator-stopped'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} reads its request body in a for await loop that asks for no more${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: ({ destroyResponse }) =>
@@ -66,14 +66,14 @@ function reasons(): readonly Reason[] {
     },
     {
       name: 'readable-left',
-      applies: readBy('readable'),
+      applies: isRead('readable-left'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has a 'readable' listener that leaves bytes of the request body in it${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: () => `Call read() in the 'readable' listener until it returns null.`,
     },
     {
       name: 'paused-by-reader',
-      applies: readBy('paused', 'stopped'),
+      applies: isRead('paused-by-reader'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has paused its request body${bodyTaken(facts)} and not resumed it, and ${openResponse(facts)}; ${ending(facts)}.`,
       fix: ({ resumeRequestBody, pauseRequestBody }) =>
@@ -82,16 +82,16 @@ function reasons(): readonly Reason[] {
   ];
 }
 
-function readBy(...readers: readonly Reader[]): (facts: LeakFacts) => boolean {
-  return ({ stream }) => stream?.http?.body !== undefined && readers.includes(stream.http.body.reader);
+function isRead(how: LeakReason): Reason['applies'] {
+  return ({ reading }) => reading?.how === how;
 }
 
 function openResponse({ stream }: LeakFacts): string {
   return stream?.http?.responseStarted ? 'has not ended its response' : 'has not answered';
 }
 
-function waitsForRequest({ waitsFor, stream }: LeakFacts): boolean {
-  return stream?.http?.body?.reader !== 'undici' && /^[A-Z]+ https?:/.test(waitsFor ?? '');
+function waitsForRequest({ reading }: LeakFacts): boolean {
+  return reading?.waitsFor?.kind === 'request';
 }
 
 /** In front of what it does now. */

@@ -151,7 +151,7 @@ export default {
   },
 
   'loops-over-the-body-and-waits': {
-    expect: { ...notRead, reason: 'loop-waits' },
+    expect: { ...notRead, reason: 'iterator-stopped' },
     program: () =>
       started(async (request, reply) => {
         let bytes = 0;

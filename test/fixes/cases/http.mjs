@@ -142,7 +142,7 @@ export default {
   },
 
   'loops-over-the-body-and-waits': {
-    expect: { ...notRead, reason: 'loop-waits' },
+    expect: { ...notRead, reason: 'iterator-stopped' },
     program: () =>
       http.createServer(async (req, res) => {
         let bytes = 0;

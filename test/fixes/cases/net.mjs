@@ -136,7 +136,7 @@ export default {
   },
 
   'loops-and-waits': {
-    expect: { ...inbound, cause: 'paused', reason: 'loop-waits' },
+    expect: { ...inbound, cause: 'paused', reason: 'iterator-stopped' },
     program: () =>
       net.createServer(async (socket) => {
         socket.on('error', () => {});
