@@ -39,11 +39,27 @@ export const LEAK_REASONS = [
   /** A 'readable' listener leaves bytes that it did not read(). */
   'readable-left',
   /** A `for await` over it has not asked for the next chunk. */
-  'loop-waits',
+  'iterator-stopped',
   /** It is piped on, and what it is piped to takes nothing. */
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
   'destination-failed',
+  /** It is a form, and a file of it is not read. */
+  'form-file-not-read',
+  /** http left the socket to a 'clientError' listener. */
+  'client-error-listener',
+  /** It asked for an upgrade or a tunnel, and nothing was written to it. */
+  'upgrade-not-answered',
+  /** It asked for an upgrade or a tunnel, and was answered. */
+  'upgrade-not-ended',
+  /** `allowHalfOpen` leaves it to the application to end it. */
+  'allow-half-open',
+  /** Its TLS handshake has not ended. */
+  'handshake-not-ended',
+  /** Its server takes connections paused. */
+  'paused-on-connect',
+  /** It carries a WebSocket. */
+  'websocket',
 ] as const;
 export type LeakReason = (typeof LEAK_REASONS)[number];
 
@@ -51,6 +67,13 @@ export type LeakReason = (typeof LEAK_REASONS)[number];
 export const FRAMEWORKS = [
   'fastify',
   'express',
+  'koa',
+  'hapi',
+  'hono',
+  'next',
+  'restify',
+  'polka',
+  'socket.io',
   'http',
   'net',
   'ws',

@@ -6,7 +6,8 @@ import type { Framework } from '../base/vocabulary.js';
 import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { clientFactsOf } from '../layers/client-api.js';
-import type { HttpFacts } from '../layers/facts.js';
+import { endingOf, type Ending } from '../layers/ending.js';
+import type { HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import { readingOf } from '../layers/reading.js';
 import {
@@ -82,14 +83,30 @@ export function leakFactsOf(
     stream,
     reading,
     client,
-    takenBytes: undefined,
-    declaredBytes: stream?.http?.contentLength,
+    takenBytes: stream && (takenBytes(stream) ?? (reading?.didRead === false ? 0 : undefined)),
+    declaredBytes: http?.contentLength,
     waitsFor: reading?.waitsFor && fact(() => nameOfWaitedFor(reading.waitsFor!), undefined),
-    endsInMs: undefined,
+    ...endingFacts(socket && fact(() => endingOf(socket, http, tracked.ageMs), undefined)),
     unreadKernelBytes: Math.max(0, record.unreadBytes),
     unreadStreamBytes: suspect.progress.bufferedBytes,
-    unsentBytes: Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0),
+    unsentBytes: unsentBytes(record.unsentBytes, stream),
   };
+}
+
+/** Of a request's body; of a connection where it carries no HTTP. */
+function takenBytes({ http, takenBytes }: StreamFacts): number | undefined {
+  return http === undefined ? takenBytes : http.takenBytes;
+}
+
+/** Under TLS the kernel's bytes are the same ones, encrypted: they do not add up. */
+function unsentBytes(inKernel: number, stream: StreamFacts | undefined): number {
+  const heldBack = stream?.writableLength ?? 0;
+  return stream?.encrypted ? Math.max(0, inKernel, heldBack) : Math.max(0, inKernel) + heldBack;
+}
+
+function endingFacts(ending: Ending | undefined): Pick<LeakFacts, 'endsInMs' | 'endedBy'> {
+  if (ending === undefined || ending === 'nothing') return { endsInMs: undefined, endedBy: ending };
+  return { endsInMs: ending.inMs, endedBy: ending.by };
 }
 
 function heldBy({ foreignInode, socket, detached }: Suspect): FdHolder {

@@ -29,14 +29,19 @@ export interface ReadingFacts {
 
 export type ReadingState = Extract<
   LeakReason,
-  'not-touched' | 'paused-by-reader' | 'readable-left' | 'loop-waits' | 'destination-stalled' | 'destination-failed'
+  | 'not-touched'
+  | 'paused-by-reader'
+  | 'readable-left'
+  | 'iterator-stopped'
+  | 'destination-stalled'
+  | 'destination-failed'
 >;
 
 /** Streams that libraries put on a response before the application gets it. */
 const PUT_ON_BY_LIBRARY =
   /^(AxiosTransformStream|ZlibHeaderTransformStream|Unzip|Gunzip|Inflate|InflateRaw|BrotliDecompress|ZstdDecompress)$/;
 const MAX_STAGES = 4;
-/** What Node calls the 'readable' listener of an async iterator: up to Node 24, and from 26 on. */
+/** What Node calls the 'readable' listener of an async iterator: `next`, and `wakeup` from 26 on. */
 const ITERATOR = ['next', 'wakeup'];
 
 export function readingOf(raw: Socket): ReadingFacts | undefined {
@@ -85,7 +90,7 @@ function howIsRead(stream: object, pipes: number, didRead: boolean | undefined):
   if (pipes > 0 || didRead === undefined) return undefined;
   if (isReadByUndici(stream)) return 'destination-stalled';
   if (listenersOf(stream, 'readable') > 0)
-    return ITERATOR.some((name) => hasListenerNamed(stream, 'readable', name)) ? 'loop-waits' : 'readable-left';
+    return ITERATOR.some((name) => hasListenerNamed(stream, 'readable', name)) ? 'iterator-stopped' : 'readable-left';
   const flowing = property(stream, 'readableFlowing');
   if (flowing === true) return undefined;
   if (listenersOf(stream, 'data') > 0) return 'paused-by-reader';

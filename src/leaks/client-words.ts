@@ -71,7 +71,7 @@ export function isRedirect({ client }: ClientFacts): boolean {
 
 function fetchWords(facts: ClientFacts): ApiWords {
   const how = facts.reading?.how;
-  if (how === 'loop-waits' || how === 'readable-left') return fetchReader;
+  if (how === 'iterator-stopped' || how === 'readable-left') return fetchReader;
   return isRedirect(facts) ? fetchRedirect : fetch;
 }
 

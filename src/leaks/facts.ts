@@ -68,6 +68,8 @@ export interface LeakFacts {
   readonly waitsFor: string | undefined;
   /** When Node will end it by itself, in milliseconds from now. Undefined: nothing will, or it is not known. */
   readonly endsInMs: number | undefined;
+  /** What will: the name of Node's time-out, or `nothing`. Undefined where the application's listeners decide, or it is not known. */
+  readonly endedBy: 'requestTimeout' | 'keepAliveTimeout' | 'timeout' | 'nothing' | undefined;
   /** In the kernel's receive queue, without the FIN. */
   readonly unreadKernelBytes: number;
   /** In the streams above it, taken from the kernel and not by the application. */

@@ -2,14 +2,16 @@ import type { Endpoints } from '../kernel/endpoints.js';
 import type { LeakFacts } from './facts.js';
 
 /** What the sentence is about: the request where one is known, else the connection. */
-export function subject({ side, server, method, route, destination, endpoints, fd }: LeakFacts): string {
+export function subject({ side, server, method, route, destination, endpoints, fd, stream }: LeakFacts): string {
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
+  if (stream?.webSocket && side === 'outbound') return `the WebSocket to ${destination ?? peer ?? 'its peer'}`;
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
       : `the connection to ${destination ?? peer ?? 'its peer'}`;
-  if (request) return `${request}${server === undefined ? '' : ` (${server})`}`;
+  if (request)
+    return `${stream?.webSocket ? 'the WebSocket of ' : ''}${request}${server === undefined ? '' : ` (${server})`}`;
   if (side === 'inbound')
     return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;
@@ -36,6 +38,30 @@ export function howItEnded({ kind, side, ageMs, idleMs, aborted }: LeakFacts): s
     : `both ends have closed the connection ${ago} and only the fd is left`;
 }
 
+/** The end of a sentence: who closed the connection, when, and what will end it. */
+export function ending(facts: LeakFacts): string {
+  const end = whatEnds(facts);
+  return end === '' ? howItEnded(facts) : `${howItEnded(facts)}${facts.kind === 'stalled' ? '; ' : ', and '}${end}`;
+}
+
+function whatEnds({ endedBy, endsInMs = 0 }: LeakFacts): string {
+  if (endedBy === undefined) return '';
+  if (endedBy === 'nothing') return 'no time-out of Node ends it';
+  const name = endedBy === 'timeout' ? 'socket time-out' : endedBy;
+  return `Node ends it within ${duration(Math.max(1_000, endsInMs))} (${name})`;
+}
+
+/** `3 of 9 bytes` of a body, or `3 bytes` of what declares no length; empty where it is not known. */
+export function taken({ takenBytes, declaredBytes }: LeakFacts): string {
+  if (takenBytes === undefined) return '';
+  return declaredBytes === undefined ? bytes(takenBytes) : `${grouped(takenBytes)} of ${bytes(declaredBytes)}`;
+}
+
+/** Whom it waits for, where what it is piped to takes no more. */
+export function waitsFor({ waitsFor }: LeakFacts): string {
+  return `waits for ${waitsFor ?? 'what it is piped to'}, which takes no more`;
+}
+
 export function unreadBytes({
   unreadKernelBytes,
   unreadStreamBytes,
@@ -43,8 +69,13 @@ export function unreadBytes({
   return unreadKernelBytes + unreadStreamBytes;
 }
 
-/** In parentheses, with a space before them; empty when everything was read. */
+/** In parentheses, with a space before them; empty when everything was read. Plain bytes and encrypted ones do not add up. */
 export function unread(facts: LeakFacts): string {
+  const { stream, unreadStreamBytes, unreadKernelBytes } = facts;
+  if (stream?.encrypted && unreadKernelBytes > 0)
+    return unreadStreamBytes > 0
+      ? ` (at least ${bytes(unreadStreamBytes)} unread)`
+      : ` (${bytes(unreadKernelBytes)} of TLS unread)`;
   const count = unreadBytes(facts);
   return count > 0 ? ` (${bytes(count)} unread)` : '';
 }

@@ -84,8 +84,8 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
       ['not-touched', 'was not read: nobody has touched its body'],
       ['paused-by-reader', 'was paused and not resumed'],
       ['readable-left', `has a 'readable' listener that left bytes unread`],
-      ['loop-waits', 'was read in part, by a loop that has asked for no more'],
-      ['destination-stalled', 'waits for a file, which takes nothing'],
+      ['iterator-stopped', 'was read in part, by a loop that has asked for no more'],
+      ['destination-stalled', 'waits for a file, which takes no more'],
       [
         'destination-failed',
         'was read in part and lost its reader: what it was piped to has closed, or the pipe was taken off',
@@ -101,7 +101,7 @@ const EXPLANATIONS: [LeakCause, FactsChange, string][] = [
   ),
   [
     'response-body-not-read',
-    { ...OUTBOUND, ...read('loop-waits', { library: 'fetch', status: 200 }) },
+    { ...OUTBOUND, ...read('iterator-stopped', { library: 'fetch', status: 200 }) },
     'The response of GET http://prices:8080/today was read in part, and may still be read: its reader cannot be seen; the server left 61 s ago.',
   ],
   [
@@ -296,11 +296,11 @@ const FIXES: [LeakCause, FactsChange, string][] = [
         'Call read() of response until it returns null, and give it up when nobody will: response.destroy().',
       ],
       [
-        read('loop-waits'),
+        read('iterator-stopped'),
         'Leave the loop over response by break, return or throw, and put a time-out on what it awaits.',
       ],
       [
-        read('loop-waits', { library: 'fetch', status: 200 }),
+        read('iterator-stopped', { library: 'fetch', status: 200 }),
         'Read response.body to its end, or give it up on every path that stops: await reader.cancel(), or break out of the loop over it.',
       ],
       [

@@ -1,5 +1,5 @@
 import type { LeakFacts } from '../facts.js';
-import { howItEnded, subject, unread } from '../phrases.js';
+import { ending, subject, unread, waitsFor } from '../phrases.js';
 import { LEAVES_AFTER_REQUEST, type Cause, type Reason } from './cause.js';
 
 const reasons: readonly Reason[] = [
@@ -24,8 +24,8 @@ const reasons: readonly Reason[] = [
       `Call read() of ${responseBody} until it returns null, and give it up when nobody will: ${destroyResponseBody}.`,
   },
   {
-    name: 'loop-waits',
-    applies: isRead('loop-waits'),
+    name: 'iterator-stopped',
+    applies: isRead('iterator-stopped'),
     explanation: (facts) =>
       facts.client?.library === 'fetch'
         ? sentence(facts, 'was read in part, and may still be read: its reader cannot be seen')
@@ -38,8 +38,7 @@ const reasons: readonly Reason[] = [
   {
     name: 'destination-stalled',
     applies: isRead('destination-stalled'),
-    explanation: (facts) =>
-      sentence(facts, `waits for ${facts.waitsFor ?? 'what it is piped to'}, which takes nothing`),
+    explanation: (facts) => sentence(facts, waitsFor(facts)),
     fix: ({ destroyResponseBody, pipeResponseBody }, { reading }) =>
       reading?.waitsFor?.kind === 'response'
         ? `End a client that takes nothing (its response's setTimeout() and destroy()), and the download with it: ${pipeResponseBody}.`
@@ -75,7 +74,7 @@ function giveUp(how: string): string {
 }
 
 function sentence(facts: LeakFacts, what: string): string {
-  return `The ${statusOf(facts)}response of ${subject(facts)}${askedBy(facts)} ${what}${unread(facts)}; ${howItEnded(facts)}.`;
+  return `The ${statusOf(facts)}response of ${subject(facts)}${askedBy(facts)} ${what}${unread(facts)}; ${ending(facts)}.`;
 }
 
 /** One that says where in the code it was left: a redirect, an error that was thrown. */

@@ -76,7 +76,7 @@ export default {
   },
 
   'a-reader-reads-once': {
-    expect: unread('loop-waits'),
+    expect: unread('iterator-stopped'),
     upstream: (sizes) => http.createServer(answersWith(sizes.unreadByUndici)),
     async program({ upstream }) {
       const response = await fetch(address(upstream));
@@ -90,7 +90,7 @@ export default {
   },
 
   'a-loop-waits-for-ever': {
-    expect: unread('loop-waits'),
+    expect: unread('iterator-stopped'),
     upstream: (sizes) => http.createServer(answersWith(sizes.unreadByUndici)),
     async program({ upstream }) {
       const response = await fetch(address(upstream));

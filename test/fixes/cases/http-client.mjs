@@ -88,7 +88,7 @@ export default {
   },
 
   'a-loop-waits-for-ever': {
-    expect: unread('loop-waits'),
+    expect: unread('iterator-stopped'),
     upstream: halfRead,
     async program({ upstream }) {
       const [response] = await once(http.get(address(upstream), { agent: false }), 'response');
