@@ -16,7 +16,7 @@ const upstream = () =>
 
 export default {
   'a-message-is-not-called-back': {
-    expect: { kind: 'close-wait', side: 'outbound', cause: 'paused', framework: 'mqtt' },
+    expect: { kind: 'close-wait', side: 'outbound', cause: 'paused', framework: 'mqtt', reason: 'destination-stalled' },
     upstream,
     program({ upstream }) {
       const client = mqtt.connect({
@@ -31,7 +31,7 @@ export default {
         kept.push(client, packet, callback);
       };
     },
-    fix: [['kept.push(client, packet, callback);', 'callback();']],
-    says: ['callback'],
+    fix: [['kept.push(client, packet, callback);', 'setTimeout(() => client.stream.destroy(), 300);']],
+    says: ['client.stream.destroy()'],
   },
 };

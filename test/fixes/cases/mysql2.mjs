@@ -34,12 +34,11 @@ export default {
       const stream = connection.query('SELECT c FROM t').stream();
       kept.push(connection, stream);
       stream.on('error', (error) => kept.push(error));
-      stream.on('data', (row) => {
-        kept.push(row);
+      stream.once('data', () => {
         stream.pause();
       });
     },
-    fix: [['stream.pause();', 'stream.pause(); setTimeout(() => stream.resume(), 1);']],
+    fix: [['stream.pause();', 'stream.pause(); setTimeout(() => stream.resume(), 300);']],
     says: ['resume()'],
   },
 };
