@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { safePath } from '../base/escape.js';
 import { fact } from '../base/fact.js';
 import type { Framework } from '../base/vocabulary.js';
 import { hasListenerNamed, hasListenerWith } from './listeners.js';
@@ -11,6 +12,7 @@ import {
   property,
   responseOf,
 } from './node-internals.js';
+import { notesOf } from './notes.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
 import { undiciHandlerOf } from './undici-internals.js';
@@ -22,6 +24,8 @@ export interface ClientFacts {
   readonly api?: UndiciApi | 'node-fetch 2' | undefined;
   /** Of the response. */
   readonly status: number | undefined;
+  /** Set where a CONNECT of node:http opened the connection and handed it to the application: what it asked for. */
+  readonly tunnelTo?: string | undefined;
 }
 
 type UndiciApi = 'request' | 'stream' | 'pipeline' | 'connect' | 'upgrade';
@@ -43,8 +47,20 @@ export function clientFactsOf(raw: Socket): ClientFacts {
     return { library, ...(isNodeFetch2(library, response) && { api: 'node-fetch 2' }), status: statusOf(response) };
   }
   const notes = outboundRequestOf(socket);
-  if (notes === undefined) return { library: driverOf(socket), status: undefined };
+  if (notes === undefined) return connectionFacts(socket);
   return { ...undiciLibraryOf(notes.request), status: notes.status };
+}
+
+function connectionFacts(socket: Socket): ClientFacts {
+  const library = driverOf(socket);
+  const { tunnel } = notesOf(socket) ?? {};
+  // What was put on the tunnel (a driver, TLS) has the say.
+  if (tunnel === undefined || library !== undefined) return { library, status: undefined };
+  return {
+    library,
+    status: statusOf(responseOf(tunnel.request.deref())),
+    tunnelTo: tunnel.target && safePath(tunnel.target),
+  };
 }
 
 /** The library above a ClientRequest; undefined for node:http itself and for those that leave no trace. */

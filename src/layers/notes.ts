@@ -33,8 +33,17 @@ export interface SocketNotes {
   outbound: OutboundNotes[];
   /** Where an outbound connection came from. A request on it may have come from elsewhere. */
   origin: Origin | undefined;
+  /** It was opened by a CONNECT of node:http. */
+  tunnel?: Tunnel;
   /** It belongs to this library itself (a client that hangs up): it is nobody's leak. */
   ours?: true;
+}
+
+export interface Tunnel {
+  /** What was asked for, as in `db:5432`. */
+  readonly target: string | undefined;
+  /** The ClientRequest, while somebody has it: nothing leads back to it once its socket is the application's. */
+  readonly request: WeakRef<object>;
 }
 
 export interface OutboundNotes {

@@ -2,10 +2,12 @@ import type { Endpoints } from '../kernel/endpoints.js';
 import type { LeakFacts } from './facts.js';
 
 /** What the sentence is about: the request where one is known, else the connection. */
-export function subject({ side, server, method, route, destination, endpoints, fd, stream }: LeakFacts): string {
+export function subject(facts: LeakFacts): string {
+  const { side, server, method, route, destination, endpoints, fd, stream } = facts;
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
   if (stream?.webSocket && side === 'outbound') return `the WebSocket to ${destination ?? peer ?? 'its peer'}`;
+  if (facts.client?.tunnelTo !== undefined) return tunnel(facts.client.tunnelTo, facts);
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
@@ -16,6 +18,12 @@ export function subject({ side, server, method, route, destination, endpoints, f
     return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;
   return `the connection with ${peer ?? 'an unknown peer'}${held}`;
+}
+
+/** The application has it since the proxy answered. */
+function tunnel(target: string, { client, destination, endpoints }: LeakFacts): string {
+  const answered = client?.status === undefined ? '' : ` (answered ${client.status})`;
+  return `the socket of the CONNECT to ${destination ?? peerOf(endpoints) ?? 'its proxy'} for ${target}${answered}`;
 }
 
 /** The subject as the first words of a sentence. */

@@ -195,6 +195,10 @@ describe('the explanation', () => {
     expect(sentencesFor('paused', { ...outbound, endpoints: NO_PEER }).explanation).toMatch(
       /^The connection to its peer is/,
     );
+    const tunnel = { ...outbound, client: { library: undefined, status: 407, tunnelTo: 'db:5432' } };
+    expect(sentencesFor('never-read', tunnel).explanation).toMatch(
+      /^Nothing ever read the socket of the CONNECT to 10\.0\.0\.7:51000 for db:5432 \(answered 407\): /,
+    );
     expect(sentencesFor('paused', { ...outbound, method: 'GET' }).explanation).toMatch(/^GET an outbound request is/);
   });
 });

@@ -9,7 +9,8 @@ const kept = [];
 const upstream = () =>
   net.createServer((socket) => {
     socket.on('data', (data) => {
-      for (const _ of String(data).match(/^\*\d/gm) ?? []) socket.write('+OK\r\n');
+      const commands = String(data).match(/^\*\d/gm) ?? [];
+      socket.write('+OK\r\n'.repeat(commands.length));
     });
     setTimeout(() => socket.end('+late\r\n'), 500);
   });

@@ -17,6 +17,8 @@ function upstream() {
       const column = { catalog: 'def', schema: 's', table: 't', orgTable: 't', name: 'c', orgName: 'c' };
       const kind = { characterSet: 33, columnLength: 384, columnType: 253, flags: 0, decimals: 0 };
       const rows = Array.from({ length: 1_000 }, () => ({ c: 'x'.repeat(100) }));
+      // Behind the packet of the query.
+      connection.sequenceId = 1;
       connection.writeTextResult(rows, [{ ...column, ...kind }]);
       connection.stream.end();
     });
