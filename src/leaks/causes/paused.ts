@@ -19,18 +19,21 @@ function reasons(): readonly Reason[] {
   return [
     {
       name: 'websocket',
-      applies: ({ stream }) => stream?.webSocket?.paused === true,
+      // createWebSocketStream() pauses it when nobody reads the stream.
+      applies: ({ stream }) => stream?.webSocket?.readerUnseen === true,
       explanation: (facts) =>
-        `${capitalisedSubject(facts)} is paused and was not resumed${unread(facts)}; ${ending(facts)}.`,
-      fix: ({ resumeConnection }) =>
-        `Call ${resumeConnection} after every ws.pause(), also when what it waits for fails or never comes.`,
+        `${capitalisedSubject(facts)} waits for its stream to be read${unread(facts)}; ${ending(facts)}.`,
+      fix: () => `Read the stream of createWebSocketStream() to its end, or give it up: duplex.destroy().`,
     },
     {
       name: 'websocket',
       applies: ({ stream }) => stream?.webSocket !== undefined,
       explanation: (facts) =>
-        `${capitalisedSubject(facts)} holds messages that nobody takes${unread(facts)}; ${ending(facts)}.`,
-      fix: ({ destroyConnection }) => `Read the WebSocket's stream to its end, or give it up: ${destroyConnection}.`,
+        `${capitalisedSubject(facts)} ${facts.stream?.webSocket?.paused ? 'is paused and was not resumed' : 'holds what nobody takes from it'}${unread(facts)}; ${ending(facts)}.`,
+      fix: ({ resumeConnection, destroyConnection }, { stream }) =>
+        stream?.webSocket?.paused
+          ? `Call ${resumeConnection} after every ws.pause(), also when what it waits for fails or never comes.`
+          : `Give up a WebSocket that is not read: ${destroyConnection}.`,
     },
     {
       name: 'paused-on-connect',
@@ -76,7 +79,7 @@ function reasons(): readonly Reason[] {
       explanation: (facts) =>
         `${capitalisedSubject(facts)} was paused${taken(facts) === '' ? '' : ` after ${taken(facts)}`} and not resumed${unread(facts)}; ${ending(facts)}.`,
       fix: ({ resumeConnection }) =>
-        `Call ${resumeConnection} after every socket.pause(), also when what it waits for fails or never comes.`,
+        `Call ${resumeConnection} after every pause(), also when what it waits for fails or never comes.`,
     },
   ];
 }

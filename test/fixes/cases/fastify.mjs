@@ -89,13 +89,13 @@ export default {
       http.createServer((req, res) => {
         if (req.url !== '/stuck') req.resume().on('end', () => res.end('taken'));
       }),
-    program: ({ upstream }) =>
+    program: ({ upstream: port }) =>
       started((request, reply) => {
         const path = isStuck(request) ? '/stuck' : '/store';
-        const upstreamRequest = http.request({ port: upstream, method: 'POST', path });
-        upstreamRequest.on('response', (response) => reply.send(response));
-        upstreamRequest.on('error', () => reply.raw.destroy());
-        request.body.pipe(upstreamRequest);
+        const upstream = http.request({ port, method: 'POST', path });
+        upstream.on('response', (response) => reply.send(response));
+        upstream.on('error', () => reply.raw.destroy());
+        request.body.pipe(upstream);
       }),
     async peer(server) {
       const visitor = await server.connect();
@@ -103,11 +103,11 @@ export default {
     },
     fix: [
       [
-        'request.body.pipe(upstreamRequest);',
-        'request.body.pipe(upstreamRequest);\nsetTimeout(() => reply.sent || reply.raw.destroy(), 600);',
+        'request.body.pipe(upstream);',
+        'upstream.setTimeout(300, () => reply.raw.destroy());\nrequest.body.pipe(upstream);',
       ],
     ],
-    says: ['reply.raw.destroy()'],
+    says: ['upstream.setTimeout(', ', () => reply.raw.destroy())'],
     healthy: (clients) => clients.ask(stored, { body: 'taken' }),
   },
 

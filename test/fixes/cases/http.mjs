@@ -88,22 +88,17 @@ export default {
       http.createServer((req, res) => {
         if (!req.headers['x-stuck']) req.resume().on('end', () => res.end('taken'));
       }),
-    program: ({ upstream }) =>
+    program: ({ upstream: port }) =>
       http.createServer((req, res) => {
         const stuck = req.headers['content-type'] ? { 'x-stuck': 'yes' } : {};
-        const upstreamRequest = http.request({ port: upstream, method: 'POST', path: '/store', headers: stuck });
-        upstreamRequest.on('response', (response) => response.pipe(res));
-        upstreamRequest.on('error', () => res.destroy());
-        req.pipe(upstreamRequest);
+        const upstream = http.request({ port, method: 'POST', path: '/store', headers: stuck });
+        upstream.on('response', (response) => response.pipe(res));
+        upstream.on('error', () => res.destroy());
+        req.pipe(upstream);
       }),
     peer: longUploads,
-    fix: [
-      [
-        'req.pipe(upstreamRequest);',
-        'req.pipe(upstreamRequest);\nsetTimeout(() => res.writableEnded || res.destroy(), 600);',
-      ],
-    ],
-    says: ['res.destroy()'],
+    fix: [['req.pipe(upstream);', 'upstream.setTimeout(300, () => res.destroy());\nreq.pipe(upstream);']],
+    says: ['upstream.setTimeout(', ', () => res.destroy())'],
     healthy: (clients) => clients.ask(stored, { body: 'taken' }),
   },
 

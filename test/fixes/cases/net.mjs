@@ -160,7 +160,12 @@ export default {
           if (line !== null) socket.write(line);
         });
       }),
-    peer: (server) => server.visit('hello\n'.repeat(5)),
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send('hello\n'.repeat(5_000));
+      await visitor.hears('hello');
+      await visitor.leave();
+    },
     fix: [
       [
         `const line = socket.read(6);
