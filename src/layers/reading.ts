@@ -80,14 +80,15 @@ function readingOfStream(stream: object): ReadingFacts {
   const stalled = pipes.find(needsDrain);
   const reader = isReadByUndici(stream) ? ({ kind: 'undici' } as const) : undefined;
   return {
-    how: stalled ? 'destination-stalled' : howIsRead(stream, pipes.length, didRead),
+    how: stalled ? 'destination-stalled' : howIsRead(stream, pipes, didRead),
     waitsFor: stalled ? destinationOf(stalled) : reader,
     didRead,
   };
 }
 
-function howIsRead(stream: object, pipes: number, didRead: boolean | undefined): ReadingState | undefined {
-  if (pipes > 0 || didRead === undefined) return undefined;
+function howIsRead(stream: object, pipes: readonly object[], didRead: boolean | undefined): ReadingState | undefined {
+  if (pipes.length > 0) return pipes.every(isDestroyed) ? 'destination-failed' : undefined;
+  if (didRead === undefined) return undefined;
   if (isReadByUndici(stream)) return 'destination-stalled';
   if (listenersOf(stream, 'readable') > 0)
     return ITERATOR.some((name) => hasListenerNamed(stream, 'readable', name)) ? 'iterator-stopped' : 'readable-left';
@@ -105,6 +106,11 @@ function isReadByUndici(stream: object): boolean {
     hasListenerNamed(stream, 'end', 'onFinished') &&
     hasListenerNamed(stream, 'close', 'onClose')
   );
+}
+
+/** One that was destroyed before it was piped to takes nothing, and never says so. */
+function isDestroyed(writable: object): boolean {
+  return booleanProperty(writable, 'destroyed') === true;
 }
 
 function needsDrain(writable: object): boolean {

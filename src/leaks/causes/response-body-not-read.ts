@@ -50,7 +50,7 @@ const reasons: readonly Reason[] = [
     explanation: (facts) =>
       sentence(
         facts,
-        'was read in part and lost its reader: what it was piped to has closed, or the pipe was taken off',
+        `${facts.reading?.didRead === false ? '' : 'was read in part and '}lost its reader: what it was piped to has closed, or the pipe was taken off`,
       ),
     fix: ({ pipeResponseBody }) => `Give it up when its destination closes: ${pipeResponseBody}.`,
   },

@@ -147,6 +147,24 @@ export default {
     says: ['pipeline(response, destination, callback)'],
   },
 
+  'is-piped-to-a-client-that-has-gone': {
+    expect: unread('destination-failed'),
+    upstream: halfRead,
+    program: ({ upstream }) =>
+      http.createServer((_request, destination) => {
+        destination.once('close', () => {
+          http.get(address(upstream), { agent: false }, (response) => {
+            kept.push(response);
+            const callback = () => {};
+            response.pipe(destination, callback);
+          });
+        });
+      }),
+    peer: (server) => server.visit(get('/')),
+    fix: [['response.pipe(destination, callback);', 'pipeline(response, destination, callback);']],
+    says: ['pipeline(response, destination, callback)'],
+  },
+
   'proxy-goes-on-without-its-client': {
     expect: unread('destination-failed'),
     upstream: slowUpstream,
