@@ -12,6 +12,9 @@ const unread = (reason) => ({
 const address = (port) => `http://127.0.0.1:${port}/v1/items`;
 const upstream = (sizes) => http.createServer(answersWith(sizes.unreadByUndici));
 
+/** Its Duplex reads ahead too, from Node 22 on more. undici 7 ends the process where all of it fits. */
+const unreadByPipeline = ({ unreadByUndici, unreadBody }) => unreadByUndici + unreadBody - 106_496;
+
 export default {
   'request-looks-at-the-headers-only': {
     expect: unread('not-touched'),
@@ -73,7 +76,7 @@ export default {
 
   'pipeline-is-not-read': {
     expect: unread('not-touched'),
-    upstream,
+    upstream: (sizes) => http.createServer(answersWith(unreadByPipeline(sizes))),
     program({ upstream }) {
       const duplex = pipeline(address(upstream), { method: 'GET', dispatcher: new Agent() }, ({ body }) => body);
       kept.push(duplex.end());
