@@ -1,8 +1,11 @@
 import { net } from './net.js';
 import type { ApiWords } from './words.js';
 
-/** The global fetch(), and that of undici. */
+/** The global fetch(), and that of undici: a response whose body nobody has begun to read. */
 export const fetch: ApiWords = {
   ...net,
-  discardResponseBody: 'await response.body.cancel()',
+  responseBody: 'response.body',
+  discardResponseBody: 'await response.body.cancel(), after clone() on both branches',
+  destroyResponseBody: 'await response.body.cancel()',
+  pipeResponseBody: 'await response.body.pipeTo(destination)',
 };

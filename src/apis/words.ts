@@ -3,12 +3,36 @@
  * the middle of a sentence. An API takes over the words of the API below it and replaces those that it has its own for.
  */
 export interface ApiWords {
-  /** Reads what is left of a request's body and throws it away. */
-  readonly discardRequestBody: string;
-  /** A phrase: the response is complete, and nothing more is written. */
+  /** Answers a request of which nothing has been answered, says that it went wrong, and lets the connection be closed behind that. */
+  readonly refuseRequest: string;
+  /** Ends a response that was begun. */
   readonly endResponse: string;
-  /** Reads what is left of a response's body and throws it away, or gives it up together with its connection. */
+  /** Makes the response that is still to be sent the last one of its connection. */
+  readonly closeAfterResponse: string;
+  /** Gives a request up together with its connection, whatever has been sent. */
+  readonly destroyResponse: string;
+  /** Gives a request up together with its connection when a response takes too long. */
+  readonly limitResponse: string;
+  /** Pauses a request's body. */
+  readonly pauseRequestBody: string;
+  /** Lets a request's body flow on, to those who listen for it; what nobody listens for is thrown away. */
+  readonly resumeRequestBody: string;
+  /** In place of `pipe()`, which does not tell when its destination fails. */
+  readonly pipelineRequestBody: string;
+  /** Throws a file of a multipart form away. */
+  readonly discardFormFile: string;
+  /** Gives a request up when the one that its body goes to takes too long. */
+  readonly limitUpstream: string;
+  /** A phrase: what http calls with a request that it cannot read. */
+  readonly clientErrorListener: string;
+  /** What the application reads a response from. */
+  readonly responseBody: string;
+  /** Gives up what is left of a response's body that is not wanted: reads it and throws it away, or ends its connection too. */
   readonly discardResponseBody: string;
+  /** Ends a response that is being read, together with its connection. */
+  readonly destroyResponseBody: string;
+  /** Hands a response on so that it is given up when its destination goes. */
+  readonly pipeResponseBody: string;
   /** Lets the bytes of the connection flow on; what nobody listens for is thrown away. */
   readonly resumeConnection: string;
   /** Ends this side of the connection in order. */

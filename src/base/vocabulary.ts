@@ -36,10 +36,30 @@ export const LEAK_REASONS = [
   'not-touched',
   /** It was paused, and who listens for its bytes did not resume it. */
   'paused-by-reader',
+  /** A 'readable' listener leaves bytes that it did not read(). */
+  'readable-left',
+  /** A `for await` over it has not asked for the next chunk. */
+  'iterator-stopped',
   /** It is piped on, and what it is piped to takes nothing. */
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
   'destination-failed',
+  /** It is a form, and a file of it is not read. */
+  'form-file-not-read',
+  /** http left the socket to a 'clientError' listener. */
+  'client-error-listener',
+  /** It asked for an upgrade or a tunnel, and nothing was written to it. */
+  'upgrade-not-answered',
+  /** It asked for an upgrade or a tunnel, and was answered. */
+  'upgrade-not-ended',
+  /** `allowHalfOpen` leaves it to the application to end it. */
+  'allow-half-open',
+  /** Its TLS handshake has not ended. */
+  'handshake-not-ended',
+  /** Its server takes connections paused. */
+  'paused-on-connect',
+  /** It carries a WebSocket. */
+  'websocket',
 ] as const;
 export type LeakReason = (typeof LEAK_REASONS)[number];
 
@@ -62,5 +82,11 @@ export const FRAMEWORKS = [
   'got',
   'axios',
   'node-fetch',
+  'aws-sdk',
+  'http-proxy',
+  'mysql2',
+  'pg',
+  'ioredis',
+  'mqtt',
 ] as const;
 export type Framework = (typeof FRAMEWORKS)[number];

@@ -8,8 +8,11 @@ import { unpackEndpoints, type Endpoints } from '../kernel/endpoints.js';
 import type { Holder } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { commandOf } from '../kernel/process-command.js';
-import type { HttpFacts } from '../layers/facts.js';
+import { clientFactsOf } from '../layers/client-api.js';
+import { endingOf, type Ending } from '../layers/ending.js';
+import type { HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
+import { readingOf } from '../layers/reading.js';
 import {
   inboundMessageOf,
   inboundRequestOf,
@@ -24,6 +27,7 @@ import type { RoutedRequest, RouteInfo } from '../sockets/servers.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { destinationName } from './destination.js';
 import { UNMATCHED_ROUTE } from './tallies.js';
+import { nameOfWaitedFor } from './waits-for.js';
 
 export type { LeakFacts } from '../leaks/facts.js';
 
@@ -58,6 +62,8 @@ export function leakFactsOf(
   const pattern = side === 'inbound' ? (http?.route ?? info?.route) : undefined;
   const route = pattern ?? folded;
   const unmatched = http?.route === undefined && (http?.unmatched === true || info?.matched === false);
+  const client = socket && side === 'outbound' ? fact(() => clientFactsOf(socket), undefined) : undefined;
+  const reading = socket && fact(() => readingOf(socket), undefined);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
   return {
     cookie: suspect.cookie,
@@ -79,18 +85,20 @@ export function leakFactsOf(
     registeredAt: info?.registeredAt,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
-    framework: frameworkOf(http, info, suspect),
+    framework: client ? client.library : frameworkOf(http, info, suspect),
     destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     stream,
-    takenBytes: undefined,
-    declaredBytes: stream?.http?.contentLength,
-    waitsFor: undefined,
-    endsInMs: undefined,
+    reading,
+    client,
+    takenBytes: stream && (takenBytes(stream) ?? (reading?.didRead === false ? 0 : undefined)),
+    declaredBytes: http?.contentLength,
+    waitsFor: reading?.waitsFor && fact(() => nameOfWaitedFor(reading.waitsFor!), undefined),
+    ...endingFacts(socket && fact(() => endingOf(socket, http, tracked.ageMs), undefined)),
     unreadKernelBytes: Math.max(0, record.unreadBytes),
     unreadStreamBytes: suspect.progress.bufferedBytes,
-    unsentBytes: Math.max(0, record.unsentBytes) + (stream?.writableLength ?? 0),
+    unsentBytes: unsentBytes(record.unsentBytes, stream),
   };
 }
 
@@ -101,6 +109,22 @@ function processOf(pid: number): OtherProcess {
 function transferOf(suspect: Suspect, holder: Holder | undefined): Transferred | undefined {
   const transfer = fact(() => suspect.transfers.of(suspect, holder), undefined);
   return transfer && { direction: transfer.direction, as: transfer.as, process: processOf(transfer.pid) };
+}
+
+/** Of a request's body; of a connection where it carries no HTTP. */
+function takenBytes({ http, takenBytes }: StreamFacts): number | undefined {
+  return http === undefined ? takenBytes : http.takenBytes;
+}
+
+/** Under TLS the kernel's bytes are the same ones, encrypted: they do not add up. */
+function unsentBytes(inKernel: number, stream: StreamFacts | undefined): number {
+  const heldBack = stream?.writableLength ?? 0;
+  return stream?.encrypted ? Math.max(0, inKernel, heldBack) : Math.max(0, inKernel) + heldBack;
+}
+
+function endingFacts(ending: Ending | undefined): Pick<LeakFacts, 'endsInMs' | 'endedBy'> {
+  if (ending === undefined || ending === 'nothing') return { endsInMs: undefined, endedBy: ending };
+  return { endsInMs: ending.inMs, endedBy: ending.by };
 }
 
 function heldBy({ foreignInode, socket, detached }: Suspect): FdHolder {

@@ -5,9 +5,23 @@ export interface StreamFacts {
   /** The FIN was read from the kernel, but `'end'` may still wait behind buffered bytes. */
   readonly endBuffered: boolean;
   readonly hasReadableListener: boolean;
+  /** A listener, a pipe or an iterator takes what comes, or has paused it. */
+  readonly hasReader: boolean;
   readonly writableEnded: boolean;
   /** Bytes that JS holds because the kernel did not take them. */
   readonly writableLength: number;
+  /** Something was written to it. */
+  readonly written: boolean;
+  /** Taken from it by the application so far; under TLS it is not known. */
+  readonly takenBytes: number | undefined;
+  /** Node does not end it when it has been read to its end. */
+  readonly allowHalfOpen: boolean;
+  /** Its server takes connections paused, and not a byte of this one has been read. */
+  readonly pausedOnConnect: boolean;
+  /** Its TLS handshake has not ended. */
+  readonly secureConnecting: boolean;
+  /** TLS stands above it: what waits in the kernel is encrypted. */
+  readonly encrypted: boolean;
   /** http stopped reading because answers wait behind one that is pending. */
   readonly pausedByPipelining: boolean;
   /** http's parser reads this socket: whether it is paused is http's doing, not the application's. */
@@ -54,6 +68,10 @@ export interface HttpFacts {
   /** The body we read from (request's when role is server, response's when client) has been taken whole. */
   readonly bodyComplete: boolean;
   readonly contentLength: number | undefined;
+  /** Of the body of a request that a server is answering: has left the message. Undefined where it cannot be known. */
+  readonly takenBytes?: number | undefined;
+  /** The last request that waits behind it on the same connection, as in `GET /b`. */
+  readonly lastPipelined?: string | undefined;
   /** A message is under way on this socket now; false when only notes of the last one are left. */
   readonly responding: boolean;
   readonly responseStarted: boolean;

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { fact } from '../base/fact.js';
+import { safeMethod, safePath } from '../base/escape.js';
 import type { Side } from '../base/vocabulary.js';
+import { declaredLengthOf, takenOf } from './body.js';
 import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
 import {
@@ -95,7 +96,9 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       ...(noted && { unmatched: noted.unmatched }),
       base: undefined,
       bodyComplete: booleanProperty(request, 'complete') ?? true,
-      contentLength: contentLengthOf(request),
+      contentLength: declaredLengthOf(request),
+      takenBytes: request && takenOf(socket, request),
+      lastPipelined: laterRequestOf(socket, request),
       responding: true,
       responseStarted: booleanProperty(message, 'headersSent') ?? false,
       responseEnded: booleanProperty(message, 'writableEnded') ?? false,
@@ -114,7 +117,7 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
       base: host === undefined ? undefined : `${stringProperty(message, 'protocol') ?? 'http:'}//${host}`,
       hostHeader: host,
       bodyComplete: response === undefined || ended,
-      contentLength: contentLengthOf(response),
+      contentLength: declaredLengthOf(response),
       responding: response !== undefined,
       responseStarted: response !== undefined,
       responseEnded: ended,
@@ -145,6 +148,13 @@ function targetOf(message: IncomingMessage | undefined, noted: RequestNotes | un
   return sent ?? stringProperty(message, 'originalUrl') ?? stringProperty(message, 'url');
 }
 
+/** The request that was parsed last, where that is a later one than this. */
+function laterRequestOf(socket: Socket, request: IncomingMessage | undefined): string | undefined {
+  const last = messageBeingParsed(socket);
+  if (last === undefined || last === request) return undefined;
+  return `${safeMethod(stringProperty(last, 'method') ?? '')} ${safePath(targetOf(last, undefined) ?? '')}`;
+}
+
 /** No answer is under way: what the parser still has of the last message, and what the channels said of it. */
 function factsFromNotes(socket: Socket): HttpFacts | undefined {
   const parsed = messageBeingParsed(socket);
@@ -163,9 +173,4 @@ function factsFromNotes(socket: Socket): HttpFacts | undefined {
     responseStarted: false,
     responseEnded: true,
   };
-}
-
-function contentLengthOf(message: IncomingMessage | undefined): number | undefined {
-  const length = Number(fact(() => message?.headers['content-length'], undefined));
-  return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
 }

@@ -4,7 +4,8 @@ import { Server, type Socket } from 'node:net';
 import { fact, noteFactFailure } from '../base/fact.js';
 
 /**
- * Reads what Node does not document; ipc-internals.ts reads that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
+ * Reads what Node does not document; timer-internals.ts reads that of time-outs, ipc-internals.ts
+ * that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
  * another type, or throws, so that a future Node, or an application that puts things of its own there, makes a report less
  * precise and nothing else.
  */

@@ -37,8 +37,17 @@ export interface SocketNotes {
   origin: Origin | undefined;
   /** The process that sent it over IPC. */
   receivedFrom?: number;
+  /** It was opened by a CONNECT of node:http. */
+  tunnel?: Tunnel;
   /** It belongs to this library itself (a client that hangs up): it is nobody's leak. */
   ours?: true;
+}
+
+export interface Tunnel {
+  /** What was asked for, as in `db:5432`. */
+  readonly target: string | undefined;
+  /** The ClientRequest, while somebody has it: nothing leads back to it once its socket is the application's. */
+  readonly request: WeakRef<object>;
 }
 
 export interface OutboundNotes {
@@ -51,6 +60,8 @@ export interface OutboundNotes {
   request: object | undefined;
   /** Its response's headers came, and its last byte has not been taken. */
   responseOpen: boolean;
+  /** Of the response, once its headers came. */
+  status?: number;
 }
 
 /**

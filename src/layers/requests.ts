@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import timers from 'node:timers';
 import { subscribeAll } from '../base/channels.js';
 import { shared } from '../base/shared-state.js';
-import { httpMessageOf } from './node-internals.js';
+import { httpMessageOf, objectProperty, stringProperty } from './node-internals.js';
 import { ensureNotes, noteOrigin, notesOf, originOf } from './notes.js';
 import { currentOrigin, enterRequest, isTracing } from './origin.js';
 import { noteTlsAbove } from './tls.js';
@@ -62,9 +63,16 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
 }
 
 export function noteClientRequest({ request }: { request: object }): void {
+  // It has its socket in the next turn, unless it waits for a place in a pool.
+  if (stringProperty(request, 'method') === 'CONNECT') timers.setImmediate(noteTunnel, request).unref();
   if (originOf(request)) return;
   const origin = currentOrigin();
   if (origin) noteOrigin(request, origin);
+}
+
+function noteTunnel(request: object): void {
+  const socket = objectProperty<Socket>(request, 'socket');
+  if (socket) ensureNotes(socket).tunnel = { target: stringProperty(request, 'path'), request: new WeakRef(request) };
 }
 
 /** Whether every HTTP/1 request is noted already, see {@link listenForRequests}. */

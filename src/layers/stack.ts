@@ -9,6 +9,7 @@ import {
   booleanProperty,
   bytesHeldBack,
   clientErrorIsHandledBy,
+  countProperty,
   endIsBuffered,
   httpMessageOf,
   isPausedByPipelining,
@@ -22,7 +23,7 @@ import {
   stringProperty,
 } from './node-internals.js';
 import { notesOf, originOf, type Origin, type RequestNotes } from './notes.js';
-import { StreamLayer } from './stream.js';
+import { hasReader, StreamLayer } from './stream.js';
 import { HiddenTlsLayer, hiddenTlsOf, TlsLayer, tlsSocketOf, topSocketOf } from './tls.js';
 import { outboundRequestOf, UndiciLayer } from './undici.js';
 import { WebSocketLayer } from './websocket.js';
@@ -47,18 +48,28 @@ export function streamFactsOf(raw: Socket, side: Side): StreamFacts {
   const readByHttp = isReadByHttp(socket);
   const server = serverOf(socket) ?? serverOf(raw);
   const readableEnded = booleanProperty(socket, 'readableEnded') ?? false;
+  const encrypted = socket !== raw || booleanProperty(socket, 'encrypted') === true;
+  const bytesRead = countProperty(raw, 'bytesRead');
+  const hiddenTls = hiddenTlsOf(raw);
   return {
     // http2 reads the handle itself, whatever the stream above it says.
     readableFlowing: protocol?.name === 'http2' ? true : (booleanProperty(socket, 'readableFlowing') ?? null),
     readableEnded,
     endBuffered: endIsBuffered(socket) ?? readableEnded,
     hasReadableListener: listenersOf(socket, 'readable') > 0,
+    hasReader: hasReader(socket),
     writableEnded: booleanProperty(socket, 'writableEnded') ?? false,
     writableLength: bytesHeldBack(socket, raw),
+    written: countProperty(socket, 'bytesWritten') > 0,
+    takenBytes: encrypted || hiddenTls ? undefined : Math.max(0, bytesRead - countProperty(raw, 'readableLength')),
+    allowHalfOpen: booleanProperty(socket, 'allowHalfOpen') === true,
+    pausedOnConnect: bytesRead === 0 && booleanProperty(server, 'pauseOnConnect') === true,
+    secureConnecting: booleanProperty(socket, 'secureConnecting') === true,
+    encrypted: encrypted || hiddenTls !== undefined,
     pausedByPipelining: isPausedByPipelining(socket),
     readByHttp,
     leftToClientErrorListener: readByHttp && server !== undefined && clientErrorIsHandledBy(server),
-    hiddenTls: hiddenTlsOf(raw),
+    hiddenTls,
     http: protocol?.request(),
     webSocket: protocol instanceof WebSocketLayer ? protocol.facts() : undefined,
   };

@@ -17,6 +17,10 @@ interface UndiciRequest {
   readonly method?: string;
 }
 
+interface UndiciResponse {
+  readonly statusCode?: number;
+}
+
 /** undici and fetch: which requests a pooled socket carries, and whether their responses have been taken. */
 export function undiciHandlers(): Handlers {
   // Keyed by request, so they die with it.
@@ -39,7 +43,7 @@ export function undiciHandlers(): Handlers {
     'undici:client:sendHeaders': ({ request, socket }: { request: UndiciRequest; socket: Socket }) => {
       noteTlsAbove(socket);
       const all = ensureNotes(socket).outbound;
-      const notes = {
+      const notes: OutboundNotes = {
         method: request.method,
         url: request.path,
         base: request.origin == null ? undefined : String(request.origin),
@@ -51,9 +55,11 @@ export function undiciHandlers(): Handlers {
       all.push(notes);
       inFlight.set(request, { notes, all });
     },
-    'undici:request:headers': ({ request }: { request: UndiciRequest }) => {
+    'undici:request:headers': ({ request, response }: { request: UndiciRequest; response?: UndiciResponse }) => {
       const { notes } = inFlight.get(request) ?? {};
-      if (notes) notes.responseOpen = true;
+      if (!notes) return;
+      notes.responseOpen = true;
+      if (response?.statusCode !== undefined) notes.status = response.statusCode;
     },
     'undici:request:trailers': ended,
     'undici:request:error': ended,

@@ -1,21 +1,32 @@
+import { express } from '../apis/express.js';
 import { fastify } from '../apis/fastify.js';
+import { hapi } from '../apis/hapi.js';
+import { hono } from '../apis/hono.js';
 import { http } from '../apis/http.js';
+import { koa } from '../apis/koa.js';
 import { net } from '../apis/net.js';
-import { unknownClient } from '../apis/unknown-client.js';
 import type { ApiWords } from '../apis/words.js';
+import { ws } from '../apis/ws.js';
+import type { Framework } from '../base/vocabulary.js';
+import { clientWords, connectionWords } from './client-words.js';
 import type { LeakFacts } from './facts.js';
+
+/** Frameworks whose `req` and `res` are those of node:http have its words. */
+const SERVERS: Partial<Record<Framework, ApiWords>> = { express, fastify, hapi, hono, koa };
 
 /**
  * The words of the API that the leak's code is written against, as far as the facts tell it: otherwise those of the API that
  * it stands on.
  */
-export function wordsFor({ framework, stream }: Pick<LeakFacts, 'framework' | 'stream'>): ApiWords {
+export function wordsFor(facts: Pick<LeakFacts, 'framework' | 'stream' | 'client' | 'reading'>): ApiWords {
+  const { framework, stream } = facts;
+  if (stream?.webSocket) return ws;
   switch (stream?.http?.role) {
     case 'server':
-      return framework === 'fastify' ? fastify : http;
+      return (framework && SERVERS[framework]) ?? http;
     case 'client':
-      return unknownClient;
+      return clientWords(facts);
     default:
-      return net;
+      return connectionWords(facts) ?? net;
   }
 }

@@ -19,6 +19,8 @@ function httpCause(
   stream: StreamFacts,
 ): LeakCause | undefined {
   const { http } = stream;
+  // @fastify/websocket leaves an open response on the socket of a WebSocket.
+  if (stream.webSocket) return undefined;
   if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
   // Nothing is read where an HTTP/2 session waits for its peer to take what it sends.
@@ -36,13 +38,21 @@ function httpCause(
 
 function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {
   if (stream.hiddenTls) return hiddenTlsCause(facts, stream.hiddenTls);
+  if (isUntakenUpgrade(facts, stream)) return 'half-open-not-ended';
   const { unsentBytes, unreadStreamBytes } = facts;
   const readToItsEnd =
     stream.readableEnded || (stream.endBuffered && unreadStreamBytes === 0 && stream.readableFlowing === true);
   if (stream.writableEnded && unsentBytes > 0 && readToItsEnd) return 'write-stalled';
   if (readToItsEnd) return stream.writableEnded ? 'unknown' : 'half-open-not-ended';
-  if (stream.readableFlowing === null && !stream.hasReadableListener) return 'never-read';
+  if (stream.readableFlowing === null && !stream.hasReadableListener)
+    return stream.secureConnecting ? 'half-open-not-ended' : 'never-read';
   return stream.readableFlowing === false ? 'paused' : 'unknown';
+}
+
+/** http gave the socket away, and nobody has written to it or reads it: the same fault whether bytes came behind the request or not. */
+function isUntakenUpgrade({ side }: LeakFacts, { http, readByHttp, written, hasReader }: StreamFacts): boolean {
+  const given = side === 'inbound' && http !== undefined && !http.responding && !readByHttp;
+  return given && !written && !hasReader;
 }
 
 /** TLS takes the FIN from the kernel behind the last byte, so where it reads and nothing is left there, the FIN was handed on. */

@@ -1,7 +1,9 @@
 import type { TcpStateName } from '../base/tcp-states.js';
 import type { Framework, LeakKind, Side } from '../base/vocabulary.js';
 import type { Endpoints } from '../kernel/endpoints.js';
+import type { ClientFacts } from '../layers/client-api.js';
 import type { StreamFacts } from '../layers/facts.js';
+import type { ReadingFacts } from '../layers/reading.js';
 
 /**
  * Who holds the fd. `socket`: a JS socket of this thread. `lost-socket`: a JS socket of this thread had it, and no longer has.
@@ -73,6 +75,10 @@ export interface LeakFacts {
 
   /** Undefined without a JS socket, and where its properties cannot be read. */
   readonly stream: StreamFacts | undefined;
+  /** How the body or the connection is read; undefined where that cannot be seen. */
+  readonly reading?: ReadingFacts | undefined;
+  /** Outbound only: what made the connection or the request. */
+  readonly client?: ClientFacts | undefined;
   /** Of the body or the connection, taken by the application so far: at least so many. Undefined where it cannot be known. */
   readonly takenBytes: number | undefined;
   /** Of the body: its content-length. */
@@ -81,6 +87,8 @@ export interface LeakFacts {
   readonly waitsFor: string | undefined;
   /** When Node will end it by itself, in milliseconds from now. Undefined: nothing will, or it is not known. */
   readonly endsInMs: number | undefined;
+  /** What will: the name of Node's time-out, or `nothing`. Undefined where the application's listeners decide, or it is not known. */
+  readonly endedBy: 'requestTimeout' | 'keepAliveTimeout' | 'timeout' | 'nothing' | undefined;
   /** In the kernel's receive queue, without the FIN. */
   readonly unreadKernelBytes: number;
   /** In the streams above it, taken from the kernel and not by the application. */

@@ -9,6 +9,7 @@ export function subject(facts: LeakFacts): string {
   const request = [method, route].filter(Boolean).join(' ');
   const peer = peerOf(endpoints);
   if (stream?.webSocket && side === 'outbound') return `the WebSocket to ${destination ?? peer ?? 'its peer'}`;
+  if (facts.client?.tunnelTo !== undefined) return tunnel(facts.client.tunnelTo, facts);
   if (side === 'outbound')
     return method
       ? `${method} ${destination ?? 'an outbound request'}`
@@ -19,6 +20,12 @@ export function subject(facts: LeakFacts): string {
     return `the connection${server === undefined ? '' : ` to ${server}`}${peer === undefined ? '' : ` from ${peer}`}${elsewhere}`;
   const held = fd < 0 ? '' : ` (fd ${fd})`;
   return `the connection with ${peer ?? 'an unknown peer'}${held}`;
+}
+
+/** The application has it since the proxy answered. */
+function tunnel(target: string, { client, destination, endpoints }: LeakFacts): string {
+  const answered = client?.status === undefined ? '' : ` (answered ${client.status})`;
+  return `the socket of the CONNECT to ${destination ?? peerOf(endpoints) ?? 'its proxy'} for ${target}${answered}`;
 }
 
 /** The subject as the first words of a sentence. */
@@ -41,6 +48,30 @@ export function howItEnded({ kind, side, ageMs, idleMs, aborted }: LeakFacts): s
     : `both ends have closed the connection ${ago} and only the fd is left`;
 }
 
+/** The end of a sentence: who closed the connection, when, and what will end it. */
+export function ending(facts: LeakFacts): string {
+  const end = whatEnds(facts);
+  return end === '' ? howItEnded(facts) : `${howItEnded(facts)}${facts.kind === 'stalled' ? '; ' : ', and '}${end}`;
+}
+
+function whatEnds({ endedBy, endsInMs = 0 }: LeakFacts): string {
+  if (endedBy === undefined) return '';
+  if (endedBy === 'nothing') return 'no time-out of Node ends it';
+  const name = endedBy === 'timeout' ? 'socket time-out' : endedBy;
+  return `Node ends it within ${duration(Math.max(1_000, endsInMs))} (${name})`;
+}
+
+/** `3 of 9 bytes` of a body, or `3 bytes` of what declares no length; empty where it is not known. */
+export function taken({ takenBytes, declaredBytes }: LeakFacts): string {
+  if (takenBytes === undefined) return '';
+  return declaredBytes === undefined ? bytes(takenBytes) : `${grouped(takenBytes)} of ${bytes(declaredBytes)}`;
+}
+
+/** Whom it waits for, where what it is piped to takes no more. */
+export function waitsFor({ waitsFor }: LeakFacts): string {
+  return `waits for ${waitsFor ?? 'what it is piped to'}, which takes no more`;
+}
+
 export function unreadBytes({
   unreadKernelBytes,
   unreadStreamBytes,
@@ -48,8 +79,13 @@ export function unreadBytes({
   return unreadKernelBytes + unreadStreamBytes;
 }
 
-/** In parentheses, with a space before them; empty when everything was read. */
+/** In parentheses, with a space before them; empty when everything was read. Plain bytes and encrypted ones do not add up. */
 export function unread(facts: LeakFacts): string {
+  const { stream, unreadStreamBytes, unreadKernelBytes } = facts;
+  if (stream?.encrypted && unreadKernelBytes > 0)
+    return unreadStreamBytes > 0
+      ? ` (at least ${bytes(unreadStreamBytes)} unread)`
+      : ` (${bytes(unreadKernelBytes)} of TLS unread)`;
   const count = unreadBytes(facts);
   return count > 0 ? ` (${bytes(count)} unread)` : '';
 }

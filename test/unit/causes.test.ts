@@ -1,10 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { net } from '../../src/apis/net.js';
 import type { ApiWords } from '../../src/apis/words.js';
-import { LEAK_CAUSES } from '../../src/base/vocabulary.js';
+import { LEAK_CAUSES, LEAK_REASONS, type LeakCause } from '../../src/base/vocabulary.js';
+import type { WaitsFor } from '../../src/layers/waits-for.js';
+import type { Cause } from '../../src/leaks/causes/cause.js';
 import { CAUSES } from '../../src/leaks/causes/index.js';
-import { leakFacts } from '../support/leak-facts.js';
+import { leakFacts, type FactsChange } from '../support/leak-facts.js';
 import { root } from '../support/programs.js';
 
 const filesIn = (folder: string): string[] =>
@@ -28,18 +31,30 @@ describe('each cause', () => {
 });
 
 /** Stands out in a sentence, and says which slot it was put into. */
-const MARKED = Object.fromEntries(
-  (
-    [
-      'discardRequestBody',
-      'endResponse',
-      'discardResponseBody',
-      'resumeConnection',
-      'endConnection',
-      'destroyConnection',
-    ] satisfies (keyof ApiWords)[]
-  ).map((slot) => [slot, `<${slot}>`]),
-) as unknown as ApiWords;
+const MARKED = Object.fromEntries(Object.keys(net).map((slot) => [slot, `<${slot}>`])) as unknown as ApiWords;
+
+/** Facts between which fixes decide by themselves. */
+const VARIANTS: readonly FactsChange[] = [
+  { http: {}, framework: 'fastify' },
+  { http: { responseStarted: true } },
+  { reading: { how: 'destination-stalled', waitsFor: waitsForRequest(), didRead: true } },
+  { reading: { how: 'destination-stalled', waitsFor: { kind: 'response', method: 'GET', url: '/' }, didRead: true } },
+  { side: 'outbound', http: { role: 'client' } },
+];
+
+function waitsForRequest(): WaitsFor {
+  const end = { host: 'upstream', encrypted: false, remoteAddress: undefined, remotePort: undefined };
+  const request = { method: 'POST', url: '/', base: 'http://upstream', hostHeader: undefined };
+  return { kind: 'request', connected: true, ...request, ...end };
+}
+
+/** All that a cause may say. */
+function sentencesOf(name: LeakCause): string[] {
+  const cause: Cause = CAUSES[name];
+  return [cause, ...(cause.reasons ?? [])].flatMap(({ explanation, fix }) =>
+    VARIANTS.map((change) => `${explanation(leakFacts(change))} ${fix(MARKED, leakFacts(change))}`),
+  );
+}
 
 describe('the words of each API', () => {
   const apis = filesIn('src/apis').filter((file) => file !== 'words');
@@ -58,18 +73,23 @@ describe('the words of each API', () => {
   });
 
   it('have a sentence for every slot', () => {
-    const facts = leakFacts({ http: {} });
-    const fixes = LEAK_CAUSES.map((cause) => CAUSES[cause].fix(MARKED, facts)).join(' ');
+    const fixes = LEAK_CAUSES.flatMap(sentencesOf).join(' ');
     expect(Object.values(MARKED).filter((mark: string) => !fixes.includes(mark))).toEqual([]);
   });
 });
 
 describe('a cause names a slot, never a library', () => {
   it.each(LEAK_CAUSES)('%s', (cause) => {
-    const { fix, explanation } = CAUSES[cause];
-    const facts = leakFacts({ http: {}, framework: 'fastify' });
-    expect(`${explanation(facts)} ${fix(MARKED, facts)}`).not.toMatch(
+    expect(sentencesOf(cause).join(' ')).not.toMatch(
       /fastify|express|koa|undici|fetch|axios|\bgot\b|request\.raw|\breq\.|\bres\.|ctx\./i,
     );
+  });
+});
+
+describe('the reasons of a cause', () => {
+  const reasons = LEAK_CAUSES.flatMap((name) => (CAUSES[name] as Cause).reasons ?? []);
+
+  it('are all there are, and of the closed set', () => {
+    expect(new Set(reasons.map(({ name }) => name))).toEqual(new Set(LEAK_REASONS));
   });
 });

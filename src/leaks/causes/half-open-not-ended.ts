@@ -1,41 +1,81 @@
 import type { LeakFacts } from '../facts.js';
-import { howItEnded, capitalisedSubject, unsent } from '../phrases.js';
-import type { Cause } from './cause.js';
+import { capitalisedSubject, ending, unread, unsent } from '../phrases.js';
+import type { Cause, Reason } from './cause.js';
 
 export const halfOpenNotEnded: Cause<'half-open-not-ended'> = {
   name: 'half-open-not-ended',
-  explanation: (facts) => `${capitalisedSubject(facts)} ${whatHappened(facts)}${unsent(facts)}; ${howItEnded(facts)}.`,
-  fix: ({ endConnection, destroyConnection }, facts) => {
-    if (isLeftToClientErrorListener(facts))
-      return `Call socket.destroy(error) in the 'clientError' listener on every path: with such a listener Node leaves the socket to it.`;
-    if (isInServersHandshake(facts))
-      return `Call ${destroyConnection} in the server's 'tlsClientError' listener ('clientError' of an https server) on every path: end() waits for the handshake, and for ever where that has failed.`;
-    return `Call ${endConnection} in its 'end' handler (or ${destroyConnection}): an allowHalfOpen, upgraded, CONNECT or 'clientError' socket is not ended by Node.`;
-  },
+  reasons: reasons(),
+  explanation: (facts) =>
+    `${capitalisedSubject(facts)} was read to its end and never ended on this side${unsent(facts)}; ${ending(facts)}.`,
+  fix: ({ endConnection }) => `Call ${endConnection} in its 'end' listener.`,
   reproduction: { by: 'request', leavesAt: 'upgrade' },
   docs: 'docs/causes/half-open-not-ended.md',
 };
 
-function whatHappened(facts: LeakFacts): string {
-  if (isLeftToClientErrorListener(facts))
-    return `sent something that is not HTTP and left; its server's 'clientError' listener did not close it`;
-  const tls = facts.stream?.hiddenTls;
-  if (tls?.inHandshake) return 'never finished its TLS handshake and was not ended on this side';
-  // What came may still wait in a buffer of the TLS stream, which cannot be seen.
-  if (tls) return 'carries TLS, which took all that came, and was never ended on this side';
-  return `was ${isUpgraded(facts) ? 'upgraded, ' : ''}read to its end and never ended on this side`;
-}
-
-function isInServersHandshake({ side, stream }: LeakFacts): boolean {
-  return side === 'inbound' && stream?.hiddenTls?.inHandshake === true;
-}
-
-/** http leaves a socket with a parse error to such a listener. */
-function isLeftToClientErrorListener({ stream }: LeakFacts): boolean {
-  return stream?.leftToClientErrorListener ?? false;
+function reasons(): readonly Reason[] {
+  return [
+    {
+      name: 'client-error-listener',
+      applies: ({ stream }) => stream?.leftToClientErrorListener ?? false,
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} sent an incomplete or invalid request, and the server's 'clientError' listener did not close the socket; ${ending(facts)}.`,
+      fix: ({ clientErrorListener }) => `Call socket.destroy(error) in ${clientErrorListener}, on every path.`,
+    },
+    {
+      name: 'handshake-not-ended',
+      applies: ({ stream }) => stream?.hiddenTls?.inHandshake === true || stream?.secureConnecting === true,
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} never finished its TLS handshake and was not ended on this side; ${ending(facts)}.`,
+      // end() waits for the handshake, and for ever where that has failed.
+      fix: ({ destroyConnection }, { side }) =>
+        side === 'inbound'
+          ? `Call ${destroyConnection}, not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), on every path.`
+          : `Call ${destroyConnection}, not end(), when the handshake takes too long.`,
+    },
+    {
+      name: 'upgrade-not-answered',
+      applies: (facts) => isUpgraded(facts) && facts.stream?.written === false,
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} asked for ${wish(facts)} and has had no answer${unread(facts)}; ${ending(facts)}.`,
+      fix: ({ destroyConnection }, facts) =>
+        `Call ${destroyConnection} in the '${event(facts)}' listener on every path that does not take the connection over, also when what it waits for never comes.`,
+    },
+    {
+      name: 'upgrade-not-ended',
+      applies: isUpgraded,
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} asked for ${wish(facts)}, was answered${unsent(facts)} and read to its end, and was never ended on this side; ${ending(facts)}.`,
+      fix: ({ endConnection }, facts) =>
+        `Call ${endConnection} in the socket's 'end' listener: http does not end a socket that it gave to '${event(facts)}'.`,
+    },
+    {
+      name: 'allow-half-open',
+      applies: ({ stream }) => stream?.allowHalfOpen === true && stream.hiddenTls === undefined,
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} was read to its end and never ended on this side${unsent(facts)}, which allowHalfOpen: true leaves to the application; ${ending(facts)}.`,
+      fix: ({ endConnection }) => `Call ${endConnection} in the socket's 'end' listener.`,
+    },
+    {
+      name: 'handshake-not-ended',
+      applies: ({ stream }) => stream?.hiddenTls !== undefined,
+      // What came may still wait in a buffer of the TLS stream, which cannot be seen.
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} carries TLS, which took all that came, and was never ended on this side; ${ending(facts)}.`,
+      fix: ({ endConnection }) => `Call ${endConnection} in the 'end' listener of the TLS socket.`,
+    },
+  ];
 }
 
 /** The request was an upgrade or CONNECT: the socket is the application's. */
 function isUpgraded({ side, stream }: LeakFacts): boolean {
   return side === 'inbound' && stream?.http !== undefined && !stream.readByHttp;
+}
+
+function wish({ method }: LeakFacts): string {
+  return method === 'CONNECT' ? 'a tunnel' : 'an upgrade';
+}
+
+/** Which http emits for it. */
+function event({ method }: LeakFacts): string {
+  return method === 'CONNECT' ? 'connect' : 'upgrade';
 }

@@ -1,13 +1,20 @@
-import { howItEnded, capitalisedSubject, unread } from '../phrases.js';
+import { bytes, capitalisedSubject, ending, unreadBytes } from '../phrases.js';
+import type { LeakFacts } from '../facts.js';
 import type { Cause } from './cause.js';
 
 export const requestBodyAbandoned: Cause<'request-body-abandoned'> = {
   name: 'request-body-abandoned',
   explanation: (facts) =>
-    `${capitalisedSubject(facts)} was answered while its request body was abandoned half read${unread(facts)}; ${howItEnded(facts)}.`,
-  fix: ({ discardRequestBody }) =>
-    `Reply with Connection: close, or read the rest of the body (${discardRequestBody}), when a body's pipeline fails.`,
+    `${capitalisedSubject(facts)} was answered before its request body had been read${left(facts)}, and its connection was kept for a next request; ${ending(facts)}.`,
+  fix: ({ closeAfterResponse }) =>
+    `Let the connection be closed behind the response that gives up on a body: ${closeAfterResponse}.`,
   // The response came while the rest of the body was on its way: the client has seen it.
   reproduction: { by: 'request', leavesAt: 'response', body: 'abandoned' },
   docs: 'docs/causes/request-body-abandoned.md',
 };
+
+/** What else the client had sent by then is with nobody, and not counted. */
+function left(facts: LeakFacts): string {
+  const count = unreadBytes(facts);
+  return count > 0 ? ` (at least ${bytes(count)} left)` : '';
+}

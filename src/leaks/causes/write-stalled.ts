@@ -1,4 +1,4 @@
-import { howItEnded, capitalisedSubject, unsent } from '../phrases.js';
+import { capitalisedSubject, ending, unsent } from '../phrases.js';
 import type { Cause } from './cause.js';
 
 export const writeStalled: Cause<'write-stalled'> = {
@@ -6,10 +6,9 @@ export const writeStalled: Cause<'write-stalled'> = {
   explanation: (facts) => {
     const { http } = facts.stream ?? {};
     const waits = http?.responding && !http.responseEnded;
-    return `${capitalisedSubject(facts)} ${waits ? 'waits' : 'was ended'} with bytes that the peer does not take${unsent(facts)}; ${howItEnded(facts)}.`;
+    return `${capitalisedSubject(facts)} ${waits ? 'waits' : 'was ended'} with bytes that the peer does not take${unsent(facts)}; ${ending(facts)}.`;
   },
-  fix: ({ destroyConnection }) =>
-    `Give up on a peer that stopped reading: socket.setTimeout(ms, () => ${destroyConnection}).`,
+  fix: ({ limitResponse }) => `Give up on a peer that has stopped reading: ${limitResponse}.`,
   reproduction: { by: 'request', leavesAt: 'mid-response', readsOn: false },
   docs: 'docs/causes/write-stalled.md',
 };

@@ -5,6 +5,7 @@ const ESTABLISHED = '01';
 const FIN_WAIT1 = '04';
 const FIN_WAIT2 = '05';
 const CLOSE_WAIT = '08';
+const LISTEN = '0A';
 
 /** Whether one of these processes holds a socket of that kind on the port (its own for `inbound`, the peer's for `outbound`). */
 export function isHeld(kind, side, port, pids) {
@@ -16,6 +17,19 @@ export function isHeld(kind, side, port, pids) {
     if (kind === 'close-wait') return state === CLOSE_WAIT;
     return [ESTABLISHED, FIN_WAIT1, FIN_WAIT2].includes(state) && receiveQueue > 0;
   });
+}
+
+/**
+ * How many of a port's connections these processes still hold, in whatever state, those included that no table of the kernel
+ * lists any more.
+ */
+export function connectionsHeld(side, port, pids) {
+  const held = new Set(pids.flatMap(socketInodes));
+  const listed = listedInodes();
+  const rows = tcpRows().filter(
+    (row) => row.state !== LISTEN && row[side === 'outbound' ? 'remotePort' : 'localPort'] === port,
+  );
+  return rows.filter(({ inode }) => held.has(inode)).length + [...held].filter((inode) => !listed.has(inode)).length;
 }
 
 /** A process and all that it has started. */

@@ -90,7 +90,10 @@ class Visitor {
   }
 
   async hears(part) {
-    await until(`"${part}" to be heard`, () => this.text.includes(part));
+    await until(`"${part}" to be heard`, () => {
+      if (this.socket.closed && !this.text.includes(part)) throw new Error(`"${part}" was not heard before the end`);
+      return this.text.includes(part);
+    });
   }
 
   /** Sends the FIN and reads on. */

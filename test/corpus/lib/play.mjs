@@ -8,7 +8,7 @@ import { isHeld, processTree } from './kernel.mjs';
 import { Peers, until } from './peers.mjs';
 
 /** What the guard is set to: a leak is a leak after this time. */
-const TIMEOUT_MS = 600;
+export const TIMEOUT_MS = 600;
 const INTERVAL_MS = 100;
 const host = fileURLToPath(new URL('host.mjs', import.meta.url));
 
@@ -83,7 +83,8 @@ function owns(owner, report) {
   );
 }
 
-async function listen(server, peers) {
+/** Starts what a program connects to, in this process. @returns its port */
+export async function listen(server, peers) {
   server.on('connection', (socket) => {
     socket.on('error', () => {});
     peers.undo(() => socket.destroy());
@@ -93,7 +94,8 @@ async function listen(server, peers) {
   return server.address().port;
 }
 
-function start(node, register, log, args) {
+/** Starts a program under the guard. */
+export function start(node, register, log, args) {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CLOSE_WAIT_GUARD|NODE_OPTIONS$)/.test(name));
   const child = fork(host, args, {
     execPath: node,
@@ -129,7 +131,8 @@ function start(node, register, log, args) {
   };
 }
 
-function leaksIn(log) {
+/** The reports that the guard has written so far. */
+export function leaksIn(log) {
   if (!fs.existsSync(log)) return [];
   const lines = fs.readFileSync(log, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line)).flatMap(({ event, leak }) => (event === 'leak' ? leak : []));

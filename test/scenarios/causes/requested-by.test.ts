@@ -99,7 +99,7 @@ describe.each(Object.entries(WAYS))('the leak of a response to %s', (_name, make
       requestedBy: 'POST /checkout/:id',
       destination: `http://127.0.0.1:${upstream}/items`,
     });
-    expect(leak.explanation).toContain(`/items, asked for by POST /checkout/:id, was never read`);
+    expect(leak.explanation).toContain(`/items, asked for by POST /checkout/:id, was not read`);
     expectKernelAgrees(leak);
   });
 

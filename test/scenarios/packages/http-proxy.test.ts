@@ -59,7 +59,10 @@ testPairs([
   },
   {
     name: 'http-proxy: a proxied response whose client goes',
-    leak: { kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
+    leak: {
+      ...{ kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
+      ...{ framework: 'http-proxy', reason: 'destination-failed' },
+    },
     play: async (stage, well) => {
       let sendRest: (() => void) | undefined;
       const upstream = await stage.listen(

@@ -1,0 +1,359 @@
+// Servers of node:http that leak, and what their reports tell to write.
+import { createWriteStream } from 'node:fs';
+import http from 'node:http';
+import { pipeline, Writable } from 'node:stream';
+import { get, post } from '../../corpus/lib/peers.mjs';
+
+const inbound = { kind: 'close-wait', side: 'inbound' };
+const notRead = { ...inbound, cause: 'request-body-not-read' };
+const UPGRADE = get('/feed', 'Connection: Upgrade\r\nUpgrade: feed\r\n');
+const CONNECT = 'CONNECT db.test:5432 HTTP/1.1\r\nHost: db.test:5432\r\n\r\n';
+const BODY = 'a body that is read\n'.repeat(20_000);
+const stored = { method: 'POST', path: '/items', body: BODY };
+
+/** A store that says nothing to large uploads, so that whoever waits for it waits for ever. */
+const uploads = (server) => server.visit(post('/items', server.sizes.unreadBody));
+const longUploads = async (server) => {
+  const visitor = await server.connect();
+  visitor.socket.end(post('/items', server.sizes.flood));
+};
+
+/** Where authorization fails, the listener returns and forgets the socket. */
+const turnsAway = () => {
+  const server = http.createServer((_req, res) => res.end('plain'));
+  server.on('upgrade', (req, socket) => {
+    if (!req.headers.authorization) return;
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  });
+  return server;
+};
+
+export default {
+  'waits-before-it-reads': {
+    expect: { ...notRead, reason: 'not-touched' },
+    program: () =>
+      http.createServer(async (req, res) => {
+        const quota = new Promise((resolve) => req.headers['content-type'] ?? setTimeout(resolve, 10, 'granted'));
+        await quota;
+        req.resume().on('end', () => res.end('stored'));
+      }),
+    peer: uploads,
+    fix: [
+      [
+        'await quota;',
+        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        if ((await Promise.race([quota, late])) === 'late') return res.writeHead(503, { connection: 'close' }).end();`,
+      ],
+    ],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
+    healthy: (clients) => clients.ask(stored, { body: 'stored' }),
+  },
+
+  'begins-its-response-and-never-reads': {
+    expect: { ...notRead, reason: 'not-touched' },
+    program: () =>
+      http.createServer((req, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' });
+        res.write('data: hello\n\n');
+        if (req.method === 'GET') res.end('data: bye\n\n');
+      }),
+    peer: uploads,
+    fix: [[`if (req.method === 'GET') res.end('data: bye\\n\\n');`, `setTimeout(() => res.end(), 300);`]],
+    says: ['res.end()'],
+    healthy: (clients) => clients.ask({ path: '/feed' }, { body: 'data: hello\n\n' }),
+  },
+
+  'pauses-and-never-resumes': {
+    expect: { ...notRead, reason: 'paused-by-reader' },
+    program: () =>
+      http.createServer((req, res) => {
+        let bytes = 0;
+        const turn = { then: (go) => req.headers['content-type'] ?? setImmediate(go) };
+        req.on('data', (chunk) => {
+          bytes += chunk.length;
+          req.pause();
+          turn.then(() => req.resume());
+        });
+        req.on('end', () => res.end(`got ${bytes}`));
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    fix: [['turn.then(() => req.resume());', 'setTimeout(() => req.resume(), 5);']],
+    says: ['req.resume()'],
+    healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),
+  },
+
+  'proxies-to-who-takes-nothing': {
+    expect: { ...notRead, kind: 'stalled', reason: 'destination-stalled' },
+    upstream: () =>
+      http.createServer((req, res) => {
+        if (!req.headers['x-stuck']) req.resume().on('end', () => res.end('taken'));
+      }),
+    program: ({ upstream: port }) =>
+      http.createServer((req, res) => {
+        const stuck = req.headers['content-type'] ? { 'x-stuck': 'yes' } : {};
+        const upstream = http.request({ port, method: 'POST', path: '/store', headers: stuck });
+        upstream.on('response', (response) => response.pipe(res));
+        upstream.on('error', () => res.destroy());
+        req.pipe(upstream);
+      }),
+    peer: longUploads,
+    fix: [['req.pipe(upstream);', 'upstream.setTimeout(300, () => res.destroy());\nreq.pipe(upstream);']],
+    says: ['upstream.setTimeout(', ', () => res.destroy())'],
+    healthy: (clients) => clients.ask(stored, { body: 'taken' }),
+  },
+
+  'writes-to-who-never-calls-back': {
+    expect: { ...notRead, reason: 'destination-stalled' },
+    program: () =>
+      http.createServer((req, res) => {
+        const store = new Writable({ write: (_chunk, _encoding, done) => req.headers['content-type'] ?? done() });
+        req.pipe(store).on('finish', () => res.end('stored'));
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    fix: [
+      [
+        `req.pipe(store).on('finish', () => res.end('stored'));`,
+        `const limit = setTimeout(() => res.destroy(), 300);
+         req.pipe(store).on('finish', () => res.end('stored', () => clearTimeout(limit)));`,
+      ],
+    ],
+    says: ['res.destroy()'],
+    healthy: (clients) => clients.ask(stored, { body: 'stored' }),
+  },
+
+  'pipes-into-a-file-that-cannot-be-written': {
+    expect: { ...notRead, reason: 'destination-failed' },
+    program: () =>
+      http.createServer((req, res) => {
+        const destination = createWriteStream(req.headers['content-type'] ? '/dev/full' : '/dev/null');
+        destination.on('error', () => console.log('disk full'));
+        destination.on('finish', () => res.end('stored'));
+        req.pipe(destination);
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    fix: [['req.pipe(destination);', 'pipeline(req, destination, (error) => error && res.destroy());']],
+    says: ['pipeline(req, destination, (error) => error && res.destroy())'],
+    healthy: (clients) => clients.ask(stored, { body: 'stored' }),
+  },
+
+  'loops-over-the-body-and-waits': {
+    expect: { ...notRead, reason: 'iterator-stopped' },
+    program: () =>
+      http.createServer(async (req, res) => {
+        let bytes = 0;
+        for await (const chunk of req) {
+          bytes += chunk.length;
+          await new Promise((saved) => req.headers['content-type'] ?? saved());
+        }
+        res.end(`got ${bytes}`);
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    fix: [
+      [
+        'for await (const chunk of req) {',
+        `const limit = setTimeout(() => res.destroy(), 300);
+        res.on('finish', () => clearTimeout(limit));
+        for await (const chunk of req) {`,
+      ],
+    ],
+    says: ['res.destroy()'],
+    healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),
+  },
+
+  'reads-a-few-bytes-at-a-time': {
+    expect: { ...notRead, reason: 'readable-left' },
+    program: () =>
+      http.createServer((req, res) => {
+        let bytes = 0;
+        req.on('readable', () => {
+          const chunk = req.read();
+          if (chunk !== null) bytes += chunk.length;
+          if (req.headers['content-type']) req.read = () => null;
+        });
+        req.on('end', () => res.end(`got ${bytes}`));
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    fix: [
+      [
+        `const chunk = req.read();
+          if (chunk !== null) bytes += chunk.length;
+          if (req.headers['content-type']) req.read = () => null;`,
+        `for (let chunk; (chunk = req.read()) !== null; ) bytes += chunk.length; // until it returns null`,
+      ],
+    ],
+    says: ['until it returns null'],
+    healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),
+  },
+
+  'client-leaves-in-the-middle-of-its-body': {
+    expect: { ...notRead, reason: 'client-error-listener' },
+    program: () => {
+      const server = http.createServer((req, res) => {
+        req.resume();
+        req.on('end', () => res.end('stored'));
+      });
+      server.on('clientError', (error, socket) => {
+        console.log(error.code, socket.remoteAddress);
+      });
+      return server;
+    },
+    peer: (server) => server.visit(post('/items', 60_000).slice(0, -20_000)),
+    fix: [['console.log(error.code, socket.remoteAddress);', 'socket.destroy(error);']],
+    says: ['socket.destroy(error)'],
+    healthy: (clients) => clients.ask(stored, { body: 'stored' }),
+  },
+
+  'client-error-listener-only-logs': {
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'client-error-listener' },
+    program: () => {
+      const server = http.createServer((_request, response) => response.end('fine'));
+      server.on('clientError', (error, socket) => {
+        console.log(error.code, socket.remoteAddress);
+      });
+      return server;
+    },
+    peer: (server) => server.visit('GET /cut-off HTTP/1.1\r\nHost: corp'),
+    fix: [['console.log(error.code, socket.remoteAddress);', 'socket.destroy(error);']],
+    says: ['socket.destroy(error)'],
+    healthy: (clients) => clients.ask({}, { body: 'fine' }),
+  },
+
+  'answers-when-the-disk-is-full': {
+    expect: { ...inbound, cause: 'request-body-abandoned' },
+    program: () => {
+      const server = http.createServer((req, res) => {
+        pipeline(req, createWriteStream(req.headers['content-type'] ? '/dev/full' : '/dev/null'), (error) => {
+          res.statusCode = error ? 507 : 201;
+          res.end('done');
+        });
+      });
+      server.keepAliveTimeout = 0;
+      return server;
+    },
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send(post('/archive', server.sizes.abandonedBody));
+      await visitor.hears('507');
+      await visitor.leave();
+    },
+    fix: [[`res.end('done');`, `if (error) res.setHeader('connection', 'close');\nres.end('done');`]],
+    says: [`res.setHeader('connection', 'close')`],
+    healthy: (clients) => clients.ask(stored, { status: 201, body: 'done' }),
+  },
+
+  'keeps-half-open-requests': {
+    expect: { ...inbound, cause: 'response-not-ended' },
+    program: () => {
+      const server = http.createServer((req, res) => {
+        if (req.url === '/quick') res.end('here');
+      });
+      server.httpAllowHalfOpen = true;
+      return server;
+    },
+    peer: (server) => server.visit(get('/report')),
+    fix: [
+      [
+        `if (req.url === '/quick') res.end('here');`,
+        `res.setTimeout(300, () => res.destroy());\nif (req.url === '/quick') res.end('here');`,
+      ],
+    ],
+    says: ['() => res.destroy())'],
+    healthy: (clients) => clients.ask({ path: '/quick' }, { body: 'here' }),
+  },
+
+  'pipelined-behind-one-that-is-never-answered': {
+    expect: { ...inbound, cause: 'pipelined-behind-pending-response' },
+    program: () =>
+      http.createServer((req, res) => {
+        if (req.url === '/first') return;
+        res.end(Buffer.alloc(200 * 1024, 'y'));
+      }),
+    peer: (server) => server.visit(get('/first') + get('/second') + get('/third')),
+    fix: [[`if (req.url === '/first') return;`, `if (req.url === '/first') return res.end();`]],
+    says: ['res.end()'],
+    healthy: (clients) => clients.ask({ path: '/second' }, { body: Buffer.alloc(200 * 1024, 'y') }),
+  },
+
+  'answers-who-reads-nothing': {
+    expect: { ...inbound, cause: 'write-stalled' },
+    program: () => {
+      const server = http.createServer((req, res) => {
+        res.end(Buffer.alloc(req.url === '/film' ? 24 * 1024 * 1024 : 1_000, 'z'));
+      });
+      return server;
+    },
+    async peer(server) {
+      const visitor = await server.connect({ read: false });
+      await visitor.send(get('/film', 'Connection: close\r\n'));
+      await visitor.halfClose();
+    },
+    fix: [['res.end(Buffer', 'res.setTimeout(1_000, () => res.destroy());\nres.end(Buffer']],
+    says: ['() => res.destroy())'],
+    healthy: (clients) => clients.ask({}, { body: Buffer.alloc(1_000, 'z') }),
+  },
+
+  'turns-an-upgrade-away-by-returning': {
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'upgrade-not-answered', method: 'GET', route: '/feed' },
+    program: turnsAway,
+    peer: (server) => server.visit(UPGRADE),
+    fix: [['if (!req.headers.authorization) return;', 'if (!req.headers.authorization) return socket.destroy();']],
+    says: ['socket.destroy()'],
+    healthy: (clients) => clients.ask({}, { body: 'plain' }),
+  },
+
+  'turns-an-upgrade-with-bytes-behind-it-away': {
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'upgrade-not-answered' },
+    program: turnsAway,
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send(UPGRADE);
+      await visitor.send('hello?');
+      await visitor.leave();
+    },
+    fix: [['if (!req.headers.authorization) return;', 'if (!req.headers.authorization) return socket.destroy();']],
+    says: ['socket.destroy()'],
+    healthy: (clients) => clients.ask({}, { body: 'plain' }),
+  },
+
+  'takes-an-upgrade-and-never-ends-it': {
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'upgrade-not-ended' },
+    program: () => {
+      const server = http.createServer((_req, res) => res.end('plain'));
+      server.on('upgrade', (_req, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: feed\r\n\r\n');
+        socket.on('data', (chunk) => socket.write(chunk));
+      });
+      return server;
+    },
+    async peer(server) {
+      const visitor = await server.connect();
+      await visitor.send(UPGRADE);
+      await visitor.hears('101');
+      await visitor.leave();
+    },
+    fix: [
+      [
+        `socket.on('data', (chunk) => socket.write(chunk));`,
+        `socket.on('data', (chunk) => socket.write(chunk));\nsocket.on('end', () => socket.end());`,
+      ],
+    ],
+    says: ['socket.end()'],
+    healthy: (clients) => clients.ask({}, { body: 'plain' }),
+  },
+
+  'connect-waits-for-a-target-that-is-dead': {
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'upgrade-not-answered', method: 'CONNECT' },
+    program: () => {
+      const server = http.createServer((_req, res) => res.end('plain'));
+      server.on('connect', async (_req, socket) => {
+        const target = new Promise(() => {});
+        (await target).pipe(socket);
+      });
+      return server;
+    },
+    peer: (server) => server.visit(CONNECT),
+    fix: [['(await target).pipe(socket);', 'setTimeout(() => socket.destroy(), 300);\n(await target).pipe(socket);']],
+    says: ['socket.destroy()'],
+    healthy: (clients) => clients.ask({}, { body: 'plain' }),
+  },
+};
