@@ -44,6 +44,8 @@ export const LEAK_REASONS = [
   'destination-stalled',
   /** It was piped on, and lost what it was piped to. */
   'destination-failed',
+  /** A web stream has taken it over, and is not read. */
+  'web-stream-not-read',
   /** It is a form, and a file of it is not read. */
   'form-file-not-read',
   /** http left the socket to a 'clientError' listener. */

@@ -33,6 +33,7 @@ export type ReadingState = Extract<
   | 'paused-by-reader'
   | 'readable-left'
   | 'iterator-stopped'
+  | 'web-stream-not-read'
   | 'destination-stalled'
   | 'destination-failed'
 >;
@@ -94,6 +95,8 @@ function howIsRead(stream: object, pipes: readonly object[], didRead: boolean | 
     return ITERATOR.some((name) => hasListenerNamed(stream, 'readable', name)) ? 'iterator-stopped' : 'readable-left';
   const flowing = property(stream, 'readableFlowing');
   if (flowing === true) return undefined;
+  // What Node's adapter calls its own.
+  if (hasListenerNamed(stream, 'data', 'onData')) return 'web-stream-not-read';
   if (listenersOf(stream, 'data') > 0) return 'paused-by-reader';
   if (!didRead) return flowing === null ? 'not-touched' : 'paused-by-reader';
   return flowing === false ? 'destination-failed' : undefined;

@@ -160,6 +160,12 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   ],
   [
     'request-body-not-read',
+    { ...DECLARED, ...read('web-stream-not-read'), framework: 'hono' },
+    'POST /items/:id (http:8080) has a web stream on its request body that is not read on (65,483 of 160,000 bytes taken), and has not answered; the client left 61 s ago.',
+    `Answer on every path, also when what the handler waits for never comes: return c.body(null, 503, { connection: 'close' }) when its time is up.`,
+  ],
+  [
+    'request-body-not-read',
     { ...DECLARED, ...read('destination-failed') },
     'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and has lost who read it, perhaps a pipe whose destination failed, and has not answered; the client left 61 s ago.',
     'Use pipeline(req, destination, (error) => error && res.destroy()) in place of pipe().',

@@ -1,3 +1,4 @@
+import type { ApiWords } from '../../apis/words.js';
 import type { LeakReason } from '../../base/vocabulary.js';
 import type { LeakFacts } from '../facts.js';
 import { capitalisedSubject, ending, taken, unread, waitsFor } from '../phrases.js';
@@ -27,10 +28,15 @@ function reasons(): readonly Reason[] {
       applies: isRead('not-touched'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has neither read its request body${parenthesis(taken(facts) && `${taken(facts)} taken`)} nor ${facts.stream?.http?.responseStarted ? 'ended its response' : 'answered'}; ${ending(facts)}.`,
-      fix: ({ refuseRequest, endResponse }, { stream }) =>
-        stream?.http?.responseStarted
-          ? `End the response on every path, also when what the handler waits for never comes: ${endResponse}.`
-          : `Answer on every path, also when what the handler waits for never comes: ${refuseRequest} when its time is up.`,
+      fix: answer,
+    },
+    {
+      // The adapter pauses the body again at once where somebody resumes it.
+      name: 'web-stream-not-read',
+      applies: isRead('web-stream-not-read'),
+      explanation: (facts) =>
+        `${capitalisedSubject(facts)} has a web stream on its request body that is not read on${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
+      fix: answer,
     },
     {
       name: 'form-file-not-read',
@@ -80,6 +86,12 @@ function reasons(): readonly Reason[] {
         `Call ${resumeRequestBody} after every ${pauseRequestBody}, also when what it waits for fails or never comes.`,
     },
   ];
+}
+
+function answer({ refuseRequest, endResponse }: ApiWords, { stream }: LeakFacts): string {
+  return stream?.http?.responseStarted
+    ? `End the response on every path, also when what the handler waits for never comes: ${endResponse}.`
+    : `Answer on every path, also when what the handler waits for never comes: ${refuseRequest} when its time is up.`;
 }
 
 function isRead(how: LeakReason): Reason['applies'] {

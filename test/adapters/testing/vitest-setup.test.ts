@@ -214,7 +214,7 @@ describe('expect(app).toSurviveHangUps()', () => {
     [
       'fails for an application that a client can make leak',
       [
-        /^Error: expected the application to survive clients that hang up\n\nroute +request\n[^]*POST \/items\/:id +LEAK\n[^]*LEAK POST \/items\/:id: request-body-not-read [^]*\n {5}fix: Read the body/,
+        /^Error: expected the application to survive clients that hang up\n\nroute +request\n[^]*POST \/items\/:id +LEAK\n[^]*LEAK POST \/items\/:id: request-body-not-read [^]*\n {5}fix: Answer on every path/,
       ],
     ],
     ['passes for an application that a client can make leak with .not', []],

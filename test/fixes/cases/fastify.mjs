@@ -31,7 +31,7 @@ export default {
         const quota = new Promise((resolve) => isStuck(request) || setTimeout(resolve, 10, 'granted'));
         await quota;
         for await (const chunk of request.body) void chunk;
-        return 'stored';
+        return reply.send('stored');
       }),
     peer: uploads,
     fix: [

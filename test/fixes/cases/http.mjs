@@ -1,7 +1,7 @@
 // Servers of node:http that leak, and what their reports tell to write.
 import { createWriteStream } from 'node:fs';
 import http from 'node:http';
-import { pipeline, Writable } from 'node:stream';
+import { pipeline, Readable, Writable } from 'node:stream';
 import { get, post } from '../../corpus/lib/peers.mjs';
 
 const inbound = { kind: 'close-wait', side: 'inbound' };
@@ -182,6 +182,29 @@ export default {
       ],
     ],
     says: ['until it returns null'],
+    healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),
+  },
+
+  'puts-a-web-stream-on-the-body': {
+    expect: { ...notRead, kind: 'stalled', reason: 'web-stream-not-read' },
+    program: () =>
+      http.createServer(async (req, res) => {
+        const body = Readable.toWeb(req);
+        const scanned = new Promise((resolve) => req.headers['content-type'] ?? resolve());
+        await scanned;
+        let bytes = 0;
+        for await (const chunk of body) bytes += chunk.length;
+        res.end(`got ${bytes}`);
+      }),
+    peer: longUploads,
+    fix: [
+      [
+        'await scanned;',
+        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        if ((await Promise.race([scanned, late])) === 'late') return res.writeHead(503, { connection: 'close' }).end();`,
+      ],
+    ],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
     healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),
   },
 

@@ -82,7 +82,7 @@ describe('npm run demo -- --collision', () => {
     expect(words(leaked)).toMatch(
       new RegExp(
         `'reclaimed' POST /items/:id, fd ${fd}, 8080 - ${port}, close-wait, id \\d+, \\d+\\.\\d s after the client left ` +
-          'what POST /items/:id \\(http:8080\\) has not read its request body .* and has not answered; the client left ',
+          'what POST /items/:id \\(http:8080\\) has neither read its request body .* nor answered; the client left ',
       ),
     );
     expect(words(leaked)).toContain(`has no socket on 8080 - ${port} any more, at neither end; fd ${fd} is free`);

@@ -57,7 +57,7 @@ describe('npm run demo', () => {
   it('reports each cause with what happened and what to change', () => {
     const reports = words(chapterOf(out, 5));
     expect(reports).toMatch(
-      /POST \/items\/:id request-body-not-read what POST \/items\/:id \(http:\d+\) has not read its request body .*[\d,]{7} .* the client left \d\.\d s ago\. fix .*request\.raw\.resume\(\).* socket fd \d+/,
+      /POST \/items\/:id request-body-not-read what POST \/items\/:id \(http:\d+\) has neither read its request body .*[\d,]{7} .* the client left \d\.\d s ago, .*\. fix .*reply\.code\(503\).* socket fd \d+/,
     );
     expect(reports).toMatch(
       /smtp half-open-not-ended what The connection to smtp from 127\.0\.0\.1:\d+ .* fix .*socket\.end\(\)/,
