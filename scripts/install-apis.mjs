@@ -22,11 +22,17 @@ export function installApi(name) {
   const folder = path.join(apis, name);
   if (isInstalled(name)) return folder;
   npmInstall(folder, []);
-  const own = path.join(folder, 'node_modules', 'close-wait-guard');
-  fs.rmSync(own, { recursive: true, force: true });
-  fs.symlinkSync(path.relative(path.dirname(own), root), own);
+  linkCheckout(path.join(folder, 'node_modules', 'close-wait-guard'));
   fs.writeFileSync(stampOf(folder), digestOf(folder));
   return folder;
+}
+
+/** Not as a whole: it would lie in itself, and whoever lists it with what is below would come to no end. */
+function linkCheckout(own) {
+  fs.rmSync(own, { recursive: true, force: true });
+  fs.mkdirSync(own);
+  for (const part of ['package.json', 'dist'])
+    fs.symlinkSync(path.relative(own, path.join(root, part)), path.join(own, part));
 }
 
 export function isInstalled(name) {
@@ -45,6 +51,7 @@ const stampOf = (folder) => path.join(folder, 'node_modules', '.close-wait-guard
 function digestOf(folder) {
   return createHash('sha256')
     .update(fs.readFileSync(path.join(folder, 'package.json')))
+    .update(linkCheckout.toString())
     .digest('hex');
 }
 
