@@ -126,7 +126,10 @@ describe('a bad option is an error that names it, what it got and what it takes'
     [`option server is "b"; ${servers}`, { server: ['b', net.createServer()] }],
     [`option server is [Object]; ${servers}`, { server: { server: {} } }],
     [`option ignore is "id"; ${ignores}`, { ignore: 'id' }],
-    [`option ignore is [array of 1]; ${ignores}`, { ignore: [1] }],
+    [
+      'option ignore[0] is 1; it takes an object { route, cause, server, destination, fingerprint, until } with one of the first five',
+      { ignore: [1] },
+    ],
     ['there is no option "timeout"; the options are deadlineMs, strict, server, ignore', { timeout: 5 }],
     ['options is null; it takes an object', null],
     ['options is 5; it takes an object', 5],
