@@ -3,6 +3,7 @@ import { fastify } from '../apis/fastify.js';
 import { hapi } from '../apis/hapi.js';
 import { hono } from '../apis/hono.js';
 import { http } from '../apis/http.js';
+import { http2 } from '../apis/http2.js';
 import { koa } from '../apis/koa.js';
 import { net } from '../apis/net.js';
 import type { ApiWords } from '../apis/words.js';
@@ -21,6 +22,7 @@ const SERVERS: Partial<Record<Framework, ApiWords>> = { express, fastify, hapi, 
 export function wordsFor(facts: Pick<LeakFacts, 'framework' | 'stream' | 'client' | 'reading'>): ApiWords {
   const { framework, stream } = facts;
   if (stream?.webSocket) return ws;
+  if (stream?.http?.moreStreams !== undefined) return http2;
   switch (stream?.http?.role) {
     case 'server':
       return (framework && SERVERS[framework]) ?? http;

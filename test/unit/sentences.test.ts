@@ -78,7 +78,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-not-read',
     { ...UNTOUCHED, framework: 'fastify', endedBy: 'nothing' },
     'POST /items/:id (http:8080) has neither read its request body (0 of 160,000 bytes taken) nor answered; the client left 61 s ago, and no time-out of Node ends it.',
-    `Answer on every path, also when what the handler waits for never comes: reply.code(503).header('connection', 'close').send() when its time is up.`,
+    `Answer on every path, also when what the handler waits for never comes: reply.code(503).header('connection', 'close').send() (after hijack(): reply.raw.destroy()) when its time is up.`,
   ],
   [
     'request-body-not-read',
@@ -268,6 +268,12 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'Give up on a peer that has stopped reading: res.setTimeout(ms, () => res.destroy()).',
   ],
   [
+    'write-stalled',
+    { ...OUTBOUND, http: { role: 'client', needsDrain: true, moreStreams: 0 }, unsentBytes: 5 },
+    'GET http://prices:8080/today waits with bytes that the peer does not take (5 bytes not delivered); the server left 61 s ago.',
+    'Give up on a peer that has stopped reading: session.setTimeout(ms, () => session.socket.resetAndDestroy()).',
+  ],
+  [
     'half-open-not-ended',
     { ...UPGRADE, stream: { written: false } },
     'GET /feed (http:8080) asked for an upgrade and has had no answer; the client left 61 s ago, and no time-out of Node ends it.',
@@ -360,8 +366,8 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'paused',
     { ...SOCKET, ...read('destination-failed') },
-    'The connection to net:4025 from 10.0.0.7:51000 was read (5 bytes) and has lost who read it, perhaps a pipe whose destination failed (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
-    'Use pipeline(socket, destination, callback) in place of socket.pipe(destination).',
+    'The connection to net:4025 from 10.0.0.7:51000 was read (5 bytes) and has lost who read it, perhaps a pipe whose destination failed or a listener that was taken off (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
+    'Use pipeline(socket, destination, callback) in place of socket.pipe(destination), and socket.resume() after a pause().',
   ],
   [
     'paused',

@@ -55,8 +55,10 @@ function reasons(): readonly Reason[] {
       name: 'destination-failed',
       applies: isRead('destination-failed'),
       explanation: (facts) =>
-        `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed${unread(facts)}; ${ending(facts)}.`,
-      fix: () => `Use pipeline(socket, destination, callback) in place of socket.pipe(destination).`,
+        `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed or a listener that was taken off${unread(facts)}; ${ending(facts)}.`,
+      // Both leave the same traces.
+      fix: ({ resumeConnection }) =>
+        `Use pipeline(socket, destination, callback) in place of socket.pipe(destination), and ${resumeConnection} after a pause().`,
     },
     {
       name: 'iterator-stopped',
