@@ -3,7 +3,8 @@ import type { ApiWords } from './words.js';
 
 export const fastify: ApiWords = {
   ...http,
-  refuseRequest: `reply.code(503).header('connection', 'close').send()`,
+  // What was hijacked does not send any more.
+  refuseRequest: `reply.code(503).header('connection', 'close').send() (after hijack(): reply.raw.destroy())`,
   endResponse: 'reply.raw.end()',
   closeAfterResponse: `reply.header('connection', 'close')`,
   destroyResponse: 'reply.raw.destroy()',

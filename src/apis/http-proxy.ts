@@ -8,4 +8,5 @@ export const httpProxy: ApiWords = {
   destroyResponseBody: 'proxyReq.destroy()',
   pipeResponseBody: `proxy.on('proxyReq', (proxyReq, req, res) => res.once('close', () => proxyReq.destroy()))`,
   responseBody: 'proxyRes',
+  limitUpstream: `proxyTimeout: ms, and proxy.on('error', (error, req, res) => res.destroy())`,
 };

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Framework } from '../base/vocabulary.js';
+import { clientLibraryOf } from './client-api.js';
 import type { HttpFacts } from './facts.js';
 import {
   booleanProperty,
@@ -17,7 +19,12 @@ import {
 /** What takes nothing of what a stream is piped to: the last one of the pipes that waits for another 'drain'. Plain data. */
 export type WaitsFor =
   /** A request that this process makes: its body. */
-  | ({ readonly kind: 'request'; readonly connected: boolean } & OutboundBody & FarEndOfSocket)
+  | ({
+      readonly kind: 'request';
+      readonly connected: boolean;
+      readonly library?: Framework | undefined;
+    } & OutboundBody &
+      FarEndOfSocket)
   /** A response that this process gives: its client. */
   | { readonly kind: 'response'; readonly method: string | undefined; readonly url: string | undefined }
   | ({ readonly kind: 'connection' } & FarEndOfSocket)
@@ -90,6 +97,7 @@ function requestFacts(request: object): WaitsFor {
     ...end,
     host: end.host ?? stringProperty(request, 'host'),
     connected: end.remoteAddress !== undefined,
+    library: clientLibraryOf(request),
   };
 }
 

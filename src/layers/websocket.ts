@@ -72,6 +72,8 @@ export class WebSocketLayer implements Layer {
       role: 'server',
       method: noted?.method ?? stringProperty(request, 'method'),
       url: noted?.url ?? stringProperty(request, 'url'),
+      // @fastify/websocket calls it in a handler.
+      route: noted?.route,
       base: undefined,
     };
   }

@@ -3,6 +3,8 @@ import { fastify } from '../apis/fastify.js';
 import { hapi } from '../apis/hapi.js';
 import { hono } from '../apis/hono.js';
 import { http } from '../apis/http.js';
+import { http2 } from '../apis/http2.js';
+import { httpProxy } from '../apis/http-proxy.js';
 import { koa } from '../apis/koa.js';
 import { net } from '../apis/net.js';
 import type { ApiWords } from '../apis/words.js';
@@ -19,14 +21,22 @@ const SERVERS: Partial<Record<Framework, ApiWords>> = { express, fastify, hapi, 
  * it stands on.
  */
 export function wordsFor(facts: Pick<LeakFacts, 'framework' | 'stream' | 'client' | 'reading'>): ApiWords {
-  const { framework, stream } = facts;
+  const { stream } = facts;
   if (stream?.webSocket) return ws;
+  if (stream?.http?.moreStreams !== undefined) return http2;
   switch (stream?.http?.role) {
     case 'server':
-      return (framework && SERVERS[framework]) ?? http;
+      return serverWords(facts);
     case 'client':
       return clientWords(facts);
     default:
       return connectionWords(facts) ?? net;
   }
+}
+
+function serverWords({ framework, reading }: Pick<LeakFacts, 'framework' | 'reading'>): ApiWords {
+  const words = (framework && SERVERS[framework]) ?? http;
+  const waitsFor = reading?.waitsFor;
+  const byProxy = waitsFor?.kind === 'request' && waitsFor.library === 'http-proxy';
+  return byProxy ? { ...words, limitUpstream: httpProxy.limitUpstream } : words;
 }

@@ -24,9 +24,12 @@ const { values: options, positionals: nameParts } = parseArgs({
     /** The names are whole ones. */
     exactly: { type: 'boolean', default: false },
     sentences: { type: 'boolean', default: false },
+    /** A file for what became of each, as JSON. */
+    json: { type: 'string' },
   },
 });
 
+const results = [];
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-fixes-'));
 try {
   const cases = (await Promise.all(families(options.all).map(casesOf))).flat();
@@ -43,7 +46,8 @@ function isMeant(id, part) {
 
 async function casesOf(family) {
   const stage = new Stage(scratch, family);
-  return Object.entries(await stage.cases()).map(([name, scenario]) => ({
+  const leaks = Object.entries(await stage.cases()).filter(([, { expect }]) => expect.silent === undefined);
+  return leaks.map(([name, scenario]) => ({
     id: `${family}/${name}`,
     name,
     scenario,
@@ -70,14 +74,28 @@ async function tryAll(cases) {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await tryOne(next, setting);
   };
   await Promise.all(Array.from({ length: Number(options.jobs) }, work));
+  console.log(`${results.filter(({ wrong }) => wrong === undefined).length} of ${cases.length} fixes work as written`);
+  if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, undefined, 1));
 }
 
 async function tryOne({ id, name, scenario, stage }, setting) {
   try {
     const { leak, goneAfterMs } = await tryFix(name, scenario, { ...setting, stage });
-    console.log(`${id}: free after ${goneAfterMs} ms`);
+    const { cause, reason, framework, explanation, fix } = leak;
+    results.push({
+      id,
+      cause,
+      reason,
+      framework,
+      explanation,
+      fix,
+      goneAfterMs,
+      healthy: scenario.healthy !== undefined,
+    });
+    console.log(`${id}: ${goneAfterMs === undefined ? 'names it' : `free after ${goneAfterMs} ms`}`);
     if (options.sentences) console.log(`    ${leak.explanation}\n    ${leak.fix}`);
   } catch (error) {
+    results.push({ id, wrong: error.message });
     console.log(`${id}: WRONG ${error.message}`);
     process.exitCode = 1;
   }

@@ -78,7 +78,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-not-read',
     { ...UNTOUCHED, framework: 'fastify', endedBy: 'nothing' },
     'POST /items/:id (http:8080) has neither read its request body (0 of 160,000 bytes taken) nor answered; the client left 61 s ago, and no time-out of Node ends it.',
-    `Answer on every path, also when what the handler waits for never comes: reply.code(503).header('connection', 'close').send() when its time is up.`,
+    `Answer on every path, also when what the handler waits for never comes: reply.code(503).header('connection', 'close').send() (after hijack(): reply.raw.destroy()) when its time is up.`,
   ],
   [
     'request-body-not-read',
@@ -266,6 +266,12 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     { ...UPLOAD, http: { needsDrain: true }, unsentBytes: 5 },
     'The response to POST /items/:id (http:8080) waits for the client to take its bytes (5 bytes not delivered); the client left 61 s ago.',
     'Give up on a peer that has stopped reading: res.setTimeout(ms, () => res.destroy()).',
+  ],
+  [
+    'write-stalled',
+    { ...OUTBOUND, http: { role: 'client', needsDrain: true, moreStreams: 0 }, unsentBytes: 5 },
+    'GET http://prices:8080/today waits for the server to take its bytes (5 bytes not delivered); the server left 61 s ago.',
+    'Give up on a peer that has stopped reading: session.setTimeout(ms, () => session.socket.resetAndDestroy()).',
   ],
   [
     'half-open-not-ended',

@@ -5,8 +5,7 @@ import type { Cause } from './cause.js';
 export const writeStalled: Cause<'write-stalled'> = {
   name: 'write-stalled',
   explanation: (facts) => `${whatWaits(facts)}${unsent(facts)}; ${ending(facts)}.`,
-  fix: ({ limitResponse }, { stream }) =>
-    `Give up on a peer that has stopped reading: ${stream?.http?.moreStreams === undefined ? limitResponse : 'session.setTimeout(ms, () => session.destroy())'}.`,
+  fix: ({ limitResponse }) => `Give up on a peer that has stopped reading: ${limitResponse}.`,
   reproduction: { by: 'request', leavesAt: 'mid-response', readsOn: false },
   docs: 'docs/causes/write-stalled.md',
 };

@@ -6,17 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 const kept = [];
-const LISTENS = `
+const listens = (onConnection) => `
   import net from 'node:net';
   import { parentPort } from 'node:worker_threads';
   const kept = [];
-  const server = net.createServer((socket) => kept.push(socket));
+  const server = net.createServer((socket) => { ${onConnection} });
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
 `;
 
 /** A server that lives in a worker; what the host asks of it is answered from here. */
-async function serverOfWorker(options) {
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(LISTENS)}`), options);
+async function serverOfWorker(onConnection, options) {
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(listens(onConnection))}`), options);
   const [port] = await once(worker, 'message');
   return { listening: true, address: () => ({ port }) };
 }
@@ -39,6 +39,13 @@ export default {
       await sleep(300);
       await visitor.halfClose();
     },
+    // give it a pipe in place of the socket
+    fix: [
+      ['kept.push(spawn(', 'const child = spawn('],
+      [`{ stdio: ['ignore', socket, 'ignore'] }));`, `{ stdio: ['ignore', 'pipe', 'ignore'] });`],
+      ['socket.destroy();', 'child.stdout.pipe(socket.resume());'],
+    ],
+    says: [],
   },
 
   'child-process-still-talks': {
@@ -58,15 +65,21 @@ export default {
 
   'worker-thread-with-the-guard': {
     expect: { kind: 'close-wait', side: 'inbound', cause: 'never-read', owner: { server: /^net:\d+$/ } },
-    program: () => serverOfWorker(),
+    program: () => serverOfWorker('kept.push(socket);'),
     peer: (server) => server.visit('for a worker'),
+    fix: [[`'kept.push(socket);'`, `'kept.push(socket); socket.resume();'`]],
+    says: ['socket.resume()'],
   },
 
   'worker-thread-without-the-guard': {
     expect: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread' },
     // The guard is preloaded, which this worker is not given.
-    program: () => serverOfWorker({ execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } }),
+    program: () => serverOfWorker('kept.push(socket);', { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } }),
     peer: (server) => server.visit('for nobody'),
+    // a guard in the worker, which names the socket
+    fix: [[`, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } }`, '']],
+    says: [],
+    namedAs: { side: 'inbound', cause: 'never-read' },
   },
 
   'connection-nobody-accepted': {

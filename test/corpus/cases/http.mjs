@@ -14,29 +14,43 @@ export default {
   'upload-waits-for-a-lock': {
     expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('PUT', '/files/report.pdf') },
     program: () =>
-      http.createServer(async (request, response) => {
-        await new Promise(() => kept.push(request));
-        request.pipe(createWriteStream('/dev/null')).on('finish', () => response.end());
+      http.createServer(async (req, res) => {
+        const lock = new Promise((resolve) => (req.method === 'PUT' ? kept.push(req) : resolve()));
+        await lock;
+        req.pipe(createWriteStream('/dev/null')).on('finish', () => res.end());
       }),
     peer: (server) =>
       server.visit(post('/files/report.pdf?token=t0ps3cret', server.sizes.unreadBody).replace('POST', 'PUT')),
+    fix: [
+      [
+        'await lock;',
+        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        if ((await Promise.race([lock, late])) === 'late') return res.writeHead(503, { connection: 'close' }).end();`,
+      ],
+    ],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
+    healthy: (clients) => clients.ask({ method: 'POST', body: 'a file' }),
   },
 
   'upload-too-large-for-the-window': {
     expect: { ...inbound, kind: 'stalled', cause: 'request-body-not-read', owner: onHttp('POST', '/video') },
-    program: () => http.createServer((request) => kept.push(request)),
+    program: () => http.createServer((req, res) => kept.push(req, res)),
     async peer(server) {
       const visitor = await server.connect();
       visitor.socket.end(post('/video', server.sizes.flood));
     },
+    fix: [['kept.push(req, res)', `setTimeout(() => res.writeHead(503, { connection: 'close' }).end(), 300)`]],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
+    healthy: (clients) => clients.ask({}, { status: 503 }),
   },
 
   'half-open-http-and-no-answer': {
     expect: { ...inbound, cause: 'response-not-ended', owner: onHttp('GET', '/report') },
     program: () => {
-      const server = http.createServer((_request, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        response.write('data: hello\n\n');
+      const server = http.createServer((req, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' });
+        res.write('data: hello\n\n');
+        if (req.url === '/once') res.end();
       });
       server.httpAllowHalfOpen = true;
       return server;
@@ -47,25 +61,31 @@ export default {
       await visitor.hears('data: hello');
       await visitor.leave();
     },
+    fix: [['res.writeHead(', 'res.setTimeout(300, () => res.destroy());\nres.writeHead(']],
+    says: ['() => res.destroy())'],
+    healthy: (clients) => clients.ask({ path: '/once' }, { body: 'data: hello\n\n' }),
   },
 
   'first-of-a-pipeline-stays-unanswered': {
     expect: { ...inbound, cause: 'pipelined-behind-pending-response' },
     program: () =>
-      http.createServer((request, response) => {
-        if (request.url.startsWith('/slow')) kept.push(response);
-        else response.end(Buffer.alloc(256 * 1024, 'p'));
+      http.createServer((req, res) => {
+        if (req.url.startsWith('/slow')) kept.push(res);
+        else res.end(Buffer.alloc(256 * 1024, 'p'));
       }),
     peer: (server) => server.visit(get('/slow') + get('/a') + get('/b') + get('/c')),
+    fix: [['kept.push(res);', 'res.end();']],
+    says: ['res.end()'],
+    healthy: (clients) => clients.ask({ path: '/a' }, { body: 'p'.repeat(256 * 1024) }),
   },
 
   'archive-cannot-be-written-and-connection-stays': {
     expect: { ...inbound, cause: 'request-body-abandoned', owner: onHttp('POST', '/archive') },
     program: () => {
-      const server = http.createServer((request, response) => {
-        pipeline(request, createWriteStream('/proc/no-such-folder/archive'), (error) => {
-          response.statusCode = error ? 507 : 201;
-          response.end();
+      const server = http.createServer((req, res) => {
+        pipeline(req, createWriteStream('/proc/no-such-folder/archive'), (error) => {
+          res.statusCode = error ? 507 : 201;
+          res.end();
         });
       });
       server.keepAliveTimeout = 0;
@@ -77,6 +97,9 @@ export default {
       await visitor.hears('507');
       await visitor.leave();
     },
+    fix: [['res.end();', `if (error) res.setHeader('connection', 'close');\nres.end();`]],
+    says: [`res.setHeader('connection', 'close')`],
+    healthy: (clients) => clients.ask({ method: 'POST', body: 'a file' }, { status: 507 }),
   },
 
   'upgrade-to-a-protocol-of-its-own': {
@@ -95,6 +118,8 @@ export default {
       await visitor.hears('$ ');
       await visitor.leave();
     },
+    fix: [['(keys) => socket.write(keys));', `(keys) => socket.write(keys));\nsocket.on('end', () => socket.end());`]],
+    says: ['socket.end()'],
   },
 
   'counts-bad-requests-and-leaves-them-open': {
@@ -106,6 +131,9 @@ export default {
       return server;
     },
     peer: (server) => server.visit('GET /cut-off HTTP/1.1\r\nHost: corp'),
+    fix: [['() => bad++', '(error, socket) => {\nbad++;\nsocket.destroy(error);\n}']],
+    says: ['socket.destroy(error)'],
+    healthy: (clients) => clients.ask({}),
   },
 
   'fastify-hijacked-upload': {
@@ -121,6 +149,8 @@ export default {
       return app.server;
     },
     peer: (server) => server.visit(post('/import/17', server.sizes.unreadBody)),
+    fix: [['kept.push(request.raw);', 'setTimeout(() => reply.raw.destroy(), 300);']],
+    says: ['reply.raw.destroy()'],
   },
 
   'fastify-stream-body-awaits-something-else': {
@@ -128,23 +158,39 @@ export default {
     async program() {
       const app = Fastify({ bodyLimit: 10_000_000 });
       app.addContentTypeParser('*', (_request, body, done) => done(null, body));
-      app.post('/photos', () => new Promise((resolve) => kept.push(resolve)));
+      app.post('/photos', (request, reply) => new Promise((resolve) => kept.push(resolve, request, reply)));
       await app.listen({ port: 0, host: '127.0.0.1' });
       return app.server;
     },
     peer: (server) => server.visit(post('/photos', server.sizes.unreadBody)),
+    fix: [
+      [
+        'kept.push(resolve, request, reply)',
+        `setTimeout(() => resolve(reply.code(503).header('connection', 'close').send()), 300)`,
+      ],
+    ],
+    says: [`reply.code(503).header('connection', 'close').send()`],
+    healthy: (clients) =>
+      clients.ask(
+        { method: 'POST', path: '/photos', headers: { 'content-type': 'image/png' }, body: 'a photo' },
+        { status: 503 },
+      ),
   },
 
   'express-middleware-forgets-next': {
     expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('POST', /^\/carts\//) },
     program: () => {
       const app = express();
-      app.use((request, _response, next) => {
-        if (request.get('authorization')) next();
+      app.use((req, res, next) => {
+        if (req.get('authorization')) next();
       });
       app.post('/carts/:cart', express.raw({ limit: '1mb' }), (_request, response) => response.end());
       return http.createServer(app);
     },
     peer: (server) => server.visit(post('/carts/9', server.sizes.unreadBody)),
+    fix: [['next();', `next();\nelse res.writeHead(503, { connection: 'close' }).end();`]],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
+    healthy: (clients) =>
+      clients.ask({ method: 'POST', path: '/carts/9', headers: { authorization: 'yes' }, body: 'two apples' }),
   },
 };

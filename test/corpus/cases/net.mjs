@@ -1,6 +1,7 @@
 // Raw TCP servers and clients that leak.
 import net from 'node:net';
 import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const inbound = { kind: 'close-wait', side: 'inbound', owner: { server: /^net:\d+$/ } };
@@ -18,6 +19,9 @@ export default {
       await visitor.send('HELO corpus.test\r\n');
       await visitor.leave();
     },
+    fix: [[`socket.write('220 ready\\r\\n')`, `socket.resume().write('220 ready\\r\\n')`]],
+    says: ['socket.resume()'],
+    healthy: (clients) => clients.converse('HELO\r\n', '220 ready\r\n'),
   },
 
   'pauses-for-a-job-that-never-ends': {
@@ -38,12 +42,17 @@ export default {
       await visitor.send('second job\n');
       await visitor.leave();
     },
+    fix: [['void job.then(() => socket.resume());', 'setTimeout(() => socket.resume(), 5);']],
+    says: ['socket.resume()'],
+    healthy: (clients) => clients.converse('a job\n', 'queued\n'),
   },
 
   'takes-connections-paused-for-a-pool-that-is-full': {
     expect: { ...inbound, cause: 'paused' },
     program: () => net.createServer({ pauseOnConnect: true }, (socket) => kept.push(socket)),
     peer: (server) => server.visit('SELECT 1;'),
+    fix: [['kept.push(socket)', 'setTimeout(() => socket.destroy(), 300)']],
+    says: ['socket.destroy()'],
   },
 
   'half-open-protocol-forgets-to-end': {
@@ -60,15 +69,18 @@ export default {
       await visitor.halfClose();
       await visitor.hears('got');
     },
+    fix: [['() => socket.write(`got ${lines}\\n`)', '() => {\nsocket.write(`got ${lines}\\n`);\nsocket.end();\n}']],
+    says: ['socket.end()'],
+    healthy: (clients) => clients.converse('a line\n', 'got 1\n'),
   },
 
   'pipes-into-a-file-that-cannot-be-written': {
     expect: { ...inbound, cause: 'paused' },
     program: () =>
       net.createServer((socket) => {
-        const file = createWriteStream('/dev/full');
-        file.on('error', () => socket.write('disk full\n'));
-        socket.pipe(file);
+        const destination = createWriteStream('/dev/full');
+        destination.on('error', () => socket.write('disk full\n'));
+        socket.pipe(destination);
       }),
     async peer(server) {
       const visitor = await server.connect();
@@ -77,6 +89,8 @@ export default {
       await visitor.send('record 2\n');
       await visitor.leave();
     },
+    fix: [['socket.pipe(destination);', 'const callback = () => {};\npipeline(socket, destination, callback);']],
+    says: ['pipeline(socket, destination, callback)'],
   },
 
   'lets-a-flood-stand-in-the-window': {
@@ -86,6 +100,8 @@ export default {
       const visitor = await server.connect();
       visitor.socket.end(Buffer.alloc(server.sizes.flood));
     },
+    fix: [['kept.push(socket)', 'socket.resume()']],
+    says: ['socket.resume()'],
   },
 
   'keeps-a-reset-connection-behind-a-pause': {
@@ -101,13 +117,16 @@ export default {
       await sleep(150);
       visitor.reset();
     },
+    fix: [['kept.push(socket);', 'setTimeout(() => socket.resume(), 300);']],
+    says: ['socket.resume()'],
   },
 
   'answers-somebody-who-reads-no-more': {
     expect: { ...inbound, cause: 'write-stalled' },
     program: () =>
       net.createServer({ allowHalfOpen: true }, (socket) => {
-        socket.on('error', () => {}).resume();
+        socket.on('error', () => {});
+        socket.resume();
         socket.on('end', () => socket.end(Buffer.alloc(24 * 1024 * 1024)));
       }),
     async peer(server) {
@@ -115,6 +134,9 @@ export default {
       await visitor.send('everything, please\n');
       await visitor.halfClose();
     },
+    fix: [['socket.resume();', 'socket.resume();\nsocket.setTimeout(1_000, () => socket.destroy());']],
+    says: ['() => socket.destroy())'],
+    healthy: (clients) => clients.converse('everything', Buffer.alloc(24 * 1024 * 1024)),
   },
 
   'takes-the-handle-and-loses-it': {
@@ -128,6 +150,8 @@ export default {
         socket.destroy();
       }),
     peer: (server) => server.visit('for whoever holds the handle'),
+    fix: [['kept.push(handle);', 'handle.close();']],
+    says: ['handle.close()'],
   },
 
   'reading-is-stopped-below-the-stream': {
@@ -146,6 +170,8 @@ export default {
       await visitor.send('two');
       await visitor.leave();
     },
+    fix: [[`socket.on('data'`, `socket.setTimeout(1_000, () => socket.destroy());\nsocket.on('data'`]],
+    says: ['socket.destroy()'],
   },
 
   'asks-a-server-and-does-not-read-the-answer': {
@@ -154,13 +180,21 @@ export default {
     program({ upstream }) {
       kept.push(net.connect(upstream, '127.0.0.1').pause());
     },
+    fix: [['kept.push(', 'const wait = (socket) => setTimeout(() => socket.resume(), 300);\nwait(']],
+    says: ['socket.resume()'],
   },
 
   'client-that-half-opens-and-stays': {
     expect: { ...outbound, cause: 'half-open-not-ended' },
     upstream: () => net.createServer((socket) => socket.end('bye')),
     program({ upstream }) {
-      kept.push(net.connect({ port: upstream, host: '127.0.0.1', allowHalfOpen: true }).resume());
+      const socket = net.connect({ port: upstream, host: '127.0.0.1', allowHalfOpen: true });
+      kept.push(socket.resume());
     },
+    fix: [['kept.push(socket.resume());', `socket.resume().on('end', () => socket.end());`]],
+    says: ['socket.end()'],
   },
 };
+
+// A fix types it in.
+kept.push(pipeline);

@@ -57,16 +57,20 @@ export default {
       await visitor.send('second');
       await visitor.halfClose();
     },
+    fix: [[`socket.write('wait');`, `socket.write('wait');\nsetTimeout(() => socket.resume(), 300);`]],
+    says: ['socket.resume()'],
   },
 
   'https-upload-waits-for-a-lock': {
     expect: { ...inbound, cause: 'request-body-not-read', owner: { method: 'POST', route: '/scans' } },
-    program: () => https.createServer(localhost, (request) => kept.push(request)),
+    program: () => https.createServer(localhost, (req, res) => kept.push(req, res)),
     async peer(server) {
       const visitor = await server.connectSecurely();
       await visitor.send(post('/scans', server.sizes.unreadBody));
       await visitor.halfClose();
     },
+    fix: [['kept.push(req, res)', `setTimeout(() => res.writeHead(503, { connection: 'close' }).end(), 300)`]],
+    says: [`res.writeHead(503, { connection: 'close' }).end()`],
   },
 
   'https-response-left-unread': {
@@ -81,12 +85,16 @@ export default {
       const at = { port: upstream, host: '127.0.0.1', path: '/prices', agent: false, ...trusting };
       https.get(at, (response) => kept.push(response));
     },
+    fix: [['kept.push(response)', 'response.resume()']],
+    says: ['response.resume()'],
   },
 
   'websocket-paused-for-good': {
     expect: { ...inbound, cause: 'paused', owner: { server: /^http:\d+$/, method: 'GET', route: '/rooms/:n' } },
-    program: () => chat((socket) => socket.pause()),
+    program: () => chat((ws) => ws.pause()),
     peer: chatter,
+    fix: [['ws.pause()', '{\nws.pause();\nsetTimeout(() => ws.resume(), 300);\n}']],
+    says: ['ws.resume()'],
   },
 
   'websocket-whose-client-lost-its-way': {
@@ -132,6 +140,8 @@ export default {
       fill();
       kept.push(session);
     },
+    fix: [['kept.push(session);', 'session.setTimeout(1_000, () => session.socket.resetAndDestroy());']],
+    says: ['() => session.socket.resetAndDestroy())'],
   },
 
   'http2-session-without-streams': {

@@ -32,6 +32,13 @@ export function connectionsHeld(side, port, pids) {
   return rows.filter(({ inode }) => held.has(inode)).length + [...held].filter((inode) => !listed.has(inode)).length;
 }
 
+/** How many connections to a port of this machine nobody has accepted yet. What was closed has no inode either, but is in other states. */
+export function connectionsWaiting(port) {
+  const waits = ({ localPort, state, inode }) =>
+    localPort === port && inode === '0' && [ESTABLISHED, CLOSE_WAIT].includes(state);
+  return tcpRows().filter(waits).length;
+}
+
 /** A process and all that it has started. */
 export function processTree(pid) {
   const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);

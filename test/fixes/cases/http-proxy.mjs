@@ -1,8 +1,9 @@
 // http-proxy whose upstream response outlives the client that it was for.
 import http from 'node:http';
 import httpProxy from 'http-proxy';
-import { get } from '../../corpus/lib/peers.mjs';
+import { get, post } from '../../corpus/lib/peers.mjs';
 
+const kept = [];
 const DRIP = 150 * 1024;
 
 export default {
@@ -36,5 +37,31 @@ export default {
     ],
     says: [`proxy.on('proxyReq', (proxyReq, req, res) => res.once('close', () => proxyReq.destroy()))`],
     healthy: (clients) => clients.ask({}, { body: `begin${'\0'.repeat(DRIP)}` }),
+  },
+
+  'an-upload-waits-for-an-upstream-that-takes-nothing': {
+    expect: {
+      ...{ kind: 'stalled', side: 'inbound', cause: 'request-body-not-read', method: 'POST' },
+      ...{ framework: 'http', reason: 'destination-stalled' },
+    },
+    upstream: () =>
+      http.createServer((req, res) => {
+        if (req.headers['content-type'] === undefined) req.resume().on('end', () => res.end('taken'));
+      }),
+    program({ upstream }) {
+      const proxy = httpProxy.createProxyServer({ target: `http://127.0.0.1:${upstream}` });
+      proxy.on('error', (error) => kept.push(error));
+      return http.createServer((request, response) => proxy.web(request, response));
+    },
+    async peer(server) {
+      const visitor = await server.connect();
+      visitor.socket.end(post('/items/7', server.sizes.flood));
+    },
+    fix: [
+      ['{ target:', '{ proxyTimeout: 300, target:'],
+      [`proxy.on('error', (error) => kept.push(error));`, `proxy.on('error', (error, req, res) => res.destroy());`],
+    ],
+    says: ['proxyTimeout: ', `proxy.on('error', (error, req, res) => res.destroy())`],
+    healthy: (clients) => clients.ask({ method: 'POST', body: 'an item\n'.repeat(20_000) }, { body: 'taken' }),
   },
 };

@@ -7,10 +7,17 @@ import { substitute } from './substitute.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Names of the files of cases. Those of an API with packages of its own are left out unless `all` is set. */
+/** What the corpus is called here: the names of its cases begin with it. */
+export const CORPUS = 'corpus/';
+
+/**
+ * Names of the files of cases: those of this folder, and behind `corpus/` those of the corpus. Those of an API with packages of
+ * its own are left out unless `all` is set.
+ */
 export function families(all) {
-  const names = fs.readdirSync(path.join(root, 'test/fixes/cases')).map((file) => path.basename(file, '.mjs'));
-  return names.sort().filter((name) => all || !allApis().includes(name));
+  const namesIn = (folder) => fs.readdirSync(path.join(root, folder)).map((file) => path.basename(file, '.mjs'));
+  const own = namesIn('test/fixes/cases').filter((name) => all || !allApis().includes(name));
+  return [...own.sort(), ...namesIn('test/corpus/cases').map((name) => CORPUS + name)];
 }
 
 /** One file of cases in a folder of its own. */
@@ -22,9 +29,11 @@ export class Stage {
   constructor(scratch, family) {
     this.#family = family;
     this.#folder = path.join(scratch, family);
-    this.#source = fs.readFileSync(path.join(root, 'test/fixes/cases', `${family}.mjs`), 'utf8');
+    this.#source = fs.readFileSync(path.join(root, fileOf(family)), 'utf8');
     fs.mkdirSync(this.#casesFolder, { recursive: true });
-    fs.symlinkSync(path.join(root, 'test/corpus'), path.join(this.#folder, 'test/corpus'));
+    // What the cases import by a path from their folder.
+    fs.mkdirSync(path.join(this.#folder, 'test/corpus'), { recursive: true });
+    fs.symlinkSync(path.join(root, 'test/corpus/lib'), path.join(this.#folder, 'test/corpus/lib'));
     fs.symlinkSync(packagesOf(family), path.join(this.#folder, 'node_modules'));
     fs.writeFileSync(path.join(this.#casesFolder, 'cases.mjs'), this.#source);
   }
@@ -48,12 +57,18 @@ export class Stage {
 
   /** A file for the guard's log of one run. */
   log(name) {
-    return path.join(this.#folder, `${this.#family}-${name}.jsonl`);
+    return path.join(this.#folder, `${name}.jsonl`);
   }
 
   get #casesFolder() {
-    return path.join(this.#folder, 'test/fixes/cases');
+    return path.join(this.#folder, path.dirname(fileOf(this.#family)));
   }
+}
+
+function fileOf(family) {
+  return family.startsWith(CORPUS)
+    ? `test/corpus/cases/${family.slice(CORPUS.length)}.mjs`
+    : `test/fixes/cases/${family}.mjs`;
 }
 
 /** An API with packages of its own has them in test/apis/<api>, under the name of its file of cases. */

@@ -1,0 +1,99 @@
+// WebSockets of ws that are not read on, on either side.
+import http from 'node:http';
+import { once } from 'node:events';
+import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
+
+const kept = [];
+const inbound = { kind: 'close-wait', side: 'inbound', cause: 'paused', reason: 'websocket' };
+
+function chat(onConnection) {
+  const server = http.createServer((_req, res) => res.end('plain'));
+  new WebSocketServer({ server }).on('connection', onConnection);
+  return server;
+}
+
+/** Says so much, and goes without a close frame, as a program does that is killed. */
+async function chatter(server, text = 'one') {
+  const client = new WebSocket(`ws://127.0.0.1:${server.port}/rooms/7`);
+  client.on('error', () => {});
+  server.undo(() => client.terminate());
+  await once(client, 'open');
+  client.send('first');
+  await once(client, 'message');
+  client.send(text);
+  await new Promise((resolve) => client.send(text, resolve));
+  client._socket.end();
+}
+const plain = (clients) => clients.ask({}, { body: 'plain' });
+
+export default {
+  'pauses-and-never-resumes': {
+    expect: inbound,
+    program: () =>
+      chat((ws) => {
+        ws.on('message', (message) => {
+          ws.send(`heard ${message}`);
+          ws.pause();
+        });
+      }),
+    peer: (server) => chatter(server),
+    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 300);']],
+    says: ['ws.resume()'],
+    healthy: plain,
+  },
+
+  'reads-a-stream-once': {
+    expect: inbound,
+    program: () =>
+      chat((ws) => {
+        const duplex = createWebSocketStream(ws);
+        duplex.on('error', () => {});
+        duplex.once('data', (message) => {
+          duplex.write(message);
+          duplex.pause();
+          kept.push(duplex);
+        });
+      }),
+    peer: (server) => chatter(server, 'y'.repeat(200_000)),
+    fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 300);']],
+    says: ['duplex.destroy()'],
+    healthy: plain,
+  },
+
+  'is-stopped-below-ws': {
+    expect: inbound,
+    program: () =>
+      chat((ws) => {
+        ws.on('message', (message) => {
+          ws.send(`heard ${message}`);
+          ws._socket.pause();
+        });
+      }),
+    peer: (server) => chatter(server),
+    fix: [['ws._socket.pause();', 'ws._socket.pause();\nsetTimeout(() => ws.terminate(), 300);']],
+    says: ['ws.terminate()'],
+    healthy: plain,
+  },
+
+  'client-pauses-and-never-resumes': {
+    expect: { ...inbound, side: 'outbound' },
+    upstream: () =>
+      chat((ws) => {
+        ws.send('one');
+        setTimeout(() => {
+          ws.send('two');
+          ws._socket.end();
+        }, 300);
+      }),
+    program({ upstream }) {
+      const ws = new WebSocket(`ws://127.0.0.1:${upstream}/feed`);
+      ws.on('error', () => {});
+      ws.once('message', () => {
+        kept.push(ws);
+        ws.pause();
+      });
+    },
+    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 500);']],
+    says: ['ws.resume()'],
+  },
+};
