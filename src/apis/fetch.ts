@@ -5,7 +5,7 @@ import type { ApiWords } from './words.js';
 export const fetch: ApiWords = {
   ...net,
   responseBody: 'response.body',
-  discardResponseBody: 'await response.body.cancel(), after clone() on both branches',
+  discardResponseBody: 'await response.body.cancel(), also that of a clone()',
   destroyResponseBody: 'await response.body.cancel()',
   pipeResponseBody: 'await response.body.pipeTo(destination)',
 };

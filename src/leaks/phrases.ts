@@ -51,7 +51,7 @@ export function howItEnded({ kind, side, ageMs, idleMs, aborted }: LeakFacts): s
 /** The end of a sentence: who closed the connection, when, and what will end it. */
 export function ending(facts: LeakFacts): string {
   const end = whatEnds(facts);
-  return end === '' ? howItEnded(facts) : `${howItEnded(facts)}${facts.kind === 'stalled' ? '; ' : ', and '}${end}`;
+  return end === '' ? howItEnded(facts) : `${howItEnded(facts)}${facts.kind === 'close-wait' ? ', and ' : '; '}${end}`;
 }
 
 function whatEnds({ endedBy, endsInMs = 0 }: LeakFacts): string {

@@ -68,7 +68,7 @@ const FIXES: [FactsChange, string][] = [
       ],
       [
         read('not-touched', { library: 'fetch', status: 200 }),
-        'await response.body.cancel(), after clone() on both branches',
+        'await response.body.cancel(), also that of a clone()',
       ],
       [
         read('not-touched', { library: 'fetch', status: 302 }),

@@ -149,14 +149,14 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'request-body-not-read',
     { ...DECLARED, ...WAITS_FOR_FORM },
-    'POST /items/:id (http:8080) is a form with a file that nobody reads (65,483 of 160,000 bytes taken), and has not answered; the client left 61 s ago.',
-    'Read every file of the form to its end, or discard it: file.resume().',
+    'POST /items/:id (http:8080) waits for a file of its form that nobody reads (65,483 of 160,000 bytes taken), and has not answered; the client left 61 s ago.',
+    'Read the stream of every file of the form to its end, or discard it: file.resume().',
   ],
   [
     'request-body-not-read',
     { ...DECLARED, ...WAITS_FOR_FORM, framework: 'fastify' },
-    'POST /items/:id (http:8080) is a form with a file that nobody reads (65,483 of 160,000 bytes taken), and has not answered; the client left 61 s ago.',
-    'Read every file of the form to its end, or discard it: part.file.resume().',
+    'POST /items/:id (http:8080) waits for a file of its form that nobody reads (65,483 of 160,000 bytes taken), and has not answered; the client left 61 s ago.',
+    'Read the stream of every file of the form to its end, or discard it: part.file.resume().',
   ],
   [
     'request-body-not-read',
@@ -167,13 +167,13 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'request-body-not-read',
     { ...DECLARED, ...read('destination-failed') },
-    'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and has lost who read it, perhaps a pipe whose destination failed, and has not answered; the client left 61 s ago.',
+    'POST /items/:id (http:8080) has not answered, and its request body has no reader any more (65,483 of 160,000 bytes taken): what it was piped to has failed, or it was paused; the client left 61 s ago.',
     'Use pipeline(req, destination, (error) => error && res.destroy()) in place of pipe().',
   ],
   [
     'request-body-not-read',
     { ...DECLARED, ...read('destination-failed'), framework: 'fastify' },
-    'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and has lost who read it, perhaps a pipe whose destination failed, and has not answered; the client left 61 s ago.',
+    'POST /items/:id (http:8080) has not answered, and its request body has no reader any more (65,483 of 160,000 bytes taken): what it was piped to has failed, or it was paused; the client left 61 s ago.',
     'Use pipeline(request.raw, destination, (error) => error && reply.raw.destroy()) in place of pipe().',
   ],
   [
@@ -210,19 +210,19 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-abandoned',
     { ...UPLOAD, http: { responding: false }, unreadKernelBytes: 3, endedBy: 'keepAliveTimeout', endsInMs: 4_400 },
     'POST /items/:id (http:8080) was answered before its request body had been read (at least 3 bytes left), and its connection was kept for a next request; the client left 61 s ago, and Node ends it within 4.4 s (keepAliveTimeout).',
-    `Let the connection be closed behind the response that gives up on a body: res.setHeader('connection', 'close').`,
+    `Send Connection: close with the response that gives up on a body: res.setHeader('connection', 'close').`,
   ],
   [
     'request-body-abandoned',
     { ...UPLOAD, http: { responding: false }, framework: 'fastify', endedBy: 'nothing' },
     'POST /items/:id (http:8080) was answered before its request body had been read, and its connection was kept for a next request; the client left 61 s ago, and no time-out of Node ends it.',
-    `Let the connection be closed behind the response that gives up on a body: reply.header('connection', 'close').`,
+    `Send Connection: close with the response that gives up on a body: reply.header('connection', 'close').`,
   ],
   [
     'request-body-abandoned',
     { ...UPLOAD, http: { responding: false }, framework: 'koa' },
     'POST /items/:id (http:8080) was answered before its request body had been read, and its connection was kept for a next request; the client left 61 s ago.',
-    'Let the connection be closed behind the response that gives up on a body: ctx.res.shouldKeepAlive = false.',
+    'Send Connection: close with the response that gives up on a body: ctx.res.shouldKeepAlive = false.',
   ],
   [
     'response-not-ended',
@@ -258,13 +258,13 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'write-stalled',
     { unsentBytes: 2_000_000, endedBy: 'nothing' },
-    'The connection to net:4025 from 10.0.0.7:51000 was ended with bytes that the peer does not take (2,000,000 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
+    'The connection to net:4025 from 10.0.0.7:51000 was ended, and the peer does not take its last bytes (2,000,000 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
     'Give up on a peer that has stopped reading: socket.setTimeout(ms, () => socket.destroy()).',
   ],
   [
     'write-stalled',
     { ...UPLOAD, http: { needsDrain: true }, unsentBytes: 5 },
-    'POST /items/:id (http:8080) waits with bytes that the peer does not take (5 bytes not delivered); the client left 61 s ago.',
+    'The response to POST /items/:id (http:8080) waits for the client to take its bytes (5 bytes not delivered); the client left 61 s ago.',
     'Give up on a peer that has stopped reading: res.setTimeout(ms, () => res.destroy()).',
   ],
   [
@@ -312,7 +312,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'half-open-not-ended',
     { stream: { hiddenTls: HIDDEN_TLS } },
-    'The connection to net:4025 from 10.0.0.7:51000 carries TLS, which took all that came, and was never ended on this side; the client left 61 s ago.',
+    'The connection to net:4025 from 10.0.0.7:51000 carries TLS, was read to its end, and was never ended on this side; the client left 61 s ago.',
     `Call socket.end() in the 'end' listener of the TLS socket.`,
   ],
   [
@@ -360,8 +360,8 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'paused',
     { ...SOCKET, ...read('destination-failed') },
-    'The connection to net:4025 from 10.0.0.7:51000 was read (5 bytes) and has lost who read it, perhaps a pipe whose destination failed (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
-    'Use pipeline(socket, destination, callback) in place of socket.pipe(destination).',
+    'The connection to net:4025 from 10.0.0.7:51000 has no reader any more (5 bytes taken): what it was piped to has failed, or it was paused (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
+    'Use pipeline(socket, destination, callback) in place of pipe(), or socket.resume() after a pause().',
   ],
   [
     'paused',
@@ -415,7 +415,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'not-owned-by-this-thread',
     { side: 'unknown', server: undefined },
     'The connection with 10.0.0.7:51000 (fd 23) belongs to no JS socket of this thread; the peer left 61 s ago.',
-    'Look in worker threads and native addons; a guard in the worker names the socket.',
+    'Call createGuard() in each worker thread: the guard of its thread names the socket; without workers, look in native addons.',
   ],
   [
     'held-by-another-process',

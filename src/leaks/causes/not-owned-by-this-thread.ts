@@ -5,7 +5,8 @@ export const notOwnedByThisThread: Cause<'not-owned-by-this-thread'> = {
   name: 'not-owned-by-this-thread',
   explanation: (facts) =>
     `${capitalisedSubject(facts)} belongs to no JS socket of this thread${unread(facts)}; ${howItEnded(facts)}.`,
-  fix: () => `Look in worker threads and native addons; a guard in the worker names the socket.`,
+  fix: () =>
+    `Call createGuard() in each worker thread: the guard of its thread names the socket; without workers, look in native addons.`,
   reproduction: LEAVES_AFTER_REQUEST,
   docs: 'docs/causes/not-owned-by-this-thread.md',
 };

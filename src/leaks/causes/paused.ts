@@ -55,8 +55,9 @@ function reasons(): readonly Reason[] {
       name: 'destination-failed',
       applies: isRead('destination-failed'),
       explanation: (facts) =>
-        `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed${unread(facts)}; ${ending(facts)}.`,
-      fix: () => `Use pipeline(socket, destination, callback) in place of socket.pipe(destination).`,
+        `${capitalisedSubject(facts)} has no reader any more${taken(facts) === '' ? '' : ` (${taken(facts)} taken)`}: what it was piped to has failed, or it was paused${unread(facts)}; ${ending(facts)}.`,
+      fix: ({ resumeConnection }) =>
+        `Use pipeline(socket, destination, callback) in place of pipe(), or ${resumeConnection} after a pause().`,
     },
     {
       name: 'iterator-stopped',

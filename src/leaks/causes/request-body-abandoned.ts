@@ -7,7 +7,7 @@ export const requestBodyAbandoned: Cause<'request-body-abandoned'> = {
   explanation: (facts) =>
     `${capitalisedSubject(facts)} was answered before its request body had been read${left(facts)}, and its connection was kept for a next request; ${ending(facts)}.`,
   fix: ({ closeAfterResponse }) =>
-    `Let the connection be closed behind the response that gives up on a body: ${closeAfterResponse}.`,
+    `Send Connection: close with the response that gives up on a body: ${closeAfterResponse}.`,
   // The response came while the rest of the body was on its way: the client has seen it.
   reproduction: { by: 'request', leavesAt: 'response', body: 'abandoned' },
   docs: 'docs/causes/request-body-abandoned.md',

@@ -42,8 +42,9 @@ function reasons(): readonly Reason[] {
       name: 'form-file-not-read',
       applies: ({ reading }) => reading?.waitsFor?.kind === 'form',
       explanation: (facts) =>
-        `${capitalisedSubject(facts)} is a form with a file that nobody reads${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
-      fix: ({ discardFormFile }) => `Read every file of the form to its end, or discard it: ${discardFormFile}.`,
+        `${capitalisedSubject(facts)} waits for a file of its form that nobody reads${bodyTaken(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
+      fix: ({ discardFormFile }) =>
+        `Read the stream of every file of the form to its end, or discard it: ${discardFormFile}.`,
     },
     {
       name: 'destination-stalled',
@@ -59,7 +60,7 @@ function reasons(): readonly Reason[] {
       name: 'destination-failed',
       applies: isRead('destination-failed'),
       explanation: (facts) =>
-        `${capitalisedSubject(facts)}${hasRead(facts)} has lost who read it, perhaps a pipe whose destination failed, and ${openResponse(facts)}; ${ending(facts)}.`,
+        `${capitalisedSubject(facts)} ${openResponse(facts)}, and its request body has no reader any more${bodyTaken(facts)}: what it was piped to has failed, or it was paused; ${ending(facts)}.`,
       fix: ({ pipelineRequestBody }) => `Use ${pipelineRequestBody} in place of pipe().`,
     },
     {

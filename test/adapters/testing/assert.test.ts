@@ -42,10 +42,10 @@ describe('assertNoLeakedSockets()', () => {
     expect(error.message.split('\n')).toEqual([
       '1 leaked socket: its peer has gone, and nothing closed it.',
       '',
-      `  1. POST /uploads/7 (http:${port}): inbound, close-wait, request-body-not-read`,
+      `  1. POST /uploads/:n (http:${port}): inbound, close-wait, request-body-not-read`,
       expect.stringMatching(
         new RegExp(
-          `^ {5}POST /uploads/7 \\(http:${port}\\) has neither read its request body ` +
+          `^ {5}POST /uploads/:n \\(http:${port}\\) has neither read its request body ` +
             '\\(0 of 100,000 bytes taken\\) nor answered; the client left [\\d.]+ m?s ago, and Node ends it within 5 min \\(requestTimeout\\)\\.$',
         ),
       ),
@@ -110,7 +110,8 @@ describe('assertNoLeakedSockets()', () => {
 describe('a bad option is an error that names it, what it got and what it takes', () => {
   const millis = 'it takes a whole number of milliseconds from 0 to 600000';
   const servers = 'it takes a net, tls, http, https or http2 server, a Fastify instance, or an array of these';
-  const ignores = 'it takes an array of leak ids (strings), or a function (leak) => boolean';
+  const ignores =
+    'it takes an array of leak ids (strings), or a function (leak) => boolean; an array may have rules { route, cause, server, destination, fingerprint, until }, too';
   it.each([
     [`option deadlineMs is -1; ${millis}`, { deadlineMs: -1 }],
     [`option deadlineMs is 0.5; ${millis}`, { deadlineMs: 0.5 }],
@@ -125,7 +126,10 @@ describe('a bad option is an error that names it, what it got and what it takes'
     [`option server is "b"; ${servers}`, { server: ['b', net.createServer()] }],
     [`option server is [Object]; ${servers}`, { server: { server: {} } }],
     [`option ignore is "id"; ${ignores}`, { ignore: 'id' }],
-    [`option ignore is [array of 1]; ${ignores}`, { ignore: [1] }],
+    [
+      'option ignore[0] is 1; it takes an object { route, cause, server, destination, fingerprint, until } with one of the first five',
+      { ignore: [1] },
+    ],
     ['there is no option "timeout"; the options are deadlineMs, strict, server, ignore', { timeout: 5 }],
     ['options is null; it takes an object', null],
     ['options is 5; it takes an object', 5],

@@ -158,7 +158,12 @@ describe('a request is what came in', () => {
     await client.close();
     const leak = await until('the leak', () => seen.leaks.find(({ localPort }) => localPort === port));
     expectKernelAgrees(leak);
-    expect(leak).toMatchObject({ method: 'POST', route: '/orders/:n', path: '/orders/7', cause: 'request-body-not-read' });
+    expect(leak).toMatchObject({
+      method: 'POST',
+      route: '/orders/:n',
+      path: '/orders/7',
+      cause: 'request-body-not-read',
+    });
   });
 
   it('a target in absolute form: its path', async () => {

@@ -40,7 +40,7 @@ describe('a response of which the client takes nothing before it leaves', () => 
   it('is write-stalled also while whoever writes it waits for room: to end it would change nothing', async () => {
     const { leak, undelivered } = await leakOf((response) => response.write(Buffer.alloc(BYTES)));
     expect(leak).toMatchObject({ kind: 'close-wait', side: 'inbound', cause: 'write-stalled', route: '/big' });
-    expect(leak.explanation).toContain('waits with bytes that the peer does not take');
+    expect(leak.explanation).toContain('waits for the client to take its bytes');
     expect(leak.unsentBytes).toBe(undelivered);
   });
 });
