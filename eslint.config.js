@@ -103,6 +103,7 @@ export default defineConfig(
           paths: [
             { name: 'node:perf_hooks', message: 'Read the clock with src/base/clock.ts.', allowTypeImports: true },
             { name: 'node:timers/promises', message: 'Wait with src/testing/check/wait.ts.', allowTypeImports: true },
+            { name: 'node:http', message: 'It loads undici: take it from src/base/http.ts.', allowTypeImports: true },
           ],
         },
       ],

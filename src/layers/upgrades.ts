@@ -1,6 +1,6 @@
-import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
+import { HttpServer } from '../base/http.js';
 import { activeSockets, isUpgrading, messageBeingParsed, serverOf } from './node-internals.js';
 import { ensureNotes, type RequestNotes } from './notes.js';
 import { enterRequest } from './origin.js';

@@ -1,7 +1,7 @@
 import type { Cluster } from 'node:cluster';
-import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers';
 import { isMainThread } from 'node:worker_threads';
+import { createHttpServer } from '../base/http.js';
 import type { Guard } from '../guard/guard.js';
 import { warnSetting } from '../guard/warnings.js';
 import { PageRegistry, pageOf, sumUp } from '../metrics/page.js';
@@ -59,7 +59,7 @@ export function serveMetrics(guard: Guard, port: number): void {
 /** Binds the port and the meeting place in one turn. Resolves to why it could not. */
 function listen(registry: PageRegistry, port: number, place: string): Promise<Error | undefined> {
   let hub: MetricsHub | undefined;
-  const server = createServer((request, response) => {
+  const server = createHttpServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('Not here: GET /metrics\n');
       return;

@@ -1,8 +1,8 @@
-import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
+import { HttpServer } from '../base/http.js';
 import { shared } from '../base/shared-state.js';
 import type { Framework } from '../base/vocabulary.js';
 import type { Routed } from '../base/wildcard.js';
