@@ -26,12 +26,14 @@ export class Reclaimer {
   }
 
   /** The application's filter has the last word, and is asked only for what would be ended. */
-  mayEnd(facts: LeakFacts, { fd, socket }: Suspect, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
+  mayEnd(facts: LeakFacts, suspect: Suspect, report: LeakReport, sharedSockets: () => SharedSockets): boolean {
+    const { fd, socket, transfers } = suspect;
     return (
       this.#policy.kinds.has(report.kind) &&
       facts.routeAllowsReclaim &&
       socket !== undefined &&
       fact(() => readerStandsStill(facts, socket), false) &&
+      fact(() => !transfers.mayBeUnderWay(suspect), false) &&
       !sharedSockets().has(fd) &&
       this.#filterSaysYes(report)
     );

@@ -14,6 +14,14 @@ export function fdSentTo(target: object): number | undefined {
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
+/**
+ * Whether a child (or the parent: `process`) has yet to confirm a socket that it was sent (`child._handleQueue`, no array once
+ * it has confirmed all; there since Node 0.12). Of one sent with `keepOpen` nothing else tells, and this does not tell which.
+ */
+export function awaitsConfirmation(target: object): boolean {
+  return Array.isArray(property(target, '_handleQueue'));
+}
+
 /** Undefined where the child could not be started. */
 export function pidOf(child: object): number | undefined {
   const pid = property(child, 'pid');
@@ -33,6 +41,15 @@ export function stdioCount(child: object): number | undefined {
 /** Whether sockets of this server were sent to a child (`server._usingWorkers`, there since Node 0.12). */
 export function hasSentSockets(server: Server): boolean {
   return booleanProperty(server, '_usingWorkers') === true;
+}
+
+/**
+ * The running children that sockets of this server were sent to, and `process` where the parent was (`server._workers`, there
+ * since Node 0.12), also those that were started before the guard was created.
+ */
+export function childrenSentSocketsOf(server: Server): object[] {
+  const lists = property(server, '_workers');
+  return Array.isArray(lists) ? lists.flatMap((list: unknown) => objectProperty(list, 'child') ?? []) : [];
 }
 
 /** A process at the other end of an IPC channel: the parent (`process` itself) or a child. */

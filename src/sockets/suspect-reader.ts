@@ -129,6 +129,8 @@ export class SuspectReader {
     let why = 0;
     for (let row = 0; row < this.#batch.length; row++) {
       if (this.#batch.field(row, 'errno') !== 0) continue;
+      // The number of an fd that was closed may be a listener's by now, of which the kernel tells neither.
+      if (this.#batch.field(row, 'state') === TcpState.LISTEN) continue;
       if (this.#batch.field(row, 'bytesReceived') === -1) {
         infoMissing++;
         why = this.#batch.field(row, 'infoErrno');

@@ -2,7 +2,15 @@ import { fact } from '../base/fact.js';
 import type { Holder } from '../kernel/holders.js';
 import { socketFdsOf } from '../kernel/process-fds.js';
 import { inodeOf } from '../kernel/identity.js';
-import { fdSentTo, hasSentSockets, isRunning, pidOf, stdioCount } from '../layers/ipc-internals.js';
+import {
+  awaitsConfirmation,
+  childrenSentSocketsOf,
+  fdSentTo,
+  hasSentSockets,
+  isRunning,
+  pidOf,
+  stdioCount,
+} from '../layers/ipc-internals.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
 import { notesOf } from '../layers/notes.js';
 import type { Suspect } from './suspect.js';
@@ -48,6 +56,16 @@ export class Transfers {
     if (to === undefined) return undefined;
     const pid = to === process ? this.#startedBy : pidOf(to);
     return pid === undefined || pid <= 0 ? undefined : { direction: 'sent', as: 'message', pid };
+  }
+
+  /**
+   * Whether a socket that is open here may be on its way to another process too, as one sent with `keepOpen` is until a slow
+   * child takes it: no process's fds show it then. What is under way may be any that its server has accepted.
+   */
+  mayBeUnderWay({ socket }: Transferred): boolean {
+    const server = socket && serverOf(socket);
+    const receivers = server ? childrenSentSocketsOf(server) : [...this.#children().filter(isRunning), process];
+    return receivers.some(awaitsConfirmation);
   }
 
   /**

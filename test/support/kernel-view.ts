@@ -20,8 +20,12 @@ export interface KernelRow {
   readonly inode: number;
 }
 
+/** Each once: the kernel writes the table in pieces, and where others open sockets meanwhile it repeats rows. */
 export function kernelRows(): KernelRow[] {
-  return ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((file) => rowsOf(file));
+  const rows = ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((file) => rowsOf(file));
+  const ends = ({ localAddress, localPort, remotePort, state, inode }: KernelRow): string =>
+    [localAddress, localPort, remotePort, state, inode].join();
+  return [...new Map(rows.map((row) => [ends(row), row])).values()];
 }
 
 function rowsOf(file: string): KernelRow[] {

@@ -13,7 +13,7 @@ import { createGuard, type Guard } from '../../../src/guard/guard.js';
 import { kernelRow } from '../../support/kernel-view.js';
 import { QUICK } from '../../support/reports.js';
 import { stageOfEachTest } from '../../support/stage.js';
-import { root } from '../../support/programs.js';
+import { programs, root } from '../../support/programs.js';
 import { localhost } from '../../support/tls.js';
 import { until } from '../../support/until.js';
 
@@ -196,6 +196,42 @@ describe('reclaim leaves alone a socket that another process has too', () => {
     expect(client.errors).toEqual([]);
     // The child has closed its own; now the one here is a leak that nobody else uses.
     await until('the reclaim', () => reclaimed.length > 0);
+    expect(guard.leaks().filter(({ id }) => id === leak.id)).toEqual([]);
+  });
+
+  it('which has not taken it yet', async () => {
+    const child = fork(path.join(programs, 'keeps-sockets.mjs'), ['busy']);
+    stage.defer(() => child.kill('SIGKILL'));
+    await once(child, 'message');
+    const { guard } = reclaiming();
+    const reclaimed: (number | undefined)[] = [];
+    guard.on('reclaimed', ({ localPort }) => reclaimed.push(localPort));
+    let accepted: net.Socket | undefined;
+    const sends = net.createServer({ pauseOnConnect: true }, (socket) => {
+      accepted = socket;
+      child.send('take', socket, { keepOpen: true });
+    });
+    sends.listen(0, '127.0.0.1');
+    await once(sends, 'listening');
+    // Nobody waits for its 'close': Node never emits that when a child died with a socket it was sent.
+    stage.defer(() => {
+      accepted?.destroy();
+      sends.close();
+    });
+    const { port } = sends.address() as net.AddressInfo;
+    await stage.visit(port, 'hello');
+    const leak = await until('the leak', () => guard.leaks().find(({ localPort }) => localPort === port));
+    const others = await stage.listen(net.createServer({ pauseOnConnect: true }, () => {}));
+    await stage.visit(others, 'control');
+    await until('the control', () => reclaimed.includes(others));
+    const samples = new Set();
+    await until('ten samples more', () => samples.add(guard.stats().lastSample).size > 10);
+    expect(reclaimed).toEqual([others]);
+    expect(accepted?.destroyed).toBe(false);
+
+    // With the child goes what was on its way.
+    child.kill('SIGKILL');
+    await until('the reclaim', () => reclaimed.includes(port));
     expect(guard.leaks().filter(({ id }) => id === leak.id)).toEqual([]);
   });
 });
