@@ -54,7 +54,7 @@ export default {
           kept.push(duplex);
         });
       }),
-    peer: (server) => chatter(server, 'y'.repeat(200_000)),
+    peer: (server) => chatter(server, 'y'.repeat(40_000)),
     fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 300);']],
     says: ['duplex.destroy()'],
     healthy: plain,
