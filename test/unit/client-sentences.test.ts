@@ -66,10 +66,7 @@ const FIXES: [FactsChange, string][] = [
         { client: { library: 'undici', api: 'pipeline', status: 200 } },
         'resume() on the stream that pipeline() returned',
       ],
-      [
-        read('not-touched', { library: 'fetch', status: 200 }),
-        'await response.body.cancel(), also that of a clone()',
-      ],
+      [read('not-touched', { library: 'fetch', status: 200 }), 'await response.body.cancel(), also that of a clone()'],
       [
         read('not-touched', { library: 'fetch', status: 302 }),
         `ask with redirect: 'manual', await response.body.cancel() on each 3xx and follow it yourself`,
