@@ -93,7 +93,7 @@ describe('a setup file that fails the test in which a socket leaked', () => {
       /^ {5}POST \/items\/:id \(http:\d+\) has neither read its request body \(0 of 160,000 bytes taken\) nor answered/,
     );
     expect(fix).toMatch(
-      /^ {5}Fix: Answer on every path.*: reply\.code\(503\)\.header\('connection', 'close'\)\.send\(\) when/,
+      /^ {5}Fix: Answer on every path.*: reply\.code\(503\)\.header\('connection', 'close'\)\.send\(\) \(after hijack\(\): reply\.raw\.destroy\(\)\) when/,
     );
     expect(rest, 'frames of the setup file or of vitest').toEqual([]);
   });
