@@ -318,7 +318,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'half-open-not-ended',
     { stream: { hiddenTls: HIDDEN_TLS } },
-    'The connection to net:4025 from 10.0.0.7:51000 carries TLS, was read to its end, and was never ended on this side; the client left 61 s ago.',
+    'The connection to net:4025 from 10.0.0.7:51000 carries TLS, which has taken all that came, and was never ended on this side; the client left 61 s ago.',
     `Call socket.end() in the 'end' listener of the TLS socket.`,
   ],
   [

@@ -60,7 +60,7 @@ function reasons(): readonly Reason[] {
       applies: ({ stream }) => stream?.hiddenTls !== undefined,
       // What came may still wait in a buffer of the TLS stream, which cannot be seen.
       explanation: (facts) =>
-        `${capitalisedSubject(facts)} carries TLS, was read to its end, and was never ended on this side; ${ending(facts)}.`,
+        `${capitalisedSubject(facts)} carries TLS, which has taken all that came, and was never ended on this side; ${ending(facts)}.`,
       fix: ({ endConnection }) => `Call ${endConnection} in the 'end' listener of the TLS socket.`,
     },
   ];

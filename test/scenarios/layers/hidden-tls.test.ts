@@ -74,7 +74,7 @@ describe('TLS that nothing leads to leaks a socket when', () => {
     {
       name: 'a server has read it to its end and does not end it',
       expect: {
-        leak: { ...inbound, cause: 'half-open-not-ended', explanation: expect.stringContaining('took all') as string },
+        leak: { ...inbound, cause: 'half-open-not-ended', explanation: expect.stringContaining('taken all') as string },
       },
       play: async (stage) => {
         const port = await stage.listen(startTls({ allowHalfOpen: true }, (secure) => secure.on('data', () => {})));
