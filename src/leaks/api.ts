@@ -8,13 +8,14 @@ import { httpProxy } from '../apis/http-proxy.js';
 import { koa } from '../apis/koa.js';
 import { net } from '../apis/net.js';
 import type { ApiWords } from '../apis/words.js';
+import { restify } from '../apis/restify.js';
 import { ws } from '../apis/ws.js';
 import type { Framework } from '../base/vocabulary.js';
 import { clientWords, connectionWords } from './client-words.js';
 import type { LeakFacts } from './facts.js';
 
 /** Frameworks whose `req` and `res` are those of node:http have its words. */
-const SERVERS: Partial<Record<Framework, ApiWords>> = { express, fastify, hapi, hono, koa };
+const SERVERS: Partial<Record<Framework, ApiWords>> = { express, fastify, hapi, hono, koa, restify };
 
 /**
  * The words of the API that the leak's code is written against, as far as the facts tell it: otherwise those of the API that

@@ -88,6 +88,12 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   ],
   [
     'request-body-not-read',
+    { ...UNTOUCHED, framework: 'restify' },
+    'POST /items/:id (http:8080) has neither read its request body (0 of 160,000 bytes taken) nor answered; the client left 61 s ago.',
+    `Answer on every path, also when what the handler waits for never comes: res.send(503, '', { connection: 'close' }) when its time is up.`,
+  ],
+  [
+    'request-body-not-read',
     { ...UNTOUCHED, framework: 'hapi' },
     'POST /items/:id (http:8080) has neither read its request body (0 of 160,000 bytes taken) nor answered; the client left 61 s ago.',
     `Answer on every path, also when what the handler waits for never comes: return h.response().code(503).header('connection', 'close') when its time is up.`,
