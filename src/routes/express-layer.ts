@@ -52,7 +52,8 @@ function matchersOf(layer: object, regexp: unknown): Matcher[] {
 
 /** Express 4. A flag that moves `lastIndex` would show in the application. */
 function matcherOfFour(regexp: RegExp, keys: unknown): Matcher {
-  const still = new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, ''));
+  const moves = regexp.global || regexp.sticky;
+  const still = moves ? new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, '')) : regexp;
   const names = Array.isArray(keys) ? keys.map((key: unknown) => String(property(key, 'name'))) : [];
   return (path) => {
     const found = still.exec(path);
