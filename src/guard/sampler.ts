@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
-import { loopIdleMs, monotonicMs, wallClockMs } from '../base/clock.js';
+import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { LoopClock } from '../leaks/loop-clock.js';
 import type { LeakReport } from '../leaks/report.js';
@@ -18,6 +18,7 @@ import { ReclaimRounds } from './reclaim-rounds.js';
 import { endLeak, Reclaimer } from './reclaim.js';
 import { shownOf } from './redact.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
+import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import type { LastSample } from './stats.js';
 import { TurnLater } from './turn-later.js';
@@ -48,18 +49,19 @@ export class Sampler {
   readonly #reclaim: ReclaimRounds | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #endTimedSamples: (() => void) | undefined;
-  readonly #foreignEveryMs: number;
-  readonly #timedSample: SampleOptions;
+  readonly #timedSample: SampleOptions & { readonly foreignEveryMs: number };
   /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
   #due: readonly LedgerEntry[] = [];
-  readonly #recheck = new TurnLater(() => {
-    this.#readDueAgain();
+  readonly #later = new TurnLater(() => {
+    if (this.#due.length > 0) this.#readDueAgain();
+    else this.#readKnownLeaks();
+    this.#goOn();
   });
+  #knownLeaksRead = false;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
   #closed = false;
-  #socketsRead = 0;
-  #lastSample: LastSample = { durationMs: 0, socketsRead: 0, endedAt: 0 };
+  readonly #meter = new SampleMeter();
 
   constructor(
     binding: NativeBinding,
@@ -96,12 +98,8 @@ export class Sampler {
         (cookie) => this.#readAgain(new Set([cookie])),
       );
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
-    this.#foreignEveryMs = options.closeWaitTimeout / 4;
-    this.#timedSample = {
-      minAgeMs: options.sampleInterval,
-      foreignEveryMs: this.#foreignEveryMs,
-      read: { everyMs: options.sampleInterval },
-    };
+    const foreignEveryMs = options.closeWaitTimeout / 4;
+    this.#timedSample = { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
     if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
       this.#endTimedSamples = table.expectTimedSamples();
@@ -126,18 +124,19 @@ export class Sampler {
   }
 
   get lastSample(): LastSample {
-    return this.#lastSample;
+    return this.#meter.last;
   }
 
   /** Takes a sample of every socket now, also the youngest, and tells of the leaks that are due. */
   sample(): void {
     const wholeFdTable = this.#options.sampleInterval === 0;
-    const foreignEveryMs = wholeFdTable ? 0 : this.#foreignEveryMs;
+    const foreignEveryMs = wholeFdTable ? 0 : this.#timedSample.foreignEveryMs;
     this.#guarded(() => {
-      const due = this.#read({ young: true, wholeFdTable, foreignEveryMs, read: 'all' });
+      const due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs }));
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
     });
+    this.#meter.end();
   }
 
   /** The leaks that were told and are open as of the last sample. */
@@ -167,7 +166,7 @@ export class Sampler {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#endTimedSamples?.();
-    this.#recheck.clear();
+    this.#later.clear();
     this.#closedQueue.dispose();
     this.#table.forgetLeaks();
     closeReporter(this.#reporter);
@@ -176,65 +175,68 @@ export class Sampler {
   }
 
   #sampleOnTimer(): void {
+    // The turns of the sample before may not be over.
+    this.#meter.end();
+    this.#knownLeaksRead = false;
     this.#guarded(() => {
-      this.#due = this.#read(this.#timedSample);
+      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, this.#timedSample));
       this.#reclaim?.run();
     });
-    this.#recheckDue();
+    this.#goOn();
   }
 
-  #recheckDue(): void {
-    if (this.#due.length > 0 && !this.#closed) this.#recheck.ask();
+  /** What is due and the known leaks get turns of their own: no sample holds the loop for all of them. */
+  #goOn(): void {
+    if (this.#closed) return;
+    if (this.#due.length > 0 || (!this.#knownLeaksRead && this.#table.hasLeaks())) this.#later.ask();
+    else this.#meter.end();
   }
 
   #readDueAgain(): void {
     this.#guarded(() => {
-      const suspects = this.#due.slice(0, RECHECK_AT_MOST).map(({ suspect }) => suspect.cookie);
-      const rest = this.#due.slice(RECHECK_AT_MOST);
-      const due = this.#readAgain(new Set(suspects));
+      const [now, rest] = [this.#due.slice(0, RECHECK_AT_MOST), this.#due.slice(RECHECK_AT_MOST)];
+      const due = this.#readAgain(new Set(now.map(({ suspect }) => suspect.cookie)));
       // A flood of leaks takes turns with the application's work.
       this.#due = [...this.#teller.leak(due, SLICE_MS), ...rest];
     });
-    this.#recheckDue();
   }
 
-  #guarded(sample: () => void): void {
+  #readKnownLeaks(): void {
+    this.#knownLeaksRead = true;
+    this.#guarded(() => {
+      this.#due = this.#takeIn((nowMs) => this.#table.readLeaks(nowMs, this.#options.sampleInterval));
+    });
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#events.failed(error);
+  };
+
+  #guarded(work: () => void): void {
     if (this.#sampling || this.#closed) return;
     this.#sampling = true;
-    const startedAt = monotonicMs();
-    this.#socketsRead = 0;
-    let { endedAt } = this.#lastSample;
-    try {
-      sample();
+    this.#meter.turn(() => {
+      work();
       if (this.#ledger.takeChanged()) this.#events.changed(this.#openLeaks());
-      endedAt = wallClockMs();
-    } catch (error) {
-      this.#events.failed(error);
-    } finally {
-      this.#sampling = false;
-      this.#lastSample = { durationMs: monotonicMs() - startedAt, socketsRead: this.#socketsRead, endedAt };
-    }
-  }
-
-  /** Takes a sample of the table, tells of what is closed, and returns what is due. */
-  #read(how: SampleOptions): LedgerEntry[] {
-    const nowMs = monotonicMs();
-    return this.#takeIn(this.#table.sample(nowMs, how), nowMs);
+    }, this.#failed);
+    this.#sampling = false;
   }
 
   /** Reads these and no others, and returns which of them are due. */
   #readAgain(cookies: ReadonlySet<bigint>): LedgerEntry[] {
-    const nowMs = monotonicMs();
-    return this.#takeIn(this.#table.readAgain(nowMs, cookies), nowMs);
+    return this.#takeIn((nowMs) => this.#table.readAgain(nowMs, cookies));
   }
 
-  #takeIn(read: readonly Suspect[], nowMs: number): LedgerEntry[] {
+  /** Takes in what was read, tells of what is closed, and returns what is due. */
+  #takeIn(readAt: (nowMs: number) => readonly Suspect[]): LedgerEntry[] {
+    const nowMs = monotonicMs();
+    const read = readAt(nowMs);
     this.#teller.judgeIgnored();
     const answers = new Map<Server | undefined, boolean>();
     const mine = read.filter((suspect) => this.#teller.isMine(suspect, answers));
     const entries = mine.map((suspect) => this.#ledger.record(suspect));
     for (const { isLeak, suspect } of entries) if (isLeak) this.#table.markLeak(suspect.cookie);
-    this.#socketsRead += entries.length;
+    this.#meter.countRead(entries.length);
     const closed = this.#closedQueue.take();
     const due = this.#tracker.observe(entries, nowMs, this.#clock.advance(nowMs, loopIdleMs()));
     for (const entry of entries) this.#ledger.total(entry);

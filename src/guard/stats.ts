@@ -30,7 +30,7 @@ export interface DestinationStats {
 
 /** The last sample that came to its end. */
 export interface LastSample {
-  /** What it cost, ms. */
+  /** How long it held the event loop, ms: the longest of its turns. */
   readonly durationMs: number;
   /** How many sockets it read. */
   readonly socketsRead: number;

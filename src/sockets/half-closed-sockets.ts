@@ -10,7 +10,7 @@ const OWNERLESS_LAP_MS = 30_000;
 const OWNED_LAP_MS = 120_000;
 const LEAKS_AT_LEAST = 32;
 /** Of how many known leaks one sample asks whether their owner has closed them: about 0.5 µs each. */
-const ASK_AT_MOST = 1_500;
+const ASK_AT_MOST = 1_000;
 
 /** Hears of the sockets that are half-closed no more. Each guard has one, and takes at its own pace. */
 export interface ClosedQueue {
@@ -101,10 +101,18 @@ export class HalfClosedSockets {
     return Array.from(cookies, (cookie) => this.#sockets.get(cookie)).filter((watched) => watched !== undefined);
   }
 
-  /** What a timed sample reads. */
-  slice(intervalMs: number): WatchedSocket[] {
+  hasLeaks(): boolean {
+    return this.#owned.size + this.#ownerless.size > 0;
+  }
+
+  /** Those that are no leaks yet: what a timed sample reads. */
+  fresh(): WatchedSocket[] {
+    return this.#fresh.next(READ_AT_MOST);
+  }
+
+  /** The known leaks that are due where samples are `intervalMs` apart. */
+  leaksDue(intervalMs: number): WatchedSocket[] {
     return [
-      ...this.#fresh.next(READ_AT_MOST),
       ...this.#owned.next(shareOf(this.#owned.size, intervalMs, OWNED_LAP_MS)),
       ...this.#ownerless.next(shareOf(this.#ownerless.size, intervalMs, OWNERLESS_LAP_MS)),
       ...this.#closing.next(ASK_AT_MOST).filter(hasJustBeenClosed),

@@ -31,8 +31,8 @@ export interface SampleOptions {
   readonly minAgeMs?: number;
   /** Also search for connections that only another process holds, at most this often. */
   readonly foreignEveryMs?: number;
-  /** Which half-closed sockets to read: all, or what is due in a sample that comes every so many ms. @default 'all' */
-  readonly read?: 'all' | { readonly everyMs: number };
+  /** Which half-closed sockets to read: all, or those that are no leaks yet. @default 'all' */
+  readonly read?: 'all' | 'fresh';
 }
 
 /**
@@ -109,8 +109,7 @@ export class SocketTable {
     this.#takeHalfCloses(nowMs);
     this.#findStalled(wholeFdTable);
     this.#findUnannounced(nowMs, wholeFdTable);
-    const due = read === 'all' ? this.#halfClosed.all() : this.#halfClosed.slice(read.everyMs);
-    const suspects = this.#read(due, nowMs);
+    const suspects = this.#read(read === 'all' ? this.#halfClosed.all() : this.#halfClosed.fresh(), nowMs);
     if (foreignEveryMs === undefined) return suspects;
     const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
     const foreign = this.#elsewhere.sample({
@@ -123,6 +122,15 @@ export class SocketTable {
   /** Reads these suspects again, and finds no others. */
   readAgain(nowMs: number, cookies: ReadonlySet<bigint>): readonly Suspect[] {
     return [...this.#read(this.#halfClosed.these(cookies), nowMs), ...this.#elsewhere.these(cookies)];
+  }
+
+  hasLeaks(): boolean {
+    return this.#halfClosed.hasLeaks();
+  }
+
+  /** Reads the known leaks that are due where samples are `intervalMs` apart. */
+  readLeaks(nowMs: number, intervalMs: number): readonly Suspect[] {
+    return this.#read(this.#halfClosed.leaksDue(intervalMs), nowMs);
   }
 
   /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
