@@ -154,10 +154,9 @@ export class Sampler {
     this.sample();
     const cookie = BigInt(id);
     const entry = this.#ledger.get(cookie);
-    const socket = entry?.suspect.socket;
     const report = entry && this.#descriptions.describe(entry);
-    if (!socket || !report) return false;
-    endLeak(this.#binding, socket, cookie, report);
+    if (!entry?.suspect.socket || !report) return false;
+    endLeak(this.#binding, entry.suspect.socket, cookie, report);
     this.#ledger.delete(cookie);
     return true;
   }
@@ -208,17 +207,18 @@ export class Sampler {
     });
   }
 
-  readonly #failed = (error: unknown): void => {
-    this.#events.failed(error);
-  };
-
   #guarded(work: () => void): void {
     if (this.#sampling || this.#closed) return;
     this.#sampling = true;
-    this.#meter.turn(() => {
-      work();
-      if (this.#ledger.takeChanged()) this.#events.changed(this.#openLeaks());
-    }, this.#failed);
+    this.#meter.turn(
+      () => {
+        work();
+        if (this.#ledger.takeChanged()) this.#events.changed(this.#openLeaks());
+      },
+      (error) => {
+        this.#events.failed(error);
+      },
+    );
     this.#sampling = false;
   }
 
