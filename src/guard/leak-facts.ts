@@ -13,6 +13,7 @@ import { endingOf, type Ending } from '../layers/ending.js';
 import type { HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { RequestNotes } from '../layers/notes.js';
 import { readingOf } from '../layers/reading.js';
+import { requestIdsOf } from '../layers/request-ids.js';
 import {
   inboundMessageOf,
   inboundRequestOf,
@@ -87,6 +88,7 @@ export function leakFactsOf(
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),
     framework: client ? client.library : frameworkOf(http, info, suspect),
     destination: side === 'outbound' ? destinationOf(suspect, http, endpoints) : undefined,
+    ids: socket && requestIdsOf(socket, side),
     requestedBy: origin?.requestedBy && nameOfRequest(origin.requestedBy, names),
     stack: origin?.stack,
     stream,

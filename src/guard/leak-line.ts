@@ -1,3 +1,4 @@
+import type { LeakReport } from '../leaks/report.js';
 import type { Gathered, LeakEvent } from './equal-lines.js';
 
 const TITLES: Readonly<Record<LeakEvent, string>> = {
@@ -5,6 +6,12 @@ const TITLES: Readonly<Record<LeakEvent, string>> = {
   released: 'Leaked socket was closed',
   reclaimed: 'Leaked socket was reclaimed',
 };
+
+/** The trace under the names that log processors look for (OpenTelemetry, trace context in non-OTLP logs); nothing where there is none. */
+export function traceFieldsOf({ traceId, spanId, traceFlags }: LeakReport): Readonly<Record<string, string>> {
+  if (traceId === undefined || spanId === undefined || traceFlags === undefined) return {};
+  return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags };
+}
 
 /** What a person reads of a leak, or of many equal ones. */
 export function leakLine({ event, leak, more, open }: Gathered): string {

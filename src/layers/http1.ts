@@ -7,9 +7,9 @@ import type { HttpFacts } from './facts.js';
 import type { Layer } from './layer.js';
 import {
   booleanProperty,
+  clientHeaderOf,
   countProperty,
   errorIsHandled,
-  hostHeaderOf,
   httpMessageOf,
   isServerResponse,
   messageBeingParsed,
@@ -107,7 +107,7 @@ function httpFactsOf(socket: Socket, side: Side): HttpFacts | undefined {
   }
   if (message !== undefined && side !== 'inbound') {
     const response = responseOf(message);
-    const host = hostHeaderOf(message);
+    const host = clientHeaderOf(message, 'host');
     const ended = booleanProperty(response, 'readableEnded') ?? false;
     return {
       role: 'client',

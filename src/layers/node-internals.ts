@@ -174,12 +174,12 @@ export function clientErrorIsHandledBy(server: Server): boolean {
   return booleanProperty(server, 'httpAllowHalfOpen') !== true && listenersOf(server, 'clientError') > 0;
 }
 
-/** The Host header of a ClientRequest. */
-export function hostHeaderOf(clientRequest: unknown): string | undefined {
+/** A header of a ClientRequest; undefined where it has several. */
+export function clientHeaderOf(clientRequest: unknown, name: string): string | undefined {
   const getHeader = property(clientRequest, 'getHeader');
   if (typeof getHeader !== 'function') return undefined;
-  const host: unknown = fact(() => Reflect.apply(getHeader, clientRequest, ['host']) as unknown, undefined);
-  return typeof host === 'string' ? host : undefined;
+  const value: unknown = fact(() => Reflect.apply(getHeader, clientRequest, [name]) as unknown, undefined);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The host a client socket was asked for (`_host`, set by net.connect). */

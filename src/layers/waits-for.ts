@@ -4,8 +4,8 @@ import { clientLibraryOf } from './client-api.js';
 import type { HttpFacts } from './facts.js';
 import {
   booleanProperty,
+  clientHeaderOf,
   fdOf,
-  hostHeaderOf,
   isServerResponse,
   nameOfClass,
   objectProperty,
@@ -85,7 +85,7 @@ function isClientRequest(stream: object): boolean {
 }
 
 function requestFacts(request: object): WaitsFor {
-  const host = hostHeaderOf(request) ?? stringProperty(request, 'host');
+  const host = clientHeaderOf(request, 'host') ?? stringProperty(request, 'host');
   const socket = objectProperty(request, 'socket');
   const end = farEndOf(socket);
   return {

@@ -4,6 +4,7 @@ import type { Endpoints } from '../kernel/endpoints.js';
 import type { ClientFacts } from '../layers/client-api.js';
 import type { StreamFacts } from '../layers/facts.js';
 import type { ReadingFacts } from '../layers/reading.js';
+import type { RequestIds } from '../layers/request-ids.js';
 
 /**
  * Who holds the fd. `socket`: a JS socket of this thread. `lost-socket`: a JS socket of this thread had it, and no longer has.
@@ -68,6 +69,8 @@ export interface LeakFacts {
 
   /** Outbound only: `http://host:port/path`, or `host:port`; see guard/destination.ts. */
   readonly destination: string | undefined;
+  /** Of the request that it carries. */
+  readonly ids?: RequestIds | undefined;
   /** The inbound request whose handler made the outbound one, as in `POST /checkout`. */
   readonly requestedBy: string | undefined;
   /** The application's frames when the outbound request or connection was made. */

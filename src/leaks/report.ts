@@ -48,6 +48,14 @@ export interface LeakReport {
    * `https://host:port/path via host:port`; where the Host header names another host, that is said behind it.
    */
   readonly destination: string | undefined;
+  /** The trace that the request belongs to, from its own `traceparent` header (W3C Trace Context): 32 hexadecimal digits. */
+  readonly traceId: string | undefined;
+  /** From the same header, 16 hexadecimal digits: an inbound request's calling span; of an outbound one the span that it was made in. */
+  readonly spanId: string | undefined;
+  /** From the same header, 2 hexadecimal digits: bit 0 says that the trace is recorded. */
+  readonly traceFlags: string | undefined;
+  /** The request's `x-request-id` header: up to 128 letters, digits and `_.:=+/-`, else undefined. */
+  readonly requestId: string | undefined;
   /** The inbound route that asked for an outbound connection, as in `POST /checkout`; needs `traceRequests`. */
   readonly requestedBy: string | undefined;
   readonly localAddress: string | undefined;

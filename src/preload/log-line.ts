@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { wallClock } from '../base/clock.js';
 import type { Gathered } from '../guard/equal-lines.js';
-import { leakLine } from '../guard/leak-line.js';
+import { leakLine, traceFieldsOf } from '../guard/leak-line.js';
 
 /** How lines look: JSON for programs, words for somebody at a terminal. */
 export interface LineForm {
@@ -10,7 +10,7 @@ export interface LineForm {
 }
 
 export const JSON_FORM: LineForm = {
-  leak: ({ event, leak }) => json({ event, ...origin(), leak }),
+  leak: ({ event, leak }) => json({ event, ...origin(), ...traceFieldsOf(leak), leak }),
   dropped: (count) => json({ event: 'dropped', ...origin(), count }),
 };
 

@@ -12,7 +12,7 @@ import { callGuarded } from '../../guard/callbacks.js';
 import { EqualLines, type Gathered } from '../../guard/equal-lines.js';
 import { createGuard, type Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
-import { leakLine } from '../../guard/leak-line.js';
+import { leakLine, traceFieldsOf } from '../../guard/leak-line.js';
 import type { GuardOptions } from '../../guard/options.js';
 import { collectInApplication } from './metrics.js';
 import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
@@ -108,7 +108,7 @@ function logOf(fastify: FastifyInstance, guard: Guard): EqualLines {
   const write = (what: Gathered): void => {
     const { event, leak, more } = what;
     const level = event === 'released' ? 'info' : 'warn';
-    fastify.log[level](more > 0 ? { leak, more } : { leak }, leakLine(what));
+    fastify.log[level]({ ...traceFieldsOf(leak), leak, ...(more > 0 && { more }) }, leakLine(what));
   };
   const lines = new EqualLines({
     write: (what) => {

@@ -146,6 +146,10 @@ describe('a report', () => {
       readonly path: string | undefined;
       readonly registeredAt: string | undefined;
       readonly destination: string | undefined;
+      readonly traceId: string | undefined;
+      readonly spanId: string | undefined;
+      readonly traceFlags: string | undefined;
+      readonly requestId: string | undefined;
       readonly requestedBy: string | undefined;
       readonly localAddress: string | undefined;
       readonly localPort: number | undefined;

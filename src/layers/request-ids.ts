@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net';
+import { fact } from '../base/fact.js';
+import type { Side } from '../base/vocabulary.js';
+import { clientHeaderOf, httpMessageOf, property } from './node-internals.js';
+import { inboundMessageOf } from './stack.js';
+import { topSocketOf } from './tls.js';
+import { outboundRequestOf } from './undici.js';
+
+/** What ties a request to its trace and to the other log lines about it. Undefined where its headers do not say. */
+export interface RequestIds {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string | undefined;
+  /** 16 hexadecimal digits: the caller's span of an inbound request, the application's own of an outbound one. */
+  readonly spanId: string | undefined;
+  /** 2 hexadecimal digits; bit 0 says that the trace is recorded. */
+  readonly traceFlags: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+const NO_IDS: RequestIds = { traceId: undefined, spanId: undefined, traceFlags: undefined, requestId: undefined };
+
+/** W3C Trace Context, 3.2: version, trace-id, parent-id, trace-flags. Version ff and ids of zeros are invalid; a later version may have more. */
+const TRACEPARENT =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})(?<traceId>[0-9a-f]{32})-(?!0{16})(?<spanId>[0-9a-f]{16})-(?<traceFlags>[0-9a-f]{2})(?:-.{0,256})?$/;
+/** Clients choose it, and it goes into logs: an id, and nothing else. */
+const REQUEST_ID = /^[\w.:=+/-]{1,128}$/;
+
+/** The ids in the headers of the request that a socket carries now. Costs requests nothing: nothing is kept of them. */
+export function requestIdsOf(socket: Socket, side: Side): RequestIds {
+  return fact(() => {
+    const { traceId, spanId, traceFlags } =
+      TRACEPARENT.exec(requestHeaderOf(socket, side, 'traceparent')?.trim() ?? '')?.groups ?? {};
+    const requestId = requestHeaderOf(socket, side, 'x-request-id')?.trim();
+    return { traceId, spanId, traceFlags, requestId: requestId && REQUEST_ID.test(requestId) ? requestId : undefined };
+  }, NO_IDS);
+}
+
+/**
+ * A header of the request that a socket carries, read from the request itself while something still holds it: the message that came in,
+ * a ClientRequest, or undici's own request. What comes more than once is undefined.
+ * @param name in lower case
+ */
+function requestHeaderOf(raw: Socket, side: Side, name: string): string | undefined {
+  if (side === 'inbound') return headerIn(property(inboundMessageOf(raw), 'rawHeaders'), name);
+  const socket = topSocketOf(raw);
+  const message = httpMessageOf(socket);
+  if (message !== undefined) return clientHeaderOf(message, name);
+  // A list of names and values in undici 6 and later; one text before.
+  const headers = property(outboundRequestOf(socket)?.request, 'headers');
+  return headerIn(typeof headers === 'string' ? headers.split('\r\n').flatMap(nameAndValue) : headers, name);
+}
+
+function nameAndValue(line: string): [string, string] {
+  const end = line.indexOf(':');
+  return [line.slice(0, end), line.slice(end + 1).trim()];
+}
+
+/** @param headers names and values in turn */
+function headerIn(headers: unknown, name: string): string | undefined {
+  if (!Array.isArray(headers)) return undefined;
+  let found: string | undefined;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const [key, value] = [headers[i] as unknown, headers[i + 1] as unknown];
+    if (typeof key !== 'string' || typeof value !== 'string' || key.toLowerCase() !== name) continue;
+    if (found !== undefined) return undefined;
+    found = value;
+  }
+  return found;
+}
