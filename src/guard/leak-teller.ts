@@ -68,9 +68,11 @@ export class LeakTeller {
     if (!this.#parts.tracker.isStillOverdue(entry)) return undefined;
     const facts = descriptions.factsOf(entry);
     if (!facts || this.#isIgnored(entry, facts)) return undefined;
-    const { kind, side, routeLabel: route, endpoints } = facts;
+    const { kind, side, routeLabel: route, method, server, endpoints } = facts;
     const { remoteAddress, localPort } = endpoints;
-    const counted = { kind, cause: diagnose(facts), side, route, remoteAddress, localPort };
+    const host =
+      side === 'outbound' ? (table.destinations.hostOf(entry.suspect.endpoints) ?? remoteAddress) : undefined;
+    const counted = { kind, cause: diagnose(facts), side, route, method, server, host, remoteAddress, localPort };
     ledger.count(entry, counted);
     table.markLeak(cookie);
     events.counted(counted);

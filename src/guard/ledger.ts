@@ -3,9 +3,12 @@ import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
 import { LedgerTotals, type Share } from './ledger-totals.js';
+import { OpenLeaks, type OpenLeakCount, type OpenPlace } from './open-leaks.js';
 
 /** What a leak is counted under, and what else is counted of it: from when it became one. */
-export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route'> & {
+export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route' | 'method' | 'server'> & {
+  /** Outbound: that it goes to. */
+  readonly host: string | undefined;
   readonly remoteAddress: string | undefined;
   readonly localPort: number | undefined;
 };
@@ -25,6 +28,8 @@ export class LedgerEntry implements Tracked {
   ignored = false;
   /** What it adds to the ledger's totals. */
   share: Share | undefined;
+  /** Where it counts among the open leaks. */
+  openPlace: OpenPlace | undefined;
   /** The process that holds it, when only another one does. */
   holder: Holder | undefined;
   /** A reclaim filter has said no: on the sampler's clock, when it is asked again. */
@@ -53,6 +58,7 @@ type TotalsArguments = Parameters<LedgerTotals['read']> extends [unknown, ...inf
 export class Ledger {
   readonly #entries = new Map<bigint, LedgerEntry>();
   readonly #totals = new LedgerTotals();
+  readonly #open = new OpenLeaks();
   #leakCount = 0;
   #toldCount = 0;
   #ignoredCount = 0;
@@ -103,11 +109,17 @@ export class Ledger {
   /** A socket was read and observed: the totals say now what it is. */
   total(entry: LedgerEntry): void {
     entry.share = this.#totals.replace(entry.share, entry);
+    entry.openPlace = this.#open.move(entry.openPlace, entry.countedNow);
   }
 
   /** All sockets in numbers, as they were last read. Changes nothing that can be seen. */
   totals(...how: TotalsArguments): ReturnType<LedgerTotals['read']> {
     return this.#totals.read(this.#entries.values(), ...how);
+  }
+
+  /** The open leaks by their labels; see {@link OpenLeaks.list}. */
+  openLeaks(routeOf: (route: string) => string): OpenLeakCount[] {
+    return this.#open.list(routeOf);
   }
 
   /** A socket has become a leak. */
@@ -150,6 +162,7 @@ export class Ledger {
     if (!entry) return undefined;
     this.#entries.delete(cookie);
     entry.share = this.#totals.replace(entry.share, undefined);
+    entry.openPlace = this.#open.move(entry.openPlace, undefined);
     if (entry.ignored) this.#ignoredCount--;
     if (entry.counted) {
       this.#leakCount--;

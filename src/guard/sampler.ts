@@ -20,7 +20,7 @@ import { shownOf } from './redact.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
-import type { LastSample } from './stats.js';
+import type { LastSample, SocketCounts } from './stats.js';
 import { TurnLater } from './turn-later.js';
 import type { SocketReport } from './types.js';
 
@@ -115,8 +115,9 @@ export class Sampler {
   }
 
   /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
-  count(nameOf: (server: Server) => string, ephemeralPortCount: number): ReturnType<Ledger['totals']> {
-    return this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ephemeralPortCount);
+  count(nameOf: (server: Server) => string, routeOf: (route: string) => string, ports: number): SocketCounts {
+    const totals = this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ports);
+    return { ...totals, openLeaks: this.#ledger.openLeaks(routeOf) };
   }
 
   hasCounted(cookie: bigint): boolean {

@@ -3,6 +3,7 @@ import { fact } from '../base/fact.js';
 import { VERSION } from '../base/version.js';
 import type { LeakKind } from '../base/vocabulary.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { listenOverflows } from '../kernel/netstat.js';
 import { ephemeralPorts } from '../kernel/port-range.js';
 import { addressesOf, type WatchedServers } from '../sockets/servers.js';
 import type { SocketTable } from '../sockets/socket-table.js';
@@ -11,10 +12,16 @@ import { FinWait2ByHost } from './fin-wait2-by-host.js';
 import { CensusOnce, networkStats, type Listener, type NetworkStats } from './listeners.js';
 import { answersFor, type Reporter } from './reporters.js';
 import type { Sampler } from './sampler.js';
-import type { GuardStats } from './stats.js';
+import type { GuardStats, SocketCounts } from './stats.js';
 import type { LeakTallies } from './tallies.js';
 
-const NOTHING_COUNTED = { halfClosed: [], oldestMs: 0, unreadBytes: 0, portCollisionRatio: 0 };
+const NOTHING_COUNTED: SocketCounts = {
+  openLeaks: [],
+  halfClosed: [],
+  oldestMs: 0,
+  unreadBytes: 0,
+  portCollisionRatio: 0,
+};
 const NO_NETWORK: NetworkStats = { listeners: [], destinations: [] };
 
 /** What a guard has where the addon runs, until it is closed. */
@@ -53,7 +60,7 @@ export class StatsReader {
     const { unsupportedReason, tallies, released, reclaimed, failures } = counts;
     failures.takeNoted(table);
     const counted = sampler
-      ? fact(() => sampler.count(this.#nameOf, ephemeralPorts()), NOTHING_COUNTED)
+      ? fact(() => sampler.count(this.#nameOf, tallies.routeLabelOf, ephemeralPorts()), NOTHING_COUNTED)
       : NOTHING_COUNTED;
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
@@ -70,6 +77,7 @@ export class StatsReader {
       ignored: sampler?.withheld.ignoredCount ?? 0,
       ...(resources ? fact(() => this.#networkOf(resources, failures), NO_NETWORK) : NO_NETWORK),
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
+      listenOverflows: binding && listenOverflows(),
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: failures.counts,
     };

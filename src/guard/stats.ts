@@ -1,7 +1,9 @@
 import type { LeakKind, Side } from '../base/vocabulary.js';
 import { KERNEL_OPERATIONS } from '../kernel/faults.js';
+import type { OpenLeakCount } from './open-leaks.js';
 import type { LeakCount } from './tallies.js';
 
+export type { OpenLeakCount } from './open-leaks.js';
 export type { LeakCount } from './tallies.js';
 
 /** A listening server as the kernel sees it. */
@@ -51,6 +53,8 @@ export interface GuardStats {
   /** Half-closed sockets (CLOSE_WAIT), leaks or not yet. */
   readonly halfClosed: readonly { readonly side: Side; readonly server: string; readonly count: number }[];
   readonly leaks: readonly LeakCount[];
+  /** The open leaks by more labels: at most 500 rows, with every open leak in one of them. */
+  readonly openLeaks: readonly OpenLeakCount[];
   readonly released: Readonly<Record<LeakKind, number>>;
   readonly reclaimed: Readonly<Record<LeakKind, number>>;
   /** Leaks beyond `maxReported`: counted here only. */
@@ -71,10 +75,21 @@ export interface GuardStats {
   readonly destinations: readonly DestinationStats[];
   /** Open fds of the process (undefined without /proc) and their soft limit (RLIMIT_NOFILE). */
   readonly fds: { readonly open: number | undefined; readonly limit: number };
+  /**
+   * Connections refused because an accept queue was full, since the network namespace began (`TcpExt.ListenOverflows`): of all its
+   * processes. Undefined without /proc.
+   */
+  readonly listenOverflows: number | undefined;
   readonly lastSample: LastSample;
   /** Failures that were kept from the application, by operation. */
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
+
+/** What is counted socket by socket. */
+export type SocketCounts = Pick<
+  GuardStats,
+  'openLeaks' | 'halfClosed' | 'oldestMs' | 'unreadBytes' | 'portCollisionRatio'
+>;
 
 export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'callback', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];

@@ -33,6 +33,9 @@ export const MAX_OPEN_ROUTES = 50;
 /** Routes that totals are counted under by name, for as long as the guard lives. */
 export const MAX_TOTAL_ROUTES = 200;
 
+/** Totals that are told apart by their labels, likewise. */
+export const MAX_TOTAL_SERIES = 500;
+
 /** These always have a place. A route starts with a slash, or is `*`. */
 const KEPT: ReadonlySet<string> = new Set(['', UNMATCHED_ROUTE, OTHER_ROUTE]);
 
@@ -55,7 +58,7 @@ interface Place {
  *    another needs it, and one with fewer than half the open leaks of a route without a place gives way to that. The open
  *    leaks of all others are `other`.
  * 2. Totals: a leak counts once and for good, when it is found: under its route if that is one of the first 200 that had a
- *    place when a leak of theirs was found; else under `other`. Nothing moves from one total to another, and a total is kept
+ *    place when a leak of theirs was found, and there are no 500 series yet; else under `other`. Nothing moves from one total to another, and a total is kept
  *    while its route has no place. So no series of a counter falls or goes away, and neither does a sum over guards or
  *    cluster workers; Prometheus would take either for a restart and count everything again.
  */
@@ -65,6 +68,7 @@ export class LeakTallies {
   readonly #places = new Map<string, Place>();
   /** Routes with a total of their own. */
   readonly #totalled = new Set<string>();
+  #totalSeries = 0;
   #now = 0;
 
   /** A leak was found. */
@@ -73,7 +77,11 @@ export class LeakTallies {
     const place = this.#place(route);
     // Until the open leaks are counted anew, its place is in use.
     if (place) place.open++;
-    this.#tally(leak, this.#mayTotal(route) ? route : OTHER_ROUTE).total++;
+    const own = this.#mayTotal(route) ? this.#tally(leak, route) : undefined;
+    const hasSeries = own !== undefined && (own.total > 0 || this.#totalSeries < MAX_TOTAL_SERIES);
+    const tally = hasSeries ? own : this.#tally(leak, OTHER_ROUTE);
+    if (tally.total === 0) this.#totalSeries++;
+    tally.total++;
   }
 
   /** A leak that was found is open no more. */
@@ -91,7 +99,7 @@ export class LeakTallies {
     for (const ofRoute of this.#tallies.values()) for (const tally of ofRoute) tally.open = 0;
     for (const leak of all) {
       const route = leak.route ?? '';
-      this.#tally(leak, this.#has(route) ? route : OTHER_ROUTE).open++;
+      this.#tally(leak, this.routeLabelOf(route)).open++;
     }
     for (const [route, ofRoute] of this.#tallies) {
       if (this.#has(route)) continue;
@@ -100,6 +108,9 @@ export class LeakTallies {
       else if (kept.length < ofRoute.length) this.#tallies.set(route, kept);
     }
   }
+
+  /** What an open leak of this route is counted under now. */
+  readonly routeLabelOf = (route: string): string => (this.#has(route) ? route : OTHER_ROUTE);
 
   list(): LeakCount[] {
     return [...this.#tallies.values()].flat().map(({ labels, open, total }) => ({

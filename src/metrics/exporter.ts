@@ -91,7 +91,7 @@ export class Exporter {
     this.#read(guard, member, false);
     for (const family of METRIC_FAMILIES) {
       if (family.type !== 'counter') continue;
-      const retired = this.#retired.get(family.name) ?? new CombinedRows('sum');
+      const retired = this.#retired.get(family.name) ?? new CombinedRows(family.combine);
       this.#retired.set(family.name, retired);
       this.#addRows(retired, family, member);
     }

@@ -1,5 +1,5 @@
-import { LEAK_KINDS } from '../base/vocabulary.js';
-import { GUARD_OPERATIONS, type GuardStats, type LeakCount } from '../guard/stats.js';
+import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
+import { GUARD_OPERATIONS, type GuardStats, type LeakCount, type OpenLeakCount } from '../guard/stats.js';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Row = readonly [labels: Labels, value: number];
@@ -19,10 +19,15 @@ export interface MetricFamily {
   readonly rows: (stats: GuardStats) => Row[];
 }
 
-/** An empty label is the same as none in Prometheus: these rows are the zeros before the first leak. */
-const noLeaks = (): Row[] => LEAK_KINDS.map((kind) => [{ kind, cause: '', side: '', route: '' }, 0]);
+const labelsOf = ({ kind, cause, side, route }: LeakCount): Labels => withoutEmpty({ kind, cause, side, route });
 
-const labelsOf = ({ kind, cause, side, route }: LeakCount): Labels => ({ kind, cause, side, route });
+/** An empty label is the same as none in Prometheus. */
+const withoutEmpty = (labels: Labels): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ''));
+
+/** A kind of which a leak is open has no zero: it would read as the sum of the kind. */
+const zeroOf = (kind: LeakKind, leaks: readonly OpenLeakCount[]): Row[] =>
+  leaks.some((leak) => leak.kind === kind) ? [] : [[{ kind }, 0]];
 
 /** What the kernel does not tell has no row: a made-up number would be believed. */
 const rowOf = (labels: Labels, value: number | undefined): Row[] => (value === undefined ? [] : [[labels, value]]);
@@ -53,24 +58,33 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: 'close_wait_leaked_sockets',
     help: 'Leaked sockets open now: the peer has left and nothing happened for closeWaitTimeout.',
     type: 'gauge',
-    labelNames: ['kind', 'cause', 'side', 'route'],
+    labelNames: ['kind', 'cause', 'side', 'route', 'method', 'server', 'destination'],
     combine: 'sum',
-    rows: ({ leaks }) => [
-      ...noLeaks(),
-      ...leaks.filter(({ capped }) => !capped).map((count): Row => [labelsOf(count), count.open]),
+    rows: ({ openLeaks }) => [
+      ...LEAK_KINDS.flatMap((kind) => zeroOf(kind, openLeaks)),
+      ...openLeaks.map(({ count, ...labels }): Row => [withoutEmpty(labels), count]),
     ],
   },
   {
+    name: 'close_wait_leaks_found_total',
+    help: 'Leaked sockets found since start, by kind alone; there from the start, so that increase() sees the first one.',
+    type: 'counter',
+    labelNames: ['kind'],
+    combine: 'sum',
+    rows: ({ leaks }) =>
+      LEAK_KINDS.map((kind): Row => {
+        const found = leaks.reduce((sum, leak) => (leak.kind === kind ? sum + leak.total : sum), 0);
+        return [{ kind }, found];
+      }),
+  },
+  {
     name: 'close_wait_leaks_total',
-    help: 'Leaked sockets found since start; each counts once.',
+    help: 'Leaked sockets found since start, by what they are; each counts once. A series begins with its first leak.',
     type: 'counter',
     labelNames: ['kind', 'cause', 'side', 'route'],
     combine: 'sum',
     // A total that is there never goes away again: Prometheus would take it for a restart.
-    rows: ({ leaks }) => [
-      ...noLeaks(),
-      ...leaks.filter(({ total }) => total > 0).map((count): Row => [labelsOf(count), count.total]),
-    ],
+    rows: ({ leaks }) => leaks.filter(({ total }) => total > 0).map((count): Row => [labelsOf(count), count.total]),
   },
   {
     name: 'close_wait_released_total',
@@ -150,8 +164,33 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       listeners.flatMap(({ server, acceptQueueCloseWait }) => rowOf({ server }, acceptQueueCloseWait)),
   },
   {
+    name: 'tcp_listen_overflows_total',
+    help: 'Connections refused because an accept queue was full: of all processes of the network namespace, since it began.',
+    type: 'counter',
+    labelNames: [],
+    combine: 'max',
+    rows: ({ listenOverflows }) => rowOf({}, listenOverflows),
+  },
+  {
+    name: 'close_wait_open_fds',
+    help: 'Open file descriptors of the process.',
+    type: 'gauge',
+    labelNames: [],
+    // The process that is nearest to its limit is the one to see.
+    combine: 'max',
+    rows: ({ fds }) => rowOf({}, fds.open),
+  },
+  {
+    name: 'close_wait_max_fds',
+    help: 'How many file descriptors the process may have open (the soft limit).',
+    type: 'gauge',
+    labelNames: [],
+    combine: 'min',
+    rows: ({ fds }) => rowOf({}, fds.limit > 0 ? fds.limit : undefined),
+  },
+  {
     name: 'close_wait_guard_sample_seconds',
-    help: "What the guard's last sample took.",
+    help: "How long the guard's last sample held the event loop, in its longest turn.",
     type: 'gauge',
     labelNames: [],
     combine: 'max',

@@ -19,11 +19,11 @@ export function samplesOf(page: string): Sample[] {
     });
 }
 
-/** The sum of a metric's samples that have these labels. It must be there: a missing metric is an error, not 0. */
+/** The sum of a metric's samples that have these labels; an empty one is one that is not there. It must be there: a missing metric is an error, not 0. */
 export function valueOf(page: string, name: string, labels: Record<string, string> = {}): number {
   const wanted = Object.entries(labels);
   const found = samplesOf(page).filter(
-    (sample) => sample.name === name && wanted.every(([label, value]) => sample.labels[label] === value),
+    (sample) => sample.name === name && wanted.every(([label, value]) => (sample.labels[label] ?? '') === value),
   );
   if (found.length === 0) throw new Error(`no ${name}${JSON.stringify(labels)} in:\n${page}`);
   return found.reduce((sum, { value }) => sum + value, 0);

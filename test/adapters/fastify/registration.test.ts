@@ -108,7 +108,7 @@ describe('registered in an encapsulated context', () => {
     await leakOnce(stage, port, '/b/items/1');
     await until('the leak', () => guard.leaks().length === 1);
     expect(valueOf(await register.metrics(), 'close_wait_leaks_total', { route: '/b/items/:id' })).toBe(1);
-    expect(valueOf(await register.metrics(), 'close_wait_leaks_total')).toBe(1);
+    expect(valueOf(await register.metrics(), 'close_wait_leaks_found_total')).toBe(1);
   });
 });
 

@@ -63,7 +63,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT in a cluster', () => {
     );
     expect(heldOn(port)).toBe(6);
     expect(valueOf(text, 'close_wait_sockets', { server: `net:${port}` })).toBe(6);
-    expect(valueOf(text, 'close_wait_leaks_total')).toBe(6);
+    expect(valueOf(text, 'close_wait_leaks_found_total')).toBe(6);
     expect(valueOf(text, 'close_wait_unread_bytes')).toBe(30);
     expect(valueOf(text, 'close_wait_guard_info'), 'a maximum, not a sum').toBe(1);
     const names = samplesOf(text).map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`);
@@ -87,7 +87,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT in a cluster', () => {
         if (TOTALS.some((name) => series.startsWith(`${name} `))) before.set(series, value);
       return text;
     };
-    const total = async (): Promise<number> => valueOf(await look(), 'close_wait_leaks_total');
+    const total = async (): Promise<number> => valueOf(await look(), 'close_wait_leaks_found_total');
     let made = 0;
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 4; i++) await stage.visit(port, 'hello');
@@ -153,7 +153,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT and other processes', () => {
     await start(stage, 'leaky-worker.mjs', { CLOSE_WAIT_GUARD_METRICS_PORT: String(port) });
     await listening(port);
     await until('the leak of the thread', async () => {
-      return valueOf((await request(port)).body, 'close_wait_leaks_total') > 0;
+      return valueOf((await request(port)).body, 'close_wait_leaks_found_total') > 0;
     });
   });
 

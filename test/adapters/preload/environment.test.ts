@@ -80,7 +80,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
       const { status, body, type } = await request(port, '/metrics?x');
       expect(status).toBe(200);
       expect(type).toMatch(/^text\/plain; version=0\.0\.4/);
-      return valueOf(body, 'close_wait_leaks_total') > 0 ? body : undefined;
+      return valueOf(body, 'close_wait_leaks_found_total') > 0 ? body : undefined;
     });
     expect(valueOf(page, 'close_wait_sockets', { server: `net:${printed.port}` })).toBe(1);
     expect(valueOf(page, 'close_wait_leaked_sockets', { cause: 'never-read', side: 'inbound' })).toBe(1);
@@ -124,7 +124,7 @@ describe('CLOSE_WAIT_GUARD_METRICS_PORT', () => {
     child.stderr?.destroy();
     await listening(port);
     const page = async (): Promise<string> => (await request(port, '/metrics')).body;
-    await until('the leak to be found', async () => valueOf(await page(), 'close_wait_leaks_total') > 0);
+    await until('the leak to be found', async () => valueOf(await page(), 'close_wait_leaks_found_total') > 0);
     child.kill('SIGUSR2');
     await until('its release', async () => valueOf(await page(), 'close_wait_released_total') > 0);
     expect(await end(child)).toBe(0);

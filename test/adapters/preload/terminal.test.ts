@@ -66,7 +66,7 @@ describe('the log on a terminal', () => {
       ports: number[];
     };
     const told = async (): Promise<number> =>
-      valueOf((await request(metrics, '/metrics')).body, 'close_wait_leaks_total');
+      valueOf((await request(metrics, '/metrics')).body, 'close_wait_leaks_found_total');
     await listening(metrics);
     await until('every leak to be found', async () => (await told()) === SERVERS * LEAKS_OF_EACH);
     const lines = (count: number): Promise<string[]> =>

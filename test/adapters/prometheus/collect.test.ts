@@ -31,7 +31,7 @@ describe.each<[string, () => GuardRegistry]>([
     const page = await scrape(register);
     for (const kind of ['close-wait', 'reset', 'stalled']) {
       expect(valueOf(page, 'close_wait_leaked_sockets', { kind })).toBe(0);
-      expect(valueOf(page, 'close_wait_leaks_total', { kind })).toBe(0);
+      expect(valueOf(page, 'close_wait_leaks_found_total', { kind })).toBe(0);
       expect(valueOf(page, 'close_wait_released_total', { kind })).toBe(0);
     }
     for (const side of ['inbound', 'outbound', 'unknown']) {
@@ -67,7 +67,7 @@ describe.each<[string, () => GuardRegistry]>([
     await until('the fd to be closed', () => held(port) === 3);
     const later = await scrape(register);
     expect(valueOf(later, 'close_wait_leaked_sockets')).toBe(2);
-    expect(valueOf(later, 'close_wait_leaks_total')).toBeGreaterThanOrEqual(3);
+    expect(valueOf(later, 'close_wait_leaks_found_total')).toBeGreaterThanOrEqual(3);
     expect(valueOf(later, 'close_wait_released_total', { kind: 'close-wait' })).toBe(1);
   });
 
@@ -125,7 +125,7 @@ describe('names and labels', () => {
     const samples = samplesOf(page).filter(({ name }) => !name.includes('_accept_') && !name.includes('fin_wait2'));
     expect(samples.length).toBeGreaterThan(10);
     for (const { name, labels } of samples) {
-      expect(name).toMatch(/^shop_close_wait_/);
+      expect(name).toMatch(/^shop_(?:close_wait|tcp)_/);
       expect(labels).toMatchObject({ zone: 'a', host: 'b\\"1' });
     }
   });

@@ -23,7 +23,7 @@ describe('several guards in one registry', () => {
     const page = await scrape(register);
     const after = guards.map((guard) => guard.stats().oldestMs / 1000);
     expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(3);
-    expect(valueOf(page, 'close_wait_leaks_total')).toBe(3);
+    expect(valueOf(page, 'close_wait_leaks_found_total')).toBe(3);
     expect(valueOf(page, 'close_wait_unread_bytes')).toBe(15);
     expect(valueOf(page, 'close_wait_oldest_seconds')).toBeGreaterThanOrEqual(Math.max(...before));
     expect(valueOf(page, 'close_wait_oldest_seconds')).toBeLessThanOrEqual(Math.max(...after));
@@ -31,7 +31,7 @@ describe('several guards in one registry', () => {
     undo[1]?.();
     const one = await scrape(register);
     expect(valueOf(one, 'close_wait_leaked_sockets')).toBe(1);
-    expect(valueOf(one, 'close_wait_leaks_total')).toBe(3);
+    expect(valueOf(one, 'close_wait_leaks_found_total')).toBe(3);
     undo[0]?.();
     expect(register.getMetricsAsArray()).toEqual([]);
   });
@@ -68,7 +68,7 @@ describe('a guard that is closed', () => {
     await scrape(register);
     guard.close();
     const page = await scrape(register);
-    expect(valueOf(page, 'close_wait_leaks_total')).toBe(1);
+    expect(valueOf(page, 'close_wait_leaks_found_total')).toBe(1);
     expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
   });
 });

@@ -56,7 +56,7 @@ describe('a leak that a rule of ignore fits', () => {
     expect(kernelRow(known, left.port)?.state).toBe(CLOSE_WAIT);
     const page = await register.metrics();
     expect(valueOf(page, 'close_wait_leaked_sockets')).toBe(0);
-    expect(valueOf(page, 'close_wait_leaks_total')).toBe(1);
+    expect(valueOf(page, 'close_wait_leaks_found_total')).toBe(1);
     expect(valueOf(page, 'close_wait_oldest_seconds'), 'an alert on the oldest').toBe(0);
     expect(valueOf(page, 'close_wait_unread_bytes')).toBe(0);
     expect(valueOf(page, 'close_wait_sockets', { server: 'legacy' }), 'the kernel has it').toBe(held(known));

@@ -23,7 +23,9 @@ async function inbound(server: http.Server, headers: Record<string, string | str
   guard.watch(server);
   const { leaks } = follow(guard);
   const client = await stage.connect(await stage.listen(server));
-  const lines = Object.entries(headers).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`));
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => `${name}: ${value}`),
+  );
   client.say(['GET /orders/7 HTTP/1.1', 'Host: x', ...lines, '', ''].join('\r\n'));
   await client.close();
   const leak = await until('the leak', () => leaks[0]);
@@ -40,7 +42,11 @@ const neverAnswers = (): http.Server => {
 
 describe('an inbound request that leaks', () => {
   it('has the trace and the id that its client sent', async () => {
-    expect(await inbound(neverAnswers(), HEADERS)).toMatchObject({ side: 'inbound', ...TRACE, requestId: 'req-7/eu:3' });
+    expect(await inbound(neverAnswers(), HEADERS)).toMatchObject({
+      side: 'inbound',
+      ...TRACE,
+      requestId: 'req-7/eu:3',
+    });
   });
 
   it.each([

@@ -40,7 +40,7 @@ describe('the examples leak as they say, and say so', () => {
       /^\{"level":40,.*"msg":"Leaked socket: POST \/photos\/:id .* Fix: .*"\}$/m.test(text()),
     );
     const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    expect(page).toMatch(/^shop_close_wait_leaked_sockets\{.*route="\/photos\/:id"\} 1$/m);
+    expect(page).toMatch(/^shop_close_wait_leaked_sockets\{.*route="\/photos\/:id",method="POST",.*\} 1$/m);
   });
 
   it('net-server.mjs', async () => {

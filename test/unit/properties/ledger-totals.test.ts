@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Ledger, type LedgerEntry } from '../../../src/guard/ledger.js';
+import { Ledger, type LeakCounted, type LedgerEntry } from '../../../src/guard/ledger.js';
 import type { Suspect } from '../../../src/sockets/suspect.js';
 import { propertyRuns } from '../../support/property-runs.js';
 
@@ -35,10 +35,21 @@ const fixedOf = (cookie: bigint) => ({
   localPort: Number(cookie % 2n),
 });
 
+const labelsOf = (cookie: bigint) => ({
+  route: cookie % 6n === 0n ? undefined : `/${cookie % 3n}`,
+  method: cookie % 7n === 0n ? 'GET' : undefined,
+  server: cookie % 8n === 0n ? 'shop' : undefined,
+  host: cookie % 5n === 0n ? `host${cookie % 2n}` : undefined,
+});
+
 function tally(keys: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
   return counts;
+}
+
+function labelsText({ kind, side, route = '', method = '', server = '', host = '' }: LeakCounted): string {
+  return [kind, side, route, method, server, host].join();
 }
 
 /** The same numbers the long way. */
@@ -62,6 +73,7 @@ function countAll(entries: readonly LedgerEntry[]) {
       0,
     ),
     portCollisionRatio: Math.max(0, ...sizes) / PORTS,
+    openLeaks: tally(entries.flatMap(({ countedNow }) => (countedNow ? labelsText(countedNow) : []))),
   };
 }
 
@@ -77,7 +89,10 @@ describe("a ledger's totals, over any history", () => {
           entry.track = { kind: now, halfClosedAtMs } as LedgerEntry['track'];
           ledger.total(entry);
           if (becomesLeak && !entry.isLeak && now !== 'closing')
-            ledger.count(entry, { kind: now, cause: 'paused', side: fixed.side, route: '/', remoteAddress, localPort });
+            ledger.count(entry, {
+              ...{ kind: now, cause: 'paused', side: fixed.side, remoteAddress, localPort },
+              ...labelsOf(cookie),
+            });
           if (isIgnored && !entry.isLeak) ledger.ignore(entry);
           if (isGone) ledger.delete(cookie);
 
@@ -86,8 +101,15 @@ describe("a ledger's totals, over any history", () => {
             (server) => NAMES.get(server) ?? '',
             PORTS,
           );
+          const open = ledger.openLeaks((route) => route);
           expect({
             ...totals,
+            openLeaks: Object.fromEntries(
+              open.map(({ destination: host, count, ...labels }) => [
+                labelsText({ ...labels, host } as LeakCounted),
+                count,
+              ]),
+            ),
             halfClosed: Object.fromEntries(
               totals.halfClosed.map(({ side, server, count }) => [`${side} ${server}`, count]),
             ),
