@@ -1,0 +1,2 @@
+export function dashboardJson(): string;
+export function queries(): { readonly title: string; readonly expr: string }[];

@@ -1,0 +1,1 @@
+export const FIXES: Readonly<Record<string, string>>;
