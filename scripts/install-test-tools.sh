@@ -1,11 +1,12 @@
 #!/bin/bash
 # Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl, and
-# promtool. Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this
+# the programs of Prometheus and Alertmanager. Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this
 # never fails, but it does not keep quiet either.
 set -u
 
-declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl [promtool]=prometheus)
-tools=(ss ip iptables unshare curl promtool)
+declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl
+  [prometheus]=prometheus [promtool]=prometheus [prometheus-alertmanager]=prometheus-alertmanager)
+tools=(ss ip iptables unshare curl prometheus promtool prometheus-alertmanager)
 
 # iptables lives in sbin, which is not on everyone's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
@@ -34,13 +35,20 @@ all_here() {
   exit 0
 }
 
-# Of Prometheus' package only promtool is wanted: installed whole it would start a server and bring a web site.
-install_promtool() {
-  local folder
-  folder=$(mktemp -d) || return
-  (cd "$folder" && apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) </dev/null &&
-    install -m 755 "$folder/usr/bin/promtool" /usr/local/bin/promtool
-  rm -rf "$folder"
+# Of these packages only the programs are wanted: installed whole they would start servers and bring a web site.
+install_monitoring() {
+  local tool folder
+  for tool in prometheus promtool prometheus-alertmanager; do
+    command -v "$tool" >/dev/null && continue
+    folder=$(mktemp -d) || return
+    (cd "$folder" && apt-get download -q "${package_of[$tool]}" && dpkg-deb -x ./*.deb .) </dev/null &&
+      install -m 755 "$folder/usr/bin/$tool" "/usr/local/bin/$tool"
+    # Alertmanager does not start without its default template.
+    if [ -d "$folder/usr/share/prometheus/alertmanager" ]; then
+      install -D -m 644 -t /usr/share/prometheus/alertmanager "$folder"/usr/share/prometheus/alertmanager/*.tmpl
+    fi
+    rm -rf "$folder"
+  done
 }
 
 missing=$(missing_tools)
@@ -51,12 +59,12 @@ command -v apt-get >/dev/null || give_up "There is no apt-get on this machine."
 export DEBIAN_FRONTEND=noninteractive
 install_missing() {
   local wanted
-  wanted=$(packages $(missing_tools | grep -vx promtool))
+  wanted=$(packages $(missing_tools | grep -v -e '^prom'))
   if [ -n "$wanted" ]; then
     echo "test tools: installing" $wanted
     apt-get install -y -q --no-install-recommends $wanted </dev/null
   fi
-  command -v promtool >/dev/null || install_promtool
+  install_monitoring
   [ -z "$(missing_tools)" ]
 }
 

@@ -105,6 +105,11 @@ const rows = [
         'cps',
       ),
       series(
+        'Found by route',
+        `sum by (cause, route) (increase(close_wait_leaks_total${of}[1h]))`,
+        '{{cause}} {{route}}',
+      ),
+      series(
         'Bytes that leaks hold unread',
         `sum by (instance) (close_wait_unread_bytes${of})`,
         '{{instance}}',

@@ -7,7 +7,7 @@ import type { LeakReport } from '../leaks/report.js';
 import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { Failures } from './failures.js';
-import { GUARD_INTERNALS, type GuardInternals, type WatchedApplication } from './internals.js';
+import { GUARD_INTERNALS, type DurationCallback, type GuardInternals, type WatchedApplication } from './internals.js';
 import { GuardEmitter } from './guard-emitter.js';
 import { openTable, type OpenTable } from './open-table.js';
 import { resolveGuardOptions, type GuardOptions, type ResolvedGuardOptions } from './options.js';
@@ -43,7 +43,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   readonly #onDemand: boolean;
   /** Undefined where the addon cannot run, and after close(). */
   #resources: GuardResources | undefined;
-  readonly #durationCallbacks = new Set<(seconds: number) => void>();
+  readonly #durationCallbacks = new Set<DurationCallback>();
   #untrace: readonly (() => void)[] = [];
   #closed = false;
 
@@ -109,8 +109,8 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       changed: (leaks) => {
         this.#tallies.setOpen(leaks);
       },
-      ended: (ageMs) => {
-        for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000);
+      ended: (ageMs, traced) => {
+        for (const callback of this.#durationCallbacks) this.#call(callback, ageMs / 1000, traced);
       },
       reclaimed: (leak, report) => {
         this.#reclaimed[report.kind]++;

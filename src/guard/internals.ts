@@ -1,7 +1,11 @@
 import type { AddressInfo, Server } from 'node:net';
 import { isObject } from '../base/objects.js';
+import type { TracedAt } from '../layers/request-ids.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
 import type { Guard, WatchOptions } from './types.js';
+
+/** `traced`: the trace of the request that had leaked, where it has one. */
+export type DurationCallback = (seconds: number, traced?: TracedAt) => void;
 
 /** What other parts of this library ask of a guard, and applications do not. */
 export interface GuardInternals {
@@ -11,7 +15,7 @@ export interface GuardInternals {
    * Calls back with how many seconds each socket was half-closed, reset or stalled, when it is closed; leak or not, but only
    * those that a sample saw. Returns its dispose function.
    */
-  onDuration(callback: (seconds: number) => void): () => void;
+  onDuration(callback: DurationCallback): () => void;
   /**
    * What a scrape asks for before it reads the counts: takes a sample where nothing else does (`sampleInterval: 0`). Otherwise
    * the last sample of the timer is good enough.

@@ -2,6 +2,7 @@ import type { Server } from 'node:net';
 import { monotonicMs } from '../base/clock.js';
 import { TcpState } from '../base/tcp-states.js';
 import { areTwoEnds } from '../kernel/endpoints.js';
+import { tracedNow } from '../layers/request-ids.js';
 import { diagnose } from '../leaks/diagnosis.js';
 import type { Suspect } from '../sockets/suspect.js';
 import type { LeakFacts } from './leak-facts.js';
@@ -72,7 +73,18 @@ export class LeakTeller {
     const { remoteAddress, localPort } = endpoints;
     const host =
       side === 'outbound' ? (table.destinations.hostOf(entry.suspect.endpoints) ?? remoteAddress) : undefined;
-    const counted = { kind, cause: diagnose(facts), side, route, method, server, host, remoteAddress, localPort };
+    const counted = {
+      kind,
+      cause: diagnose(facts),
+      side,
+      route,
+      method,
+      server,
+      host,
+      remoteAddress,
+      localPort,
+      traced: tracedNow(facts.ids),
+    };
     ledger.count(entry, counted);
     table.markLeak(cookie);
     events.counted(counted);
@@ -141,8 +153,8 @@ export class LeakTeller {
     decisions.note(cookie, 'closed', () => 'or no longer stalled');
     if (!entry?.track || this.#parts.isClosed()) return;
     const ageMs = tracker.ageMs(entry.track);
-    events.ended(ageMs);
     const { counted, report } = entry;
+    events.ended(ageMs, tracedNow(report));
     const count = ledger.equalCount(entry.fingerprint ?? '');
     if (counted) events.released(counted, report && { ...report, ageMs: Math.round(ageMs), count });
   }

@@ -1,4 +1,5 @@
 import type { Holder } from '../kernel/holders.js';
+import type { TracedAt } from '../layers/request-ids.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { Track, Tracked } from '../leaks/tracker.js';
 import type { Suspect } from '../sockets/suspect.js';
@@ -9,6 +10,8 @@ import { OpenLeaks, type OpenLeakCount, type OpenPlace } from './open-leaks.js';
 export type LeakCounted = Pick<LeakReport, 'kind' | 'cause' | 'side' | 'route' | 'method' | 'server'> & {
   /** Outbound: that it goes to. */
   readonly host: string | undefined;
+  /** Of its request, when the leak was found. */
+  readonly traced?: TracedAt | undefined;
   readonly remoteAddress: string | undefined;
   readonly localPort: number | undefined;
 };

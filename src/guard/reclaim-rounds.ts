@@ -2,6 +2,7 @@ import { monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SharedSockets } from '../kernel/shared-sockets.js';
 import { isOpen } from '../layers/node-internals.js';
+import { tracedNow } from '../layers/request-ids.js';
 import type { LedgerEntry } from './ledger.js';
 import { endLeak, type Reclaimer } from './reclaim.js';
 import type { SamplerParts } from './sampler-parts.js';
@@ -67,7 +68,7 @@ export class ReclaimRounds {
     endLeak(this.#binding, suspect.socket, cookie, report);
     ledger.delete(cookie);
     decisions.note(cookie, 'reclaimed');
-    events.ended(report.ageMs);
+    events.ended(report.ageMs, tracedNow(report));
     events.reclaimed(counted, { ...report, count: ledger.equalCount(report.fingerprint) });
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { NativeBinding } from '../kernel/native.js';
+import type { TracedAt } from '../layers/request-ids.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { LeakTracker } from '../leaks/tracker.js';
 import type { SocketTable } from '../sockets/socket-table.js';
@@ -24,7 +25,7 @@ export interface SamplerEvents {
   released(leak: LeakCounted, report: LeakReport | undefined): void;
   reclaimed(leak: LeakCounted, report: LeakReport): void;
   /** A half-closed socket is closed, leak or not. */
-  ended(ageMs: number): void;
+  ended(ageMs: number, traced: TracedAt | undefined): void;
   /** The open leaks have changed in this sample. */
   changed(leaks: Iterable<LeakCounted>): void;
   /** A filter of the application threw, or answered with a promise. */

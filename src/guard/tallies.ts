@@ -1,5 +1,6 @@
 import type { LeakCause, LeakKind } from '../base/vocabulary.js';
 import type { Side } from '../base/vocabulary.js';
+import type { TracedAt } from '../layers/request-ids.js';
 
 /** Leaks that agree in every label. */
 export interface LeakCount {
@@ -12,6 +13,8 @@ export interface LeakCount {
   readonly open: number;
   /** Found since the guard was created. */
   readonly total: number;
+  /** The trace of the last one found that had one: its id, its span's, and when. */
+  readonly traced: TracedAt | undefined;
   /** True while the route has no place of its own: its open leaks are counted in those of route `other`, and `open` is 0. */
   readonly capped: boolean;
 }
@@ -22,6 +25,7 @@ export interface LeakLabels {
   readonly side: Side;
   /** {@link UNMATCHED_ROUTE} where the application's router found none; undefined where there is no route to name. */
   readonly route: string | undefined;
+  readonly traced?: TracedAt | undefined;
 }
 
 /** The route of requests for which the application's own router has none: what a client asked for is no label. */
@@ -40,9 +44,10 @@ export const MAX_TOTAL_SERIES = 500;
 const KEPT: ReadonlySet<string> = new Set(['', UNMATCHED_ROUTE, OTHER_ROUTE]);
 
 interface Tally {
-  readonly labels: Omit<LeakCount, 'open' | 'total' | 'capped'>;
+  readonly labels: Omit<LeakCount, 'open' | 'total' | 'traced' | 'capped'>;
   open: number;
   total: number;
+  traced: TracedAt | undefined;
 }
 
 interface Place {
@@ -82,6 +87,7 @@ export class LeakTallies {
     const tally = hasSeries ? own : this.#tally(leak, OTHER_ROUTE);
     if (tally.total === 0) this.#totalSeries++;
     tally.total++;
+    tally.traced = leak.traced ?? tally.traced;
   }
 
   /** A leak that was found is open no more. */
@@ -113,10 +119,11 @@ export class LeakTallies {
   readonly routeLabelOf = (route: string): string => (this.#has(route) ? route : OTHER_ROUTE);
 
   list(): LeakCount[] {
-    return [...this.#tallies.values()].flat().map(({ labels, open, total }) => ({
+    return [...this.#tallies.values()].flat().map(({ labels, open, total, traced }) => ({
       ...labels,
       open,
       total,
+      traced,
       capped: !this.#has(labels.route),
     }));
   }
@@ -197,7 +204,7 @@ export class LeakTallies {
     }
     let tally = ofRoute.find(({ labels }) => labels.cause === cause && labels.kind === kind && labels.side === side);
     if (!tally) {
-      tally = { labels: { kind, cause, side, route }, open: 0, total: 0 };
+      tally = { labels: { kind, cause, side, route }, open: 0, total: 0, traced: undefined };
       ofRoute.push(tally);
     }
     return tally;

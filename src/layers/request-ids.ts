@@ -1,10 +1,18 @@
 import type { Socket } from 'node:net';
+import { wallClockMs } from '../base/clock.js';
 import { fact } from '../base/fact.js';
 import type { Side } from '../base/vocabulary.js';
 import { clientHeaderOf, httpMessageOf, property } from './node-internals.js';
 import { inboundMessageOf } from './stack.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
+
+/** The span of a trace, and when something of it was met here, ms since 1970. */
+export interface TracedAt {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly atMs: number;
+}
 
 /** What ties a request to its trace and to the other log lines about it. Undefined where its headers do not say. */
 export interface RequestIds {
@@ -66,4 +74,10 @@ function headerIn(headers: unknown, name: string): string | undefined {
     found = value;
   }
   return found;
+}
+
+/** Undefined where there is no trace. */
+export function tracedNow(ids: Partial<Pick<RequestIds, 'traceId' | 'spanId'>> | undefined): TracedAt | undefined {
+  const { traceId, spanId } = ids ?? {};
+  return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId, atMs: wallClockMs() };
 }

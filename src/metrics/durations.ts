@@ -1,9 +1,11 @@
 import type { Labels } from './families.js';
-import type { MetricValue } from './registry.js';
+import type { Exemplar, MetricValue } from './registry.js';
 
 interface Series {
   readonly labels: Labels;
   readonly counts: number[];
+  /** The last one of each bucket, the last bucket being that without a bound. */
+  readonly exemplars: (Exemplar | undefined)[];
   sum: number;
   count: number;
 }
@@ -17,12 +19,13 @@ export class Durations {
     this.#bounds = bounds;
   }
 
-  observe(labels: Labels, seconds: number): void {
+  observe(labels: Labels, seconds: number, exemplar?: Exemplar): void {
     const series = this.zero(labels);
     series.sum += seconds;
     series.count++;
     const bucket = this.#bounds.findIndex((bound) => seconds <= bound);
     if (bucket !== -1) series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+    if (exemplar) series.exemplars[bucket === -1 ? this.#bounds.length : bucket] = exemplar;
   }
 
   /** Shows zeros for these labels until something is observed. */
@@ -30,7 +33,7 @@ export class Durations {
     const key = JSON.stringify(Object.entries(labels).sort());
     let series = this.#series.get(key);
     if (!series) {
-      series = { labels, counts: this.#bounds.map(() => 0), sum: 0, count: 0 };
+      series = { labels, counts: this.#bounds.map(() => 0), exemplars: [], sum: 0, count: 0 };
       this.#series.set(key, series);
     }
     return series;
@@ -39,6 +42,7 @@ export class Durations {
   reset(): void {
     for (const series of this.#series.values()) {
       series.counts.fill(0);
+      series.exemplars.length = 0;
       series.sum = 0;
       series.count = 0;
     }
@@ -46,15 +50,16 @@ export class Durations {
 
   /** In the order and the shape of the clients' own histograms. */
   values(name: string): MetricValue[] {
-    return Array.from(this.#series.values()).flatMap(({ labels, counts, sum, count }) => {
+    return Array.from(this.#series.values()).flatMap(({ labels, counts, exemplars, sum, count }) => {
       let below = 0;
+      const exemplarAt = (i: number): { exemplar?: Exemplar } => (exemplars[i] ? { exemplar: exemplars[i] } : {});
       const buckets = this.#bounds.map((le, i): MetricValue => {
         below += counts[i] ?? 0;
-        return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: below };
+        return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: below, ...exemplarAt(i) };
       });
       return [
         ...buckets,
-        { metricName: `${name}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
+        { metricName: `${name}_bucket`, labels: { le: '+Inf', ...labels }, value: count, ...exemplarAt(counts.length) },
         { metricName: `${name}_sum`, labels: { ...labels }, value: sum },
         { metricName: `${name}_count`, labels: { ...labels }, value: count },
       ];

@@ -6,7 +6,14 @@ import type { GuardStats } from '../guard/stats.js';
 import { warnFailure } from '../guard/warnings.js';
 import { CombinedRows } from './combine.js';
 import { Durations } from './durations.js';
-import { DURATION_HISTOGRAM, METRIC_FAMILIES, type Labels, type MetricFamily, type Row } from './families.js';
+import {
+  DURATION_HISTOGRAM,
+  exemplarOf,
+  METRIC_FAMILIES,
+  type Labels,
+  type MetricFamily,
+  type Row,
+} from './families.js';
 import { plainMetric, type GuardRegistry, type MetricValue, type PlainMetric } from './registry.js';
 
 interface Member {
@@ -68,8 +75,8 @@ export class Exporter {
       );
     }
     this.#durations.zero(labels);
-    const unobserve = internalsOf(guard).onDuration((seconds) => {
-      this.#durations.observe(labels, seconds);
+    const unobserve = internalsOf(guard).onDuration((seconds, traced) => {
+      this.#durations.observe(labels, seconds, exemplarOf(seconds, traced));
     });
     this.#members.set(guard, { labels, unobserve, stats: undefined, failures: 0 });
     this.#snapshot = undefined;
@@ -105,7 +112,12 @@ export class Exporter {
   #metricOf(family: MetricFamily, prefix: string): PlainMetric {
     const { name, help, type, combine } = family;
     const about = { name: `${prefix}${name}`, help, type, aggregator: combine };
-    const read = (): MetricValue[] => this.#rows(family).map(([labels, value]) => ({ labels: { ...labels }, value }));
+    const read = (): MetricValue[] =>
+      this.#rows(family).map(([labels, value, exemplar]) => ({
+        labels: { ...labels },
+        value,
+        ...(exemplar && { exemplar }),
+      }));
     // Its values are the guard's, which goes on counting: there is nothing here to be set back.
     return plainMetric(about, read, () => undefined);
   }
@@ -129,7 +141,7 @@ export class Exporter {
   /** The rows of a metric now, as far as they can be made. */
   #rows(family: MetricFamily): readonly Row[] {
     const rows = new CombinedRows(family.combine);
-    for (const [labels, value] of this.#retired.get(family.name)?.rows() ?? []) rows.add(labels, value);
+    for (const row of this.#retired.get(family.name)?.rows() ?? []) rows.add(...row);
     for (const member of this.#sample()) this.#addRows(rows, family, member);
     return rows.rows();
   }
@@ -138,8 +150,8 @@ export class Exporter {
     const { stats, failures, labels } = member;
     if (!stats) return;
     try {
-      for (const [own, value] of rows(failures === 0 ? stats : withFailures(stats, failures))) {
-        all.add({ ...own, ...labels }, value);
+      for (const [own, value, exemplar] of rows(failures === 0 ? stats : withFailures(stats, failures))) {
+        all.add({ ...own, ...labels }, value, exemplar);
       }
     } catch (error) {
       // A guard of another version may count something else.

@@ -1,8 +1,10 @@
 import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
+import type { TracedAt } from '../layers/request-ids.js';
 import { GUARD_OPERATIONS, type GuardStats, type LeakCount, type OpenLeakCount } from '../guard/stats.js';
+import type { Exemplar } from './registry.js';
 
 export type Labels = Readonly<Record<string, string>>;
-export type Row = readonly [labels: Labels, value: number];
+export type Row = readonly [labels: Labels, value: number, exemplar?: Exemplar | undefined];
 
 /** How values of equal labels become one: the names that both registry families have for it, too. */
 export type Combine = 'sum' | 'max' | 'min';
@@ -28,6 +30,14 @@ const withoutEmpty = (labels: Labels): Labels =>
 /** A kind of which a leak is open has no zero: it would read as the sum of the kind. */
 const zeroOf = (kind: LeakKind, leaks: readonly OpenLeakCount[]): Row[] =>
   leaks.some((leak) => leak.kind === kind) ? [] : [[{ kind }, 0]];
+
+/** So that a graph leads to the trace of the request that leaked. */
+export const exemplarOf = (value: number, traced: TracedAt | undefined): Exemplar | undefined =>
+  traced && {
+    labelSet: { trace_id: traced.traceId, span_id: traced.spanId },
+    value,
+    timestamp: traced.atMs / 1_000,
+  };
 
 /** What the kernel does not tell has no row: a made-up number would be believed. */
 const rowOf = (labels: Labels, value: number | undefined): Row[] => (value === undefined ? [] : [[labels, value]]);
@@ -84,7 +94,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     labelNames: ['kind', 'cause', 'side', 'route'],
     combine: 'sum',
     // A total that is there never goes away again: Prometheus would take it for a restart.
-    rows: ({ leaks }) => leaks.filter(({ total }) => total > 0).map((count): Row => [labelsOf(count), count.total]),
+    rows: ({ leaks }) =>
+      leaks
+        .filter(({ total }) => total > 0)
+        .map((count): Row => [labelsOf(count), count.total, exemplarOf(1, count.traced)]),
   },
   {
     name: 'close_wait_released_total',

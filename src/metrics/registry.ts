@@ -30,6 +30,16 @@ export interface MetricValue {
   readonly value: number;
   /** Of a histogram's rows, as in `…_bucket`. */
   readonly metricName?: string;
+  /** Shown by a registry in OpenMetrics format; both clients' aggregations drop it. */
+  readonly exemplar?: Exemplar;
+}
+
+/** https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars */
+export interface Exemplar {
+  readonly labelSet: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
 }
 
 /** What a metric's `get()` returns in both clients: plain data, so that it goes through JSON and structured clone. */

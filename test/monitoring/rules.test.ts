@@ -117,8 +117,7 @@ const cases: readonly Case[] = [
     quietAt: '8m',
     firesAt: '70m',
     labels: { kind: 'close-wait' },
-    description:
-      '6 leaks (close-wait) of shop-1:3000 were ended in an hour. The log has each, with its route and fix.',
+    description: '6 leaks (close-wait) of shop-1:3000 were ended in an hour. The log has each, with its route and fix.',
   },
   {
     alert: 'CloseWaitGuardStandsStill',

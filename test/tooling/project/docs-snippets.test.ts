@@ -21,6 +21,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   text: ['report', 'none'],
   ini: ['none'],
   dockerfile: ['none'],
+  yaml: ['none'],
 };
 
 const all = pages();
@@ -51,6 +52,7 @@ describe('every block of README.md and docs/', () => {
     expect(count).toEqual({
       'docs/architecture.md text': 1,
       'docs/how-it-works.md text': 1,
+      'docs/metrics.md yaml': 3,
       'docs/preload.md dockerfile': 1,
       'docs/preload.md ini': 2,
       'docs/preload.md text': 2,
