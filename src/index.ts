@@ -3,7 +3,8 @@ export type { CloseWaitGuardPluginOptions } from './frameworks/fastify/plugin.js
 export { createGuard } from './guard/guard.js';
 export type { Guard, GuardEvents, RoutedRequest, SocketReport, WatchOptions } from './guard/guard.js';
 export type { GuardOptions, IgnoreRule } from './guard/options.js';
-export type { GuardStats, LeakCount, ListenerStats } from './guard/stats.js';
+export type { Health, HealthLimits } from './guard/health.js';
+export type { GuardStats, LeakCount, ListenerStats, OpenLeakCount } from './guard/stats.js';
 export type { Framework, LeakCause, LeakKind, LeakReason } from './base/vocabulary.js';
 export type { LeakReport } from './leaks/report.js';
 export { LEAK_CAUSES, LEAK_KINDS } from './base/vocabulary.js';

@@ -7,6 +7,7 @@ import type { LeakReport } from '../leaks/report.js';
 import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { Failures } from './failures.js';
+import { HealthJudge, type Health, type HealthLimits } from './health.js';
 import { GUARD_INTERNALS, type DurationCallback, type GuardInternals, type WatchedApplication } from './internals.js';
 import { GuardEmitter } from './guard-emitter.js';
 import { openTable, type OpenTable } from './open-table.js';
@@ -43,6 +44,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   readonly #onDemand: boolean;
   /** Undefined where the addon cannot run, and after close(). */
   #resources: GuardResources | undefined;
+  readonly #health = new HealthJudge();
   readonly #durationCallbacks = new Set<DurationCallback>();
   #untrace: readonly (() => void)[] = [];
   #closed = false;
@@ -144,6 +146,10 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       reclaimed: this.#reclaimed,
       failures: this.#failures,
     });
+  }
+
+  health(limits: HealthLimits = {}): Health {
+    return this.#health.judge(this.#stats.healthCounts(this.#resources?.sampler, this.#tallies), limits);
   }
 
   close(): void {

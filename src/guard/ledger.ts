@@ -73,6 +73,11 @@ export class Ledger {
     return this.#toldCount;
   }
 
+  /** Open leaks, told or not. */
+  get leakCount(): number {
+    return this.#leakCount;
+  }
+
   /** Leaks that `maxReported` keeps from being told. */
   get untoldCount(): number {
     return this.#leakCount - this.#toldCount;

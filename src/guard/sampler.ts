@@ -109,8 +109,8 @@ export class Sampler {
     }
   }
 
-  /** Leaks that are open and not told. */
-  get withheld(): Pick<Ledger, 'untoldCount' | 'ignoredCount'> {
+  /** Of the open leaks. */
+  get counts(): Pick<Ledger, 'leakCount' | 'untoldCount' | 'ignoredCount'> {
     return this.#ledger;
   }
 

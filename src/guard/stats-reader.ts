@@ -73,14 +73,24 @@ export class StatsReader {
       leaks: tallies.list(),
       released: { ...released },
       reclaimed: { ...reclaimed },
-      unreported: sampler?.withheld.untoldCount ?? 0,
-      ignored: sampler?.withheld.ignoredCount ?? 0,
+      unreported: sampler?.counts.untoldCount ?? 0,
+      ignored: sampler?.counts.ignoredCount ?? 0,
       ...(resources ? fact(() => this.#networkOf(resources, failures), NO_NETWORK) : NO_NETWORK),
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
       listenOverflows: binding && listenOverflows(),
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: failures.counts,
     };
+  }
+
+  /** As `stats()` has them, and nothing else of it. */
+  healthCounts(
+    sampler: Sampler | undefined,
+    tallies: LeakTallies,
+  ): { readonly leaks: number; readonly oldestMs: number } {
+    const leaks = sampler?.counts.leakCount ?? 0;
+    const count = (): number => sampler?.count(this.#nameOf, tallies.routeLabelOf, ephemeralPorts()).oldestMs ?? 0;
+    return { leaks, oldestMs: fact(count, 0) };
   }
 
   /** The servers given to watch(), and those of the process that no guard watches, when this one answers for them. */

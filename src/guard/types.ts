@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { LeakReport } from '../leaks/report.js';
+import type { Health, HealthLimits } from './health.js';
 import type { GuardStats } from './stats.js';
 
 /**
@@ -27,6 +28,13 @@ export interface Guard extends EventEmitter<GuardEvents>, Disposable {
    * socket, so it is cheap however many leaks there are. Never throws.
    */
   stats(): GuardStats;
+  /**
+   * Whether the service does well enough to be given work, for a readiness probe or the `healthCheck` of @fastify/under-pressure.
+   * What was too much is well again below four fifths of its limit. Where the addon cannot run it is always ok: what nobody can see
+   * is no reason to take a service out. As of the last sample; takes none. Not for a liveness probe: a restart destroys the evidence.
+   * @throws GuardError CWG_ERR_ARGUMENT naming the limit, the value it got and the values it takes
+   */
+  health(limits?: HealthLimits): Health;
   /** Stops sampling and leaves the process as it was. Idempotent. Listeners stay, and hear nothing more. */
   close(): void;
 }

@@ -15,7 +15,12 @@ export interface PreloadSettings {
   readonly log: string | undefined;
   readonly logLevel: LogLevel;
   readonly metricsPort: number | undefined;
+  /** At this signal the open leaks are written to the log. */
+  readonly signal: NodeJS.Signals | undefined;
 }
+
+/** Whose default Node and its debugger leave alone; an application's own listener runs too. */
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGUSR2', 'SIGHUP', 'SIGWINCH'];
 
 type Warn = (name: string, message: string) => void;
 
@@ -47,7 +52,16 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
     metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out'),
+    signal: readSignal(environment.CLOSE_WAIT_GUARD_SIGNAL ?? '', warn),
   };
+}
+
+function readSignal(text: string, warn: Warn): NodeJS.Signals | undefined {
+  const name = 'CLOSE_WAIT_GUARD_SIGNAL';
+  const signal = SIGNALS.find((each) => each === text);
+  if (signal === undefined && text !== '')
+    warn(name, `${name} is ${inspectValue(text)}; it takes ${SIGNALS.join(', ')}; it is left out`);
+  return signal;
 }
 
 function readLogLevel(text: string, warn: Warn): LogLevel {

@@ -74,6 +74,12 @@ export class EventLog {
     else this.#equal.noteOpen(leak);
   }
 
+  /** Writes the leaks that are open now, whatever the level but `off`. */
+  list(leaks: readonly LeakReport[]): void {
+    for (const line of this.#form.list(leaks)) this.#queue.push(line);
+    if (!this.#retry) this.#flush();
+  }
+
   #push(gathered: Gathered): void {
     this.#queue.push(this.#form.leak(gathered));
     // While the log takes nothing, the timer tries again; each further leak does not.

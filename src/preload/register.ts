@@ -3,6 +3,7 @@
  * one entry point that acts on import. Settings come from the environment, see docs/preload.md; a setting that cannot be taken is
  * a warning and its default, never the end of the application.
  */
+import { isMainThread } from 'node:worker_threads';
 import { isSwitchedOff } from '../base/environment.js';
 import { followFastifyRoutes } from '../frameworks/fastify/channel.js';
 import { createGuard } from '../guard/guard.js';
@@ -26,6 +27,12 @@ function start(): void {
 
   if (guard.supported) {
     const log = new EventLog(settings.log, { level: settings.logLevel });
+    // A worker thread gets no signals.
+    if (settings.signal && isMainThread) {
+      process.on(settings.signal, () => {
+        log.list(guard.leaks());
+      });
+    }
     followFastifyRoutes();
     guard.on('leak', (leak) => {
       log.write('leak', leak);

@@ -86,7 +86,7 @@ describe('a guard', () => {
 
   it('has nothing of its inside in its type', () => {
     expectTypeOf<Exclude<keyof Guard, keyof EventEmitter>>().toEqualTypeOf<
-      'supported' | 'watch' | 'leaks' | 'sockets' | 'stats' | 'close' | typeof Symbol.dispose
+      'supported' | 'watch' | 'leaks' | 'sockets' | 'stats' | 'health' | 'close' | typeof Symbol.dispose
     >();
     // @ts-expect-error For this library's own tests.
     guard.socketsAwaitingFin();
