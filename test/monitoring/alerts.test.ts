@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { alerts } from '../../scripts/monitoring/alerts.mjs';
 import { queries } from '../../scripts/monitoring/dashboard.mjs';
+import { missing, MonitoringStack } from '../../scripts/monitoring/stack.mjs';
 import { CLOSE_WAIT, kernelRow } from '../support/kernel-view.js';
 import { environmentOfAUser, root } from '../support/programs.js';
 import { until } from '../support/until.js';
-import { missingPrograms, Monitoring } from './monitoring.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -34,8 +34,8 @@ interface Service {
   readonly smtp: number;
 }
 
-describe.skipIf(missingPrograms)('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
-  const monitoring = new Monitoring();
+describe('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
+  const monitoring = new MonitoringStack();
   const sockets: Socket[] = [];
   const children: ChildProcess[] = [];
   const servers: net.Server[] = [];
@@ -102,7 +102,12 @@ describe.skipIf(missingPrograms)('a real Prometheus and Alertmanager', { timeout
     fetch(`http://127.0.0.1:${port}${path}`, { method }).then((response) => response.text());
   const instance = ({ port }: Service): { instance: string } => ({ instance: `127.0.0.1:${port}` });
 
+  beforeEach((context) => {
+    context.skip(missing !== undefined, missing);
+  });
+
   beforeAll(async () => {
+    if (missing !== undefined) return;
     page.listen(0, '127.0.0.1');
     await once(page, 'listening');
     standIn = (page.address() as AddressInfo).port;
