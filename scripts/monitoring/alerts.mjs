@@ -22,7 +22,7 @@ export const alerts = [
     for: '5m',
     severity: 'warning',
     summary: 'Sockets leak.',
-    description: `{{ $value }} leaked sockets on ${where}: {{ $labels.cause }}${whose} ({{ $labels.side }}, {{ $labels.kind }}). Fix: ${fix}.`,
+    description: `${where} leaks sockets: {{ $value }} x {{ $labels.cause }}${whose} ({{ $labels.side }}, {{ $labels.kind }}). Fix: ${fix}.`,
   },
   {
     name: 'CloseWaitLeakGrowing',

@@ -142,7 +142,7 @@ describe('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
       ...{ route: '/orders/:id', method: 'GET', server: `http:${leaking.port}` },
     });
     expect(fired.annotations.description).toBe(
-      `1 leaked sockets on 127.0.0.1:${leaking.port}: response-not-ended, GET /orders/:id, server http:${leaking.port} (inbound, close-wait). Fix: answer on every path, and give the answer a time limit.`,
+      `127.0.0.1:${leaking.port} leaks sockets: 1 x response-not-ended, GET /orders/:id, server http:${leaking.port} (inbound, close-wait). Fix: answer on every path, and give the answer a time limit.`,
     );
     expect(fired.annotations.runbook_url).toMatch(/\/docs\/runbook\.md#closewaitleak$/);
     await at(leaking, '/release', 'POST');

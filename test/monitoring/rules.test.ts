@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
       ...{ route: '/items/:id', method: 'POST', server: 'http:3000' },
     },
     description:
-      '3 leaked sockets on shop-1:3000: request-body-not-read, POST /items/:id, server http:3000 (inbound, close-wait). Fix: read the request body or answer with connection: close on every path.',
+      'shop-1:3000 leaks sockets: 3 x request-body-not-read, POST /items/:id, server http:3000 (inbound, close-wait). Fix: read the request body or answer with connection: close on every path.',
   },
   {
     alert: 'CloseWaitLeakGrowing',
