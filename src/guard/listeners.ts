@@ -42,6 +42,7 @@ export function networkStats(
     ports: queues.flatMap(({ ports }) => [...ports]),
     // Undefined: the queue is another process's, or the kernel does not tell.
     withQueues: queues.some(({ acceptQueue }) => acceptQueue !== 0),
+    withListening: queues.some(({ acceptQueueLimit }) => acceptQueueLimit === undefined),
     family: familyOf(listening, destinations.families()),
     hostOf: destinations.size === 0 ? undefined : (endpoints) => destinations.hostOf(endpoints),
     isOurs: (cookie) => table.isWatched(cookie),
@@ -52,8 +53,8 @@ export function networkStats(
       const counts = [...ports].map((port) => census?.byPort.get(port));
       return {
         server,
-        acceptQueue,
-        acceptQueueLimit,
+        acceptQueue: acceptQueue ?? queueOf(counts, 'waiting'),
+        acceptQueueLimit: acceptQueueLimit ?? queueOf(counts, 'limit'),
         acceptQueueCloseWait: census && sum(counts, 'acceptQueueCloseWait'),
         finWait2: census && sum(counts, 'finWait2'),
       };
@@ -74,7 +75,7 @@ function readQueues(
     const entry = byName.get(name) ?? { ports: new Set<number>(), acceptQueue: undefined, acceptQueueLimit: undefined };
     byName.set(name, entry);
     for (const { port } of addresses) entry.ports.add(port);
-    // In a cluster worker the listening socket is the primary's, and there is no fd here to read.
+    // In a cluster worker the listening socket is the primary's, and there is no fd here to read: the census has it.
     if (batch.field(row, 'errno') !== 0 || batch.field(row, 'state') !== TcpState.LISTEN) return;
     entry.acceptQueue = plus(entry.acceptQueue, batch.field(row, 'acceptQueue'));
     entry.acceptQueueLimit = plus(entry.acceptQueueLimit, batch.field(row, 'backlog'));
@@ -96,7 +97,13 @@ function plus(sum: number | undefined, value: number): number | undefined {
   return value < 0 ? sum : (sum ?? 0) + value;
 }
 
-function sum(counts: readonly (PortCensus | undefined)[], name: keyof PortCensus): number {
+/** Undefined where no listening socket is there. */
+function queueOf(counts: readonly (PortCensus | undefined)[], name: 'waiting' | 'limit'): number | undefined {
+  const queues = counts.flatMap((count) => count?.queue ?? []);
+  return queues.length === 0 ? undefined : queues.reduce((total, queue) => total + queue[name], 0);
+}
+
+function sum(counts: readonly (PortCensus | undefined)[], name: 'finWait2' | 'acceptQueueCloseWait'): number {
   return counts.reduce((total, count) => total + (count?.[name] ?? 0), 0);
 }
 
@@ -112,7 +119,7 @@ export class CensusOnce {
   /** Undefined where netlink is refused: `onRefused` is told. */
   take(binding: NativeBinding, wanted: CensusOptions, onRefused: (error: unknown) => void): Census | undefined {
     const nowMs = monotonicMs();
-    const of = `${wanted.ports.join()} ${wanted.withQueues} ${wanted.family} ${wanted.hostOf !== undefined}`;
+    const of = `${wanted.ports.join()} ${wanted.withQueues} ${wanted.withListening} ${wanted.family} ${wanted.hostOf !== undefined}`;
     if (of === this.#of && nowMs - this.#takenAtMs < CENSUS_MS) return this.#last;
     this.#of = of;
     this.#takenAtMs = nowMs;

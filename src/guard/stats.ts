@@ -10,8 +10,8 @@ export type { LeakCount } from './tallies.js';
 export interface ListenerStats {
   readonly server: string;
   /**
-   * Connections that wait for accept(2) (`tcpi_unacked` of a listener). Undefined where the kernel does not tell, and in a
-   * cluster worker, whose listening socket is the primary's.
+   * Connections that wait for accept(2) (`tcpi_unacked` of a listener; in a cluster worker, whose listening socket is the
+   * primary's, as sock_diag has it). Undefined where the kernel does not tell.
    */
   readonly acceptQueue: number | undefined;
   /** The backlog the kernel granted (`tcpi_sacked` of a listener); undefined likewise. */

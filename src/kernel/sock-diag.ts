@@ -111,6 +111,8 @@ export interface PortCensus {
   readonly finWait2: number;
   /** Connections that nobody has accepted yet and whose client has already gone (CLOSE_WAIT, inode 0). */
   readonly acceptQueueCloseWait: number;
+  /** Of the listening sockets there, whoever has them; undefined where they were not asked for, or there is none. */
+  readonly queue: { readonly waiting: number; readonly limit: number } | undefined;
 }
 
 export interface Census {
@@ -127,6 +129,8 @@ export interface CensusOptions {
    * that a process has are its leaks, and there may be thousands.
    */
   readonly withQueues: boolean;
+  /** Also the queues of the listening sockets themselves: a cluster worker's is its primary's. */
+  readonly withListening: boolean;
   /** Of all these listeners and destinations, where they have one. */
   readonly family: 4 | 6 | undefined;
   /** The host that a socket on none of these ports goes to, if it is known. Undefined: outbound ones are not counted. */
@@ -135,19 +139,36 @@ export interface CensusOptions {
   readonly isOurs: (cookie: bigint) => boolean;
 }
 
+type Counts = { -readonly [Name in keyof PortCensus]: PortCensus[Name] };
+
+function plusQueue(queue: PortCensus['queue'], { receiveQueue, sendQueue }: DumpedSocket): PortCensus['queue'] {
+  return { waiting: (queue?.waiting ?? 0) + receiveQueue, limit: (queue?.limit ?? 0) + sendQueue };
+}
+
 /** @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused. */
 export function takeCensus(binding: NativeBinding, wanted: CensusOptions): Census {
-  const { ports, withQueues, family, hostOf, isOurs } = wanted;
-  const byPort = new Map(ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0 }]));
+  const { ports, withQueues, withListening, family, hostOf, isOurs } = wanted;
+  const byPort = new Map<number, Counts>(
+    ports.map((port) => [port, { finWait2: 0, acceptQueueCloseWait: 0, queue: undefined }]),
+  );
   const byHost = new Map<string, number>();
-  const states = withQueues ? [TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT] : [TcpState.FIN_WAIT2];
+  const states = [
+    TcpState.FIN_WAIT2,
+    ...(withQueues ? [TcpState.CLOSE_WAIT] : []),
+    ...(withListening ? [TcpState.LISTEN] : []),
+  ];
   const options: DumpOptions = {
     family,
-    keep: (_cookie, inode, state) => state === TcpState.FIN_WAIT2 || inode === 0,
+    keep: (_cookie, inode, state) => state !== TcpState.CLOSE_WAIT || inode === 0,
   };
   for (const socket of dumpSockets(binding, states, hostOf ? undefined : ports, options)) {
     const { state, inode, receiveQueue, cookie, endpoints } = socket;
     const counts = byPort.get(socket.localPort);
+    if (state === TcpState.LISTEN) {
+      // Of a listener the two queues are sk_ack_backlog and sk_max_ack_backlog (inet_diag.c).
+      if (counts) counts.queue = plusQueue(counts.queue, socket);
+      continue;
+    }
     const isOwed = state === TcpState.FIN_WAIT2 && (inode === 0 || receiveQueue === 0);
     if (counts && state === TcpState.CLOSE_WAIT) counts.acceptQueueCloseWait++;
     if (counts && isOwed) counts.finWait2++;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -27,4 +29,9 @@ export function valueOf(page: string, name: string, labels: Record<string, strin
   );
   if (found.length === 0) throw new Error(`no ${name}${JSON.stringify(labels)} in:\n${page}`);
   return found.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** What the kernel grants of Node's default backlog. */
+export function grantedBacklog(): number {
+  return Math.min(511, Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1')));
 }

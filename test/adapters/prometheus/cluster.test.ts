@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { valueOf } from '../../support/metrics-page.js';
+import { grantedBacklog, valueOf } from '../../support/metrics-page.js';
 import { jsonOf, programs, runNode } from '../../support/programs.js';
 
 describe.each(['prom-client', '@prometheus-io/client'])('cluster workers, put together by %s', (client) => {
@@ -13,6 +13,10 @@ describe.each(['prom-client', '@prometheus-io/client'])('cluster workers, put to
     expect(valueOf(page, 'close_wait_leaked_sockets', labels)).toBe(2);
     expect(valueOf(page, 'close_wait_sockets', { server: 'smtp' })).toBe(2);
     expect(valueOf(page, 'close_wait_unread_bytes')).toBe(10);
+
+    // The listening socket is the primary's, and both workers see it.
+    expect(valueOf(page, 'tcp_accept_queue_limit', { server: 'smtp' })).toBe(grantedBacklog());
+    expect(valueOf(page, 'tcp_accept_queue_sockets', { server: 'smtp' })).toBe(0);
 
     const oldest = valueOf(page, 'close_wait_oldest_seconds') * 1000;
     expect(oldest).toBeGreaterThanOrEqual(Math.max(...before));

@@ -8,7 +8,7 @@ import { collectGuardMetrics, type GuardRegistry } from '../../../src/metrics/pr
 import { guardOn, held, leak, leakyServer, ON_DEMAND, scrape } from '../../support/guarded-server.js';
 import { FIN_WAIT2, kernelRows } from '../../support/kernel-view.js';
 import { stageOfEachTest } from '../../support/stage.js';
-import { samplesOf, valueOf } from '../../support/metrics-page.js';
+import { samplesOf, valueOf, grantedBacklog } from '../../support/metrics-page.js';
 import { until } from '../../support/until.js';
 
 function openMetrics(): Registry<OpenMetricsContentType> {
@@ -176,8 +176,3 @@ describe('names and labels', () => {
     expect(() => collectGuardMetrics({} as Guard)).toThrow(expect.objectContaining({ code: 'CWG_ERR_ARGUMENT' }));
   });
 });
-
-/** Node asks listen(2) for 511, and the kernel grants no more than net.core.somaxconn. */
-function grantedBacklog(): number {
-  return Math.min(511, Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1')));
-}
