@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { register as globalRegister, Registry, type OpenMetricsContentType } from 'prom-client';
