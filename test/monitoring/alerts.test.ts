@@ -13,12 +13,15 @@ import { until } from '../support/until.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
+const others = alerts.filter(({ name }) => name !== 'CloseWaitLeak');
+
 /** What no service here can be brought to at will: a page as one would show it. */
-const STAND_IN = `
-close_wait_guard_info{version="0.1.0",supported="false"} 1
-close_wait_guard_last_sample_timestamp_seconds ${Date.now() / 1_000 - 600}
-tcp_accept_queue_sockets{server="http:3000"} 512
+const standInPage = (isWell: boolean, failures: number): string => `
+close_wait_guard_info{version="0.1.0",supported="${isWell}"} 1
+close_wait_guard_last_sample_timestamp_seconds ${Date.now() / 1_000 - (isWell ? 1 : 600)}
+tcp_accept_queue_sockets{server="http:3000"} ${isWell ? 0 : 512}
 tcp_accept_queue_limit{server="http:3000"} 511
+close_wait_guard_errors_total{operation="sock_diag"} ${failures}
 `;
 
 const NEVER_ACCEPTS = `
@@ -34,18 +37,18 @@ interface Service {
   readonly smtp: number;
 }
 
-describe('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
+describe('a real Prometheus and Alertmanager', { timeout: 90_000 }, () => {
   const monitoring = new MonitoringStack();
   const sockets: Socket[] = [];
   const children: ChildProcess[] = [];
   const servers: net.Server[] = [];
+  let isWell = false;
   let failures = 0;
   let knocking: NodeJS.Timeout | undefined;
-  const page = http.createServer((_request, response) =>
-    response
-      .setHeader('content-type', 'text/plain')
-      .end(`${STAND_IN}close_wait_guard_errors_total{operation="sock_diag"} ${failures++}\n`),
-  );
+  const page = http.createServer((_request, response) => {
+    if (!isWell) failures++;
+    response.setHeader('content-type', 'text/plain').end(standInPage(isWell, failures));
+  });
   let leaking: Service;
   let reclaiming: Service;
   let standIn = 0;
@@ -157,15 +160,18 @@ describe('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
     }
   });
 
-  it('every other alert fires, each with the instance that it is about', async () => {
+  it('every other alert goes pending where it is to last, and fires, with the instance that it is about', async () => {
     await Promise.all([leakOutbound(leaking), leak(reclaiming), overflow()]);
     for (let i = 0; i < 1_100; i++) await connect(leaking.smtp);
     // One after the other: growth is what some of the alerts look at.
     for (let i = 0; i < 300; i++) await leak(leaking);
-    const others = alerts.map(({ name }) => name).filter((name) => name !== 'CloseWaitLeak');
-    const fired = await Promise.all(others.map((alertname) => monitoring.notice('firing', { alertname })));
+    const fired = await Promise.all(others.map(({ name }) => monitoring.notice('firing', { alertname: name })));
     expect(fired.map(({ labels }) => [labels.alertname, labels.instance])).toEqual(
-      others.map((name) => [name, expect.any(String)]),
+      others.map(({ name }) => [name, expect.any(String)]),
+    );
+    const pending = await monitoring.query('count by (alertname) (last_over_time(ALERTS{alertstate="pending"}[1h]))');
+    expect(pending.map(({ metric }) => metric.alertname)).toEqual(
+      expect.arrayContaining(others.filter((alert) => alert.for !== '0m').map(({ name }) => name)),
     );
   });
 
@@ -174,5 +180,16 @@ describe('a real Prometheus and Alertmanager', { timeout: 60_000 }, () => {
       const asked = expr.replaceAll('$job', '.*').replaceAll('$instance', '.*').replaceAll('$__rate_interval', '5m');
       expect(await monitoring.query(asked), `${title}: ${asked}`).not.toEqual([]);
     }
+  });
+
+  it('every other alert resolves when what it is about is over', async () => {
+    clearInterval(knocking);
+    isWell = true;
+    for (const socket of sockets) socket.destroy();
+    await at(leaking, '/release', 'POST');
+    await Promise.all(others.map(({ name }) => monitoring.notice('resolved', { alertname: name })));
+    await until('nothing to fire any more', async () => (await monitoring.alerts()).length === 0, {
+      timeoutMs: 30_000,
+    });
   });
 });
