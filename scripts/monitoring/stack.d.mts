@@ -16,6 +16,7 @@ interface Sample {
 
 export class MonitoringStack {
   readonly notices: Notice[];
+  constructor(options?: { readonly hurries?: boolean });
   start(targets: readonly number[]): Promise<void>;
   query(expr: string): Promise<readonly Sample[]>;
   exemplars(

@@ -23,7 +23,8 @@ export function endingOf(raw: Socket, http: HttpFacts | undefined, ageMs: number
   const timeoutMs = countProperty(socket, 'timeout') || countProperty(raw, 'timeout');
   const server = serverOf(socket) ?? serverOf(raw);
   if (!isReadByHttp(socket) || server === undefined) return timeoutMs > 0 ? undefined : 'nothing';
-  const incomplete = http?.responding === true && !http.bodyComplete;
+  // Answered or not: Node waits for the rest of the request (checkConnections, lib/_http_server.js).
+  const incomplete = http?.bodyComplete === false;
   const requestTimeout = incomplete ? requestTimeoutOf(server) : 0;
   // After either http asks the application's listeners first, and leaves the socket to them.
   if (requestTimeout > 0 && listenersOf(server, 'clientError') > 0) return undefined;

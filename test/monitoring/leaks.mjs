@@ -1,5 +1,5 @@
 // A service that leaks when it is told to, with its metrics on its own page in OpenMetrics format.
-//   node leaks.mjs [reclaim]
+//   node leaks.mjs [reclaim] [closeWaitTimeout, ms]
 // GET /orders/:id is never answered, POST /release ends them all, and GET /fetch/:port asks a server there for something
 // and does not read it. It prints its port, and that of a server that closes each connection at once.
 import http from 'node:http';
@@ -11,10 +11,11 @@ import { closeWaitGuard } from 'close-wait-guard';
 
 const register = new Registry();
 register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-const reclaim = process.argv[2] === 'reclaim';
+const reclaim = process.argv.includes('reclaim');
+const closeWaitTimeout = Number(process.argv.find((arg) => /^\d+$/.test(arg)) ?? 300);
 const app = Fastify({ forceCloseConnections: true });
 await app.register(closeWaitGuard, {
-  ...{ closeWaitTimeout: 300, sampleInterval: 50 },
+  ...{ closeWaitTimeout, sampleInterval: Math.min(1_000, closeWaitTimeout / 6) },
   ...{ reclaim, metrics: { register } },
 });
 const held = [];

@@ -8,7 +8,7 @@ import { createGuard } from '../../../src/guard/guard.js';
 import closeWaitGuard from '../../../src/index.js';
 import type { LeakReport } from '../../../src/leaks/report.js';
 import { listenApp } from '../../support/fastify-app.js';
-import { kernelRow } from '../../support/kernel-view.js';
+import { CLOSE_WAIT, kernelRow } from '../../support/kernel-view.js';
 import { follow, QUICK } from '../../support/reports.js';
 import { get, post, stageOfEachTest, type Stage } from '../../support/stage.js';
 import { until } from '../../support/until.js';
@@ -41,6 +41,29 @@ describe('the sentences of a leak', () => {
     expect(leak.explanation).toContain(`'clientError' listener did not close the socket`);
     expect(leak.explanation).toContain(`http:${leak.localPort}`);
     expect(leak.fix).toContain(`socket.destroy(error) in the 'clientError' listener`);
+  });
+
+  it('tell the time-out that ends a request whose body nobody reads although it was answered', async () => {
+    const leak = await leakOf(async (on) => {
+      const server = http.createServer(
+        { requestTimeout: 2_000, headersTimeout: 2_000, connectionsCheckingInterval: 100 },
+        (request, response) => {
+          pipeline(request, createWriteStream('/proc/no-such-folder/archive'), () => response.writeHead(507).end());
+        },
+      );
+      server.keepAliveTimeout = 0;
+      const port = await on.listen(server);
+      const client = await on.connect(port);
+      client.say(post('/archive', ABANDONED_BYTES));
+      await client.halfClose();
+      return port;
+    });
+    expect(leak.cause).toBe('request-body-abandoned');
+    expect(leak.explanation).toMatch(/Node ends it within \d(?:\.\d)? s \(requestTimeout\)\.$/);
+    expect(leak.endsInMs).toBeLessThanOrEqual(2_100);
+    const row = (): unknown => kernelRow(leak.localPort!, leak.remotePort!);
+    expect(row()).toMatchObject({ state: CLOSE_WAIT });
+    await until('Node to end it', () => row() === undefined);
   });
 
   it('tell how much of a declared body was taken, which route, and since when', async () => {
