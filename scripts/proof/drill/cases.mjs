@@ -67,4 +67,42 @@ export const cases = {
     ask: request('GET', '/report/7'),
     waitsFor: '200 OK',
   },
+  paused: {
+    handlers: `
+  app.server.on('upgrade', (_request, socket) => {
+    socket.on('data', () => socket.pause());
+    socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: chat\\r\\n\\r\\n');
+  });`,
+    leaks: "socket.on('data', () => socket.pause());",
+    fix: "socket.on('data', () => {}).on('end', () => socket.end());",
+    ask: upgrade('/live'),
+    waitsFor: '101',
+    thenSays: 'x'.repeat(200_000),
+    hasTrace: false,
+  },
+  'write-stalled': {
+    handlers: `
+  app.server.httpAllowHalfOpen = true;
+  app.get('/export/:id', async (_request, reply) => {
+    reply.raw.setTimeout(0);
+    return reply.send(Buffer.alloc(40_000_000));
+  });`,
+    leaks: 'reply.raw.setTimeout(0);',
+    fix: 'reply.raw.setTimeout(500, () => reply.raw.destroy());',
+    ask: request('GET', '/export/7'),
+    reads: false,
+  },
+  'pipelined-behind-pending-response': {
+    handlers: `
+  app.get('/slow/:id', async (_request, reply) => {
+    await lock(1_000);
+    return reply.send('here');
+  });
+  app.get('/fast/:id', (_request, reply) => void reply.send('p'.repeat(262_144)));`,
+    leaks: 'await lock(1_000);',
+    fix: 'if (!(await locked(1_000))) return reply.code(503).send();',
+    ask: request('GET', '/slow/7') + Array.from({ length: 3 }, () => request('GET', '/fast/7')).join(''),
+    // The report names one request of several.
+    isTestable: false,
+  },
 };
