@@ -96,4 +96,26 @@ export default {
     fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 500);']],
     says: ['ws.resume()'],
   },
+
+  'client-is-stopped-below-ws': {
+    expect: { ...inbound, side: 'outbound' },
+    upstream: () =>
+      chat((ws) => {
+        ws.send('one');
+        setTimeout(() => {
+          ws.send('two');
+          ws._socket.end();
+        }, 300);
+      }),
+    program({ upstream }) {
+      const ws = new WebSocket(`ws://127.0.0.1:${upstream}/feed`);
+      ws.on('error', () => {});
+      ws.once('message', () => {
+        kept.push(ws);
+        ws._socket.pause();
+      });
+    },
+    fix: [['ws._socket.pause();', 'ws._socket.pause();\nsetTimeout(() => ws.terminate(), 500);']],
+    says: ['ws.terminate()'],
+  },
 };
