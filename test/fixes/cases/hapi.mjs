@@ -116,3 +116,6 @@ export default {
     healthy: (clients) => clients.ask(stored, { body: 'stored' }),
   },
 };
+
+// A fix types it in.
+void pipeline;
