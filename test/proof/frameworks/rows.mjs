@@ -39,12 +39,14 @@ export const rows = [
   }),
   row('NestJS on Express', 'nest-express', {
     api: 'nest',
+    file: 'nest.mjs',
     framework: 'express',
     target: `/api${PHOTO}`,
     route: `/api${ALBUM}`,
   }),
   row('NestJS on Fastify', 'nest-fastify', {
     api: 'nest',
+    file: 'nest.mjs',
     framework: 'fastify',
     target: `/api${PHOTO}`,
     route: `/api${ALBUM}`,
