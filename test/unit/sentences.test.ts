@@ -84,7 +84,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-not-read',
     { ...UNTOUCHED, framework: 'koa', declaredBytes: undefined },
     'POST /items/:id (http:8080) has neither read its request body (0 bytes taken) nor answered; the client left 61 s ago.',
-    'Answer on every path, also when what the handler waits for never comes: ctx.throw(503) when its time is up.',
+    "Answer on every path, also when what the handler waits for never comes: ctx.throw(503, { headers: { connection: 'close' } }) when its time is up.",
   ],
   [
     'request-body-not-read',
