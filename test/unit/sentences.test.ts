@@ -292,6 +292,12 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   ],
   [
     'write-stalled',
+    { ...UPGRADE, stream: { webSocket: { paused: false, readerUnseen: false } }, unsentBytes: 5 },
+    'The WebSocket of GET /feed (http:8080) was ended, and the peer does not take its last bytes (5 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
+    "Give up on a peer that has stopped reading: ws.ping() now and then, and ws.terminate() where no 'pong' has come by the next time.",
+  ],
+  [
+    'write-stalled',
     { ...OUTBOUND, http: { role: 'client', needsDrain: true, moreStreams: 0 }, unsentBytes: 5 },
     'GET http://prices:8080/today waits for the server to take its bytes (5 bytes not delivered); the server left 61 s ago.',
     'Give up on a peer that has stopped reading: session.setTimeout(ms, () => session.socket.resetAndDestroy()).',

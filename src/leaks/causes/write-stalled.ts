@@ -11,17 +11,20 @@ export const writeStalled: Cause<'write-stalled'> = {
   docs: 'docs/causes/write-stalled.md',
 };
 
-/** Not where http has given the connection to the application, which knows it as a socket. */
+/** Not where http has given the connection to the application, which knows it as a socket or a WebSocket. */
 function isOfHttp({ stream }: LeakFacts): boolean {
-  return stream?.http !== undefined && (stream.http.role === 'client' || stream.http.responding || stream.readByHttp);
+  const { http, webSocket } = stream ?? {};
+  if (http === undefined || webSocket !== undefined) return false;
+  return http.role === 'client' || http.responding || stream?.readByHttp === true;
 }
 
 function whatWaits(facts: LeakFacts): string {
-  const { http } = facts.stream ?? {};
-  if (http?.role === 'client') return `${capitalisedSubject(facts)} waits for the server to take its bytes`;
-  if (http === undefined) return `${capitalisedSubject(facts)} was ended, and the peer does not take its last bytes`;
+  const { http, webSocket } = facts.stream ?? {};
+  if (http === undefined || webSocket !== undefined)
+    return `${capitalisedSubject(facts)} was ended, and the peer does not take its last bytes`;
   if (!isOfHttp(facts))
     return `The connection of ${subject(facts)} was ended, and the client does not take its last bytes`;
+  if (http.role === 'client') return `${capitalisedSubject(facts)} waits for the server to take its bytes`;
   return http.responding && !http.responseEnded
     ? `The response to ${subject(facts)} waits for the client to take its bytes`
     : `The response to ${subject(facts)} was ended, and the client does not take its last bytes`;

@@ -262,6 +262,26 @@ export default {
     says: ['socket.destroy()'],
     healthy: (clients) => clients.ask({}, { body: 'plain' }),
   },
+
+  'answers-an-upgrade-to-who-reads-nothing': {
+    expect: { ...inbound, cause: 'write-stalled', method: 'GET', route: '/feed' },
+    program: () => {
+      const server = http.createServer((_req, res) => res.end('plain'));
+      server.on('upgrade', (_req, socket) => {
+        socket.on('error', () => {});
+        socket.resume().on('end', () => socket.end(Buffer.alloc(24 * 1024 * 1024, 'z')));
+      });
+      return server;
+    },
+    async peer(server) {
+      const visitor = await server.connect({ read: false });
+      await visitor.send(UPGRADE);
+      await visitor.halfClose();
+    },
+    fix: [[`socket.on('error', () => {});`, 'socket.setTimeout(1_000, () => socket.destroy());']],
+    says: ['socket.setTimeout(', '() => socket.destroy())'],
+    healthy: (clients) => clients.ask({}, { body: 'plain' }),
+  },
 };
 
 // A fix types it in.
