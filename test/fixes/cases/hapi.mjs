@@ -57,7 +57,7 @@ export default {
         });
         return new Promise((resolve) => request.raw.req.on('end', () => resolve(`got ${bytes}`)));
       }),
-    peer: longerUploads,
+    peer: (server) => server.visit(post('/items/7', server.sizes.begunBody)),
     fix: [
       [
         'if (!isStuck(request)) setImmediate(() => request.raw.req.resume());',

@@ -87,7 +87,7 @@ export default {
         await once(incoming, 'end');
         return c.text(`got ${bytes}`);
       }),
-    peer: longerUploads,
+    peer: (server) => server.visit(post('/items/7', server.sizes.begunBody)),
     fix: [['if (!isStuck(c)) setImmediate(() => incoming.resume());', 'setTimeout(() => c.env.incoming.resume(), 5);']],
     says: ['c.env.incoming.resume()'],
     healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),

@@ -56,7 +56,7 @@ export default {
         });
         req.on('end', () => res.end(`got ${bytes}`));
       }),
-    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    peer: (server) => server.visit(post('/items', server.sizes.begunBody)),
     fix: [['turn.then(() => req.resume());', 'setTimeout(() => req.resume(), 5);']],
     says: ['req.resume()'],
     healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),

@@ -112,7 +112,7 @@ export default {
         await once(ctx.req, 'end');
         ctx.body = `got ${bytes}`;
       }),
-    peer: longerUploads,
+    peer: (server) => server.visit(post('/items/7', server.sizes.begunBody)),
     fix: [['if (!isStuck(ctx)) setImmediate(() => ctx.req.resume());', 'setTimeout(() => ctx.req.resume(), 5);']],
     says: ['ctx.req.resume()'],
     healthy: (clients) => clients.ask(stored, { body: `got ${BODY.length}` }),

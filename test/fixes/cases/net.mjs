@@ -69,7 +69,7 @@ export default {
       }),
     async peer(server) {
       const visitor = await server.connect();
-      await visitor.send('hello\n'.repeat(5_000));
+      await visitor.send('hello\n'.repeat(15_000));
       await visitor.hears('hello');
       await visitor.leave();
     },

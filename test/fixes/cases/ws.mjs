@@ -54,7 +54,7 @@ export default {
           kept.push(duplex);
         });
       }),
-    peer: (server) => chatter(server, 'y'.repeat(40_000)),
+    peer: (server) => chatter(server, 'y'.repeat(80_000)),
     fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 300);']],
     says: ['duplex.destroy()'],
     healthy: plain,
