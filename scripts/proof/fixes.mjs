@@ -26,7 +26,8 @@ const rows = results.map(({ id, cause = '', reason, framework = '', fix = '', wr
   id,
   reason === undefined ? cause : `${cause}, ${reason}`,
   framework,
-  fix,
+  // Of a process, another run has another one.
+  fix.replaceAll(/\bprocess \d+/g, 'process N'),
   wrong ? 'no' : goneAfterMs === undefined ? 'named' : 'yes',
   wrong ? '' : healthy ? 'served' : '',
   wrong ?? 'holds',

@@ -6,4 +6,5 @@ export const http2: ApiWords = {
   ...http,
   limitResponse: 'session.setTimeout(ms, () => session.socket.resetAndDestroy())',
   destroyConnection: 'session.socket.resetAndDestroy()',
+  limitConnection: 'session.setTimeout(ms, () => session.socket.resetAndDestroy())',
 };

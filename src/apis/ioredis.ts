@@ -7,4 +7,5 @@ export const ioredis: ApiWords = {
   resumeConnection: 'redis.stream.resume()',
   endConnection: 'redis.disconnect()',
   destroyConnection: 'redis.stream.destroy()',
+  limitConnection: 'redis.stream.setTimeout(ms, () => redis.stream.destroy())',
 };

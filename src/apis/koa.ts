@@ -1,10 +1,10 @@
 import { http } from './http.js';
 import type { ApiWords } from './words.js';
 
-/** Koa takes the headers of `ctx` off again where it answers an error itself. */
+/** Koa takes the headers of `ctx` off again where it answers an error itself, but for the error's own. */
 export const koa: ApiWords = {
   ...http,
-  refuseRequest: 'ctx.throw(503)',
+  refuseRequest: `ctx.throw(503, { headers: { connection: 'close' } })`,
   endResponse: 'ctx.res.end()',
   closeAfterResponse: 'ctx.res.shouldKeepAlive = false',
   destroyResponse: 'ctx.res.destroy()',

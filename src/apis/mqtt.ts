@@ -7,4 +7,5 @@ export const mqtt: ApiWords = {
   resumeConnection: 'the callback that client.handleMessage() was given',
   endConnection: 'client.end()',
   destroyConnection: 'client.stream.destroy()',
+  limitConnection: 'client.stream.setTimeout(ms, () => client.stream.destroy())',
 };

@@ -20,4 +20,5 @@ export const net: ApiWords = {
   resumeConnection: 'socket.resume()',
   endConnection: 'socket.end()',
   destroyConnection: 'socket.destroy()',
+  limitConnection: 'socket.setTimeout(ms, () => socket.destroy())',
 };

@@ -7,4 +7,5 @@ export const pg: ApiWords = {
   resumeConnection: 'client.connection.stream.resume()',
   destroyConnection: 'client.connection.stream.destroy()',
   endConnection: 'await client.end()',
+  limitConnection: 'client.connection.stream.setTimeout(ms, () => client.connection.stream.destroy())',
 };

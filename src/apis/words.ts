@@ -39,4 +39,6 @@ export interface ApiWords {
   readonly endConnection: string;
   /** Closes the connection at once. */
   readonly destroyConnection: string;
+  /** Closes the connection when nothing has moved on it for too long. */
+  readonly limitConnection: string;
 }

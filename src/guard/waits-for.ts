@@ -1,7 +1,7 @@
 import { safeMethod, safePath } from '../base/escape.js';
 import type { Endpoints } from '../kernel/endpoints.js';
 import type { OutboundConnection } from '../layers/stack.js';
-import type { WaitsFor } from '../layers/waits-for.js';
+import type { WaitsFor } from '../layers/stalled-destination.js';
 import { peerOf } from '../leaks/phrases.js';
 import { destinationName } from './destination.js';
 

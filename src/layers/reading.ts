@@ -15,7 +15,7 @@ import {
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
 import { isReadable, undiciBodyOf, undiciHandlerOf } from './undici-internals.js';
-import { destinationOf, type WaitsFor } from './waits-for.js';
+import { destinationOf, type WaitsFor } from './stalled-destination.js';
 
 /** How what an application reads from a socket (a body, or the connection itself) is being read; plain data. */
 export interface ReadingFacts {

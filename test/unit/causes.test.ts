@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { net } from '../../src/apis/net.js';
 import type { ApiWords } from '../../src/apis/words.js';
 import { LEAK_CAUSES, LEAK_REASONS, type LeakCause } from '../../src/base/vocabulary.js';
-import type { WaitsFor } from '../../src/layers/waits-for.js';
+import type { WaitsFor } from '../../src/layers/stalled-destination.js';
 import type { Cause } from '../../src/leaks/causes/cause.js';
 import { CAUSES } from '../../src/leaks/causes/index.js';
 import { leakFacts, type FactsChange } from '../support/leak-facts.js';

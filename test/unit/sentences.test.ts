@@ -84,7 +84,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-not-read',
     { ...UNTOUCHED, framework: 'koa', declaredBytes: undefined },
     'POST /items/:id (http:8080) has neither read its request body (0 bytes taken) nor answered; the client left 61 s ago.',
-    'Answer on every path, also when what the handler waits for never comes: ctx.throw(503) when its time is up.',
+    "Answer on every path, also when what the handler waits for never comes: ctx.throw(503, { headers: { connection: 'close' } }) when its time is up.",
   ],
   [
     'request-body-not-read',
@@ -145,6 +145,17 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     { ...DECLARED, ...WAITS_FOR_UPSTREAM, framework: 'fastify' },
     'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and waits for POST http://upstream:8080/items, which takes no more, and has not answered; the client left 61 s ago.',
     'Give the upstream request a time-out that also gives up this one: upstream.setTimeout(ms, () => reply.raw.destroy()).',
+  ],
+  [
+    'request-body-not-read',
+    {
+      ...DECLARED,
+      framework: 'fastify',
+      waitsFor: 'undici, for its own request',
+      reading: { how: 'destination-stalled', didRead: true, waitsFor: { kind: 'undici' } },
+    },
+    'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and waits for undici, for its own request, which takes no more, and has not answered; the client left 61 s ago.',
+    'Give undici a headersTimeout for its request, and give up this one where that fails: reply.raw.destroy().',
   ],
   [
     'request-body-not-read',
@@ -275,6 +286,18 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   ],
   [
     'write-stalled',
+    { ...UPGRADE, unsentBytes: 5 },
+    'The connection of GET /feed (http:8080) was ended, and the client does not take its last bytes (5 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
+    'Give up on a peer that has stopped reading: socket.setTimeout(ms, () => socket.destroy()).',
+  ],
+  [
+    'write-stalled',
+    { ...UPGRADE, stream: { webSocket: { paused: false, readerUnseen: false } }, unsentBytes: 5 },
+    'The WebSocket of GET /feed (http:8080) was ended, and the peer does not take its last bytes (5 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
+    "Give up on a peer that has stopped reading: ws.ping() now and then, and ws.terminate() where no 'pong' has come by the next time.",
+  ],
+  [
+    'write-stalled',
     { ...OUTBOUND, http: { role: 'client', needsDrain: true, moreStreams: 0 }, unsentBytes: 5 },
     'GET http://prices:8080/today waits for the server to take its bytes (5 bytes not delivered); the server left 61 s ago.',
     'Give up on a peer that has stopped reading: session.setTimeout(ms, () => session.socket.resetAndDestroy()).',
@@ -313,7 +336,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'half-open-not-ended',
     { server: 'https:443', stream: { hiddenTls: { ...HIDDEN_TLS, inHandshake: true } } },
     'The connection to https:443 from 10.0.0.7:51000 never finished its TLS handshake and was not ended on this side; the client left 61 s ago.',
-    `Call socket.destroy(), not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), on every path.`,
+    `Call socket.destroy(), not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), which is called after handshakeTimeout, 120 s where it is not set.`,
   ],
   [
     'half-open-not-ended',
@@ -325,7 +348,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'half-open-not-ended',
     { stream: { hiddenTls: HIDDEN_TLS } },
     'The connection to net:4025 from 10.0.0.7:51000 carries TLS, which has taken all that came, and was never ended on this side; the client left 61 s ago.',
-    `Call socket.end() in the 'end' listener of the TLS socket.`,
+    `Read the TLS socket to its end, and call socket.end() in its 'end' listener.`,
   ],
   [
     'half-open-not-ended',
@@ -367,7 +390,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'paused',
     { ...SOCKET, ...read('destination-stalled'), waitsFor: 'the connection to db:5432' },
     'The connection to net:4025 from 10.0.0.7:51000 was read (5 bytes) and waits for the connection to db:5432, which takes no more (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
-    'Give up on what takes nothing: socket.setTimeout(ms, () => socket.destroy()).',
+    'Let what it is piped to take it (call its callback, read it), or give up on it after a time-out: socket.setTimeout(ms, () => socket.destroy()).',
   ],
   [
     'paused',
@@ -427,7 +450,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'not-owned-by-this-thread',
     { side: 'unknown', server: undefined },
     'The connection with 10.0.0.7:51000 (fd 23) belongs to no JS socket of this thread; the peer left 61 s ago.',
-    'Call createGuard() in each worker thread: the guard of its thread names the socket; without workers, look in native addons.',
+    "Call import('close-wait-guard/register') first in each worker thread: the guard in there says which code has the socket; without workers, look in native addons.",
   ],
   [
     'held-by-another-process',
@@ -454,7 +477,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'held-by-another-process',
     { fd: -1, heldBy: 'other-process', holder: KEEPER, transferred: { ...SENT, as: 'stdio' } },
     'The connection to net:4025 from 10.0.0.7:51000 was given as stdio to process 4711 (node keeper.js), closed here, and is still open there; the client left 61 s ago.',
-    'End process 4711 (node keeper.js) when the client leaves, or give it a pipe in place of the socket: what it has as stdio stays open until it ends.',
+    "Give process 4711 (node keeper.js) 'pipe' in its stdio in place of the socket, join the two with child.stdout.pipe(socket.resume()), and call child.kill() in the socket's 'close' listener: what a child has as stdio is open until it ends.",
   ],
   [
     'detached-handle',
@@ -467,6 +490,18 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     { transferred: SENT },
     `Nothing ever read the connection to net:4025 from 10.0.0.7:51000 sent to process 4711 (node keeper.js): it has no 'data' or 'readable' listener, no pipe and no iterator; the client left 61 s ago.`,
     'Call socket.destroy() in the callback of child.send(…, { keepOpen: true }): process 4711 (node keeper.js) has the socket, and reading it here would take its bytes.',
+  ],
+  [
+    'never-read',
+    { server: undefined, transferred: { direction: 'received', as: 'message', process: KEEPER } },
+    `Nothing ever read the connection from 10.0.0.7:51000 received from process 4711 (node keeper.js): it has no 'data' or 'readable' listener, no pipe and no iterator; the client left 61 s ago.`,
+    "Read every socket that the 'message' listener is given, or end it where no branch takes it: socket.destroy().",
+  ],
+  [
+    'never-read',
+    { transferred: { direction: 'received', as: 'message', process: KEEPER } },
+    `Nothing ever read the connection to net:4025 from 10.0.0.7:51000 received from process 4711 (node keeper.js): it has no 'data' or 'readable' listener, no pipe and no iterator; the client left 61 s ago.`,
+    'Read the socket, or discard what it sends: socket.resume().',
   ],
   [
     'paused',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nameOfWaitedFor } from '../../src/guard/waits-for.js';
-import type { WaitsFor } from '../../src/layers/waits-for.js';
+import type { WaitsFor } from '../../src/layers/stalled-destination.js';
 
 const END = { host: undefined, encrypted: false, remoteAddress: '10.0.0.7', remotePort: 8080 } as const;
 const REQUEST = { kind: 'request', method: 'POST', url: '/items?key=1', ...END, connected: true } as const;

@@ -29,7 +29,7 @@ function reasons(): readonly Reason[] {
       // end() waits for the handshake, and for ever where that has failed.
       fix: ({ destroyConnection }, { side }) =>
         side === 'inbound'
-          ? `Call ${destroyConnection}, not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), on every path.`
+          ? `Call ${destroyConnection}, not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), which is called after handshakeTimeout, 120 s where it is not set.`
           : `Call ${destroyConnection}, not end(), when the handshake takes too long.`,
     },
     {
@@ -61,7 +61,7 @@ function reasons(): readonly Reason[] {
       // What came may still wait in a buffer of the TLS stream, which cannot be seen.
       explanation: (facts) =>
         `${capitalisedSubject(facts)} carries TLS, which has taken all that came, and was never ended on this side; ${ending(facts)}.`,
-      fix: ({ endConnection }) => `Call ${endConnection} in the 'end' listener of the TLS socket.`,
+      fix: ({ endConnection }) => `Read the TLS socket to its end, and call ${endConnection} in its 'end' listener.`,
     },
   ];
 }

@@ -11,7 +11,7 @@ export const heldByAnotherProcess: Cause<'held-by-another-process'> = {
       return `Close it in the process that holds it; a socket given to a child as stdio or with child.send(…, { keepOpen: true }) stays open there.`;
     const there = processName(transferred.process);
     return transferred.as === 'stdio'
-      ? `End ${there} when the client leaves, or give it a pipe in place of the socket: what it has as stdio stays open until it ends.`
+      ? `Give ${there} 'pipe' in its stdio in place of the socket, join the two with child.stdout.pipe(socket.resume()), and call child.kill() in the socket's 'close' listener: what a child has as stdio is open until it ends.`
       : `Read the socket in ${there}, or call ${destroyConnection} there: here it is gone, and nothing more can be done with it.`;
   },
   reproduction: LEAVES_AFTER_REQUEST,

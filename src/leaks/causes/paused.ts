@@ -48,8 +48,8 @@ function reasons(): readonly Reason[] {
       applies: isRead('destination-stalled'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} ${waitsFor(facts)}${unread(facts)}; ${ending(facts)}.`,
-      fix: ({ destroyConnection }) =>
-        `Give up on what takes nothing: socket.setTimeout(ms, () => ${destroyConnection}).`,
+      fix: ({ limitConnection }) =>
+        `Let what it is piped to take it (call its callback, read it), or give up on it after a time-out: ${limitConnection}.`,
     },
     {
       name: 'destination-failed',
@@ -64,8 +64,7 @@ function reasons(): readonly Reason[] {
       applies: isRead('iterator-stopped'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} is read by a for await loop that asks for no more${unread(facts)}; ${ending(facts)}.`,
-      fix: ({ destroyConnection }) =>
-        `Limit the time that the body of the loop may wait: socket.setTimeout(ms, () => ${destroyConnection}).`,
+      fix: ({ limitConnection }) => `Limit the time that the body of the loop may wait: ${limitConnection}.`,
     },
     {
       name: 'readable-left',

@@ -51,10 +51,16 @@ function reasons(): readonly Reason[] {
       applies: isRead('destination-stalled'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)}${hasRead(facts)} ${waitsFor(facts)}, and ${openResponse(facts)}; ${ending(facts)}.`,
-      fix: ({ limitUpstream, destroyResponse }, facts) =>
-        waitsForRequest(facts)
-          ? `Give the upstream request a time-out that also gives up this one: ${limitUpstream}.`
-          : `Limit the time that the body may wait, and give the request up then: ${destroyResponse}.`,
+      fix: ({ limitUpstream, destroyResponse }, { reading }) => {
+        switch (reading?.waitsFor?.kind) {
+          case 'request':
+            return `Give the upstream request a time-out that also gives up this one: ${limitUpstream}.`;
+          case 'undici':
+            return `Give undici a headersTimeout for its request, and give up this one where that fails: ${destroyResponse}.`;
+          default:
+            return `Limit the time that the body may wait, and give the request up then: ${destroyResponse}.`;
+        }
+      },
     },
     {
       name: 'destination-failed',
@@ -101,10 +107,6 @@ function isRead(how: LeakReason): Reason['applies'] {
 
 function openResponse({ stream }: LeakFacts): string {
   return stream?.http?.responseStarted ? 'has not ended its response' : 'has not answered';
-}
-
-function waitsForRequest({ reading }: LeakFacts): boolean {
-  return reading?.waitsFor?.kind === 'request';
 }
 
 /** In front of what it does now. */

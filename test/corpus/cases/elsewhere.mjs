@@ -7,16 +7,23 @@ import { Worker } from 'node:worker_threads';
 
 const kept = [];
 const listens = (onConnection) => `
-  import net from 'node:net';
-  import { parentPort } from 'node:worker_threads';
   const kept = [];
   const server = net.createServer((socket) => { ${onConnection} });
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
 `;
+const asModule = (onConnection) => `
+  import net from 'node:net';
+  import { parentPort } from 'node:worker_threads';
+  ${listens(onConnection)}
+`;
+const asScript = (onConnection) => `
+  const net = require('node:net');
+  const { parentPort } = require('node:worker_threads');
+  ${listens(onConnection)}
+`;
 
 /** A server that lives in a worker; what the host asks of it is answered from here. */
-async function serverOfWorker(onConnection, options) {
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(listens(onConnection))}`), options);
+async function serverOf(worker) {
   const [port] = await once(worker, 'message');
   return { listening: true, address: () => ({ port }) };
 }
@@ -39,13 +46,12 @@ export default {
       await sleep(300);
       await visitor.halfClose();
     },
-    // give it a pipe in place of the socket
     fix: [
       ['kept.push(spawn(', 'const child = spawn('],
       [`{ stdio: ['ignore', socket, 'ignore'] }));`, `{ stdio: ['ignore', 'pipe', 'ignore'] });`],
-      ['socket.destroy();', 'child.stdout.pipe(socket.resume());'],
+      ['socket.destroy();', `child.stdout.pipe(socket.resume());\nsocket.on('close', () => child.kill());`],
     ],
-    says: [],
+    says: [`'pipe'`, 'child.stdout.pipe(socket.resume())', 'child.kill()'],
   },
 
   'child-process-still-talks': {
@@ -65,7 +71,10 @@ export default {
 
   'worker-thread-with-the-guard': {
     expect: { kind: 'close-wait', side: 'inbound', cause: 'never-read', owner: { server: /^net:\d+$/ } },
-    program: () => serverOfWorker('kept.push(socket);'),
+    program: () => {
+      const module = asModule('kept.push(socket);');
+      return serverOf(new Worker(new URL(`data:text/javascript,${encodeURIComponent(module)}`)));
+    },
     peer: (server) => server.visit('for a worker'),
     fix: [[`'kept.push(socket);'`, `'kept.push(socket); socket.resume();'`]],
     says: ['socket.resume()'],
@@ -73,12 +82,17 @@ export default {
 
   'worker-thread-without-the-guard': {
     expect: { kind: 'close-wait', side: 'unknown', cause: 'not-owned-by-this-thread' },
-    // The guard is preloaded, which this worker is not given.
-    program: () => serverOfWorker('kept.push(socket);', { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } }),
+    program: () => {
+      const first = '';
+      const code = first + asScript('kept.push(socket);');
+      // The guard is preloaded, which this worker is not given.
+      return serverOf(
+        new Worker(code, { eval: true, execArgv: [], env: { ...process.env, NODE_OPTIONS: '--no-warnings' } }),
+      );
+    },
     peer: (server) => server.visit('for nobody'),
-    // a guard in the worker, which names the socket
-    fix: [[`, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } }`, '']],
-    says: [],
+    fix: [[`const first = '';`, `const first = "import('close-wait-guard/register');";`]],
+    says: [`import('close-wait-guard/register')`],
     namedAs: { side: 'inbound', cause: 'never-read' },
   },
 

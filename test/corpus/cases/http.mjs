@@ -12,7 +12,12 @@ const kept = [];
 
 export default {
   'upload-waits-for-a-lock': {
-    expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('PUT', '/files/report.pdf') },
+    expect: {
+      ...inbound,
+      cause: 'request-body-not-read',
+      reason: 'not-touched',
+      owner: onHttp('PUT', '/files/report.pdf'),
+    },
     program: () =>
       http.createServer(async (req, res) => {
         const lock = new Promise((resolve) => (req.method === 'PUT' ? kept.push(req) : resolve()));
@@ -33,7 +38,13 @@ export default {
   },
 
   'upload-too-large-for-the-window': {
-    expect: { ...inbound, kind: 'stalled', cause: 'request-body-not-read', owner: onHttp('POST', '/video') },
+    expect: {
+      ...inbound,
+      kind: 'stalled',
+      cause: 'request-body-not-read',
+      reason: 'not-touched',
+      owner: onHttp('POST', '/video'),
+    },
     program: () => http.createServer((req, res) => kept.push(req, res)),
     async peer(server) {
       const visitor = await server.connect();
@@ -103,7 +114,7 @@ export default {
   },
 
   'upgrade-to-a-protocol-of-its-own': {
-    expect: { ...inbound, cause: 'half-open-not-ended', owner: onHttp('GET', '/shell') },
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'upgrade-not-ended', owner: onHttp('GET', '/shell') },
     program: () => {
       const server = http.createServer();
       server.on('upgrade', (_request, socket) => {
@@ -123,7 +134,12 @@ export default {
   },
 
   'counts-bad-requests-and-leaves-them-open': {
-    expect: { ...inbound, cause: 'half-open-not-ended', owner: { server: /^http:\d+$/ } },
+    expect: {
+      ...inbound,
+      cause: 'half-open-not-ended',
+      reason: 'client-error-listener',
+      owner: { server: /^http:\d+$/ },
+    },
     program: () => {
       const server = http.createServer((_request, response) => response.end());
       let bad = 0;
@@ -137,7 +153,7 @@ export default {
   },
 
   'fastify-hijacked-upload': {
-    expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('POST', /^\/import\//) },
+    expect: { ...inbound, cause: 'request-body-not-read', reason: 'not-touched', owner: onHttp('POST', /^\/import\//) },
     async program() {
       const app = Fastify({ bodyLimit: 10_000_000 });
       app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
@@ -154,7 +170,7 @@ export default {
   },
 
   'fastify-stream-body-awaits-something-else': {
-    expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('POST', /^\/photos$/) },
+    expect: { ...inbound, cause: 'request-body-not-read', reason: 'not-touched', owner: onHttp('POST', /^\/photos$/) },
     async program() {
       const app = Fastify({ bodyLimit: 10_000_000 });
       app.addContentTypeParser('*', (_request, body, done) => done(null, body));
@@ -178,7 +194,7 @@ export default {
   },
 
   'express-middleware-forgets-next': {
-    expect: { ...inbound, cause: 'request-body-not-read', owner: onHttp('POST', /^\/carts\//) },
+    expect: { ...inbound, cause: 'request-body-not-read', reason: 'not-touched', owner: onHttp('POST', /^\/carts\//) },
     program: () => {
       const app = express();
       app.use((req, res, next) => {

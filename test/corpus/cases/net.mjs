@@ -25,7 +25,7 @@ export default {
   },
 
   'pauses-for-a-job-that-never-ends': {
-    expect: { ...inbound, cause: 'paused' },
+    expect: { ...inbound, cause: 'paused', reason: 'paused-by-reader' },
     program: () =>
       net.createServer((socket) => {
         const job = new Promise(() => {});
@@ -48,7 +48,7 @@ export default {
   },
 
   'takes-connections-paused-for-a-pool-that-is-full': {
-    expect: { ...inbound, cause: 'paused' },
+    expect: { ...inbound, cause: 'paused', reason: 'paused-on-connect' },
     program: () => net.createServer({ pauseOnConnect: true }, (socket) => kept.push(socket)),
     peer: (server) => server.visit('SELECT 1;'),
     fix: [['kept.push(socket)', 'setTimeout(() => socket.destroy(), 300)']],
@@ -56,7 +56,7 @@ export default {
   },
 
   'half-open-protocol-forgets-to-end': {
-    expect: { ...inbound, cause: 'half-open-not-ended' },
+    expect: { ...inbound, cause: 'half-open-not-ended', reason: 'allow-half-open' },
     program: () =>
       net.createServer({ allowHalfOpen: true }, (socket) => {
         let lines = 0;
@@ -75,7 +75,7 @@ export default {
   },
 
   'pipes-into-a-file-that-cannot-be-written': {
-    expect: { ...inbound, cause: 'paused' },
+    expect: { ...inbound, cause: 'paused', reason: 'destination-failed' },
     program: () =>
       net.createServer((socket) => {
         const destination = createWriteStream('/dev/full');
@@ -105,7 +105,7 @@ export default {
   },
 
   'keeps-a-reset-connection-behind-a-pause': {
-    expect: { ...inbound, kind: 'reset', cause: 'paused' },
+    expect: { ...inbound, kind: 'reset', cause: 'paused', reason: 'paused-on-connect' },
     program: () =>
       net.createServer({ pauseOnConnect: true }, (socket) => {
         socket.on('error', () => {});
@@ -175,7 +175,7 @@ export default {
   },
 
   'asks-a-server-and-does-not-read-the-answer': {
-    expect: { ...outbound, cause: 'paused' },
+    expect: { ...outbound, cause: 'paused', reason: 'paused-by-reader' },
     upstream: () => net.createServer((socket) => socket.end('the answer is long overdue')),
     program({ upstream }) {
       kept.push(net.connect(upstream, '127.0.0.1').pause());
@@ -185,7 +185,7 @@ export default {
   },
 
   'client-that-half-opens-and-stays': {
-    expect: { ...outbound, cause: 'half-open-not-ended' },
+    expect: { ...outbound, cause: 'half-open-not-ended', reason: 'allow-half-open' },
     upstream: () => net.createServer((socket) => socket.end('bye')),
     program({ upstream }) {
       const socket = net.connect({ port: upstream, host: '127.0.0.1', allowHalfOpen: true });

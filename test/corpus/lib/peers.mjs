@@ -117,6 +117,8 @@ export function sizesFor(highWaterMark) {
   return {
     /** A body that Node does not take whole by itself, and that does not fill the receive window either. */
     unreadBody: 65_536 + highWaterMark + 24_576,
+    /** The same for a body that is paused at its first chunk: Node reads one more. */
+    begunBody: 172_032,
     /** The same for a body of which a failing pipeline has taken its share. */
     abandonedBody: highWaterMark > 16_384 ? 262_144 : 172_032,
     /** For a client that reads ahead as a server does, and a little more. */

@@ -18,9 +18,7 @@ export default {
       const app = Fastify({ bodyLimit: 100_000_000 });
       await app.register(proxy, {
         upstream: `http://127.0.0.1:${upstream}`,
-        preHandler(request, reply, done) {
-          done();
-        },
+        replyOptions: {},
       });
       await app.listen({ port: 0, host: '127.0.0.1' });
       return app.server;
@@ -29,15 +27,14 @@ export default {
       const visitor = await server.connect();
       visitor.socket.end(post('/items/7', server.sizes.flood));
     },
+    // Its options for that.
     fix: [
       [
-        'done();',
-        `const limit = setTimeout(() => reply.raw.destroy(), 1_000);
-          reply.raw.once('close', () => clearTimeout(limit));
-          done();`,
+        'replyOptions: {},',
+        'undici: { headersTimeout: 500 },\nreplyOptions: { onError: (reply) => reply.raw.destroy() },',
       ],
     ],
-    says: ['reply.raw.destroy()'],
+    says: ['headersTimeout', 'reply.raw.destroy()'],
     healthy: (clients) =>
       clients.ask(
         { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'an item\n'.repeat(20_000) },

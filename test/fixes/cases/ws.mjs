@@ -54,7 +54,7 @@ export default {
           kept.push(duplex);
         });
       }),
-    peer: (server) => chatter(server, 'y'.repeat(40_000)),
+    peer: (server) => chatter(server, 'y'.repeat(80_000)),
     fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 300);']],
     says: ['duplex.destroy()'],
     healthy: plain,
@@ -95,5 +95,60 @@ export default {
     },
     fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 500);']],
     says: ['ws.resume()'],
+  },
+
+  'client-is-stopped-below-ws': {
+    expect: { ...inbound, side: 'outbound' },
+    upstream: () =>
+      chat((ws) => {
+        ws.send('one');
+        setTimeout(() => {
+          ws.send('two');
+          ws._socket.end();
+        }, 300);
+      }),
+    program({ upstream }) {
+      const ws = new WebSocket(`ws://127.0.0.1:${upstream}/feed`);
+      ws.on('error', () => {});
+      ws.once('message', () => {
+        kept.push(ws);
+        ws._socket.pause();
+      });
+    },
+    fix: [['ws._socket.pause();', 'ws._socket.pause();\nsetTimeout(() => ws.terminate(), 500);']],
+    says: ['ws.terminate()'],
+  },
+
+  'sends-to-who-reads-nothing': {
+    expect: { kind: 'close-wait', side: 'inbound', cause: 'write-stalled' },
+    program: () =>
+      chat((ws) => {
+        ws.on('error', () => {});
+        ws.once('message', () => ws.send(Buffer.alloc(24 * 1024 * 1024)));
+      }),
+    async peer(server) {
+      const client = new WebSocket(`ws://127.0.0.1:${server.port}/rooms/7`);
+      client.on('error', () => {});
+      server.undo(() => client.terminate());
+      await once(client, 'open');
+      client._socket.pause();
+      await new Promise((resolve) => client.send('everything', resolve));
+      client._socket.end();
+    },
+    fix: [
+      [
+        `ws.on('error', () => {});`,
+        `let hasCome = true;
+        ws.on('pong', () => (hasCome = true));
+        const beat = setInterval(() => {
+          if (!hasCome) ws.terminate();
+          hasCome = false;
+          ws.ping();
+        }, 500);
+        ws.on('close', () => clearInterval(beat));`,
+      ],
+    ],
+    says: ['ws.ping()', 'ws.terminate()'],
+    healthy: plain,
   },
 };

@@ -34,8 +34,9 @@ async function leakOf(name, scenario, { stage, ...setting }) {
     await scenario.peer?.(running.peers);
     await until('a report', () => running.leaks().length > 0 || !running.child.alive(), 15 * TIMEOUT_MS);
     assertAlive(running);
-    assert(isHeld(kind, side, running.judged, processTree(running.child.pid)), 'the kernel has no such leak');
     const [leak, ...others] = running.leaks();
+    const held = isHeld(kind, side, running.judged, processTree(running.child.pid));
+    assert(held, `the kernel has no leak of kind ${kind}; the report: ${leak?.explanation}`);
     assert.deepEqual(others, []);
     return leak;
   } finally {

@@ -9,7 +9,7 @@ const fixes = {
   restify: [`res.send(503, '', { connection: 'close' })`],
   node: ["res.writeHead(503, { connection: 'close' }).end()", 'req.resume()'],
   fastify: ["reply.code(503).header('connection', 'close').send()", 'request.raw.resume()'],
-  koa: ['ctx.throw(503)', 'ctx.req.resume()'],
+  koa: ["ctx.throw(503, { headers: { connection: 'close' } })", 'ctx.req.resume()'],
   hapi: ["return h.response().code(503).header('connection', 'close')", 'request.raw.req.resume()'],
   // Not resume(): a web stream's adapter owns the request, and undoes that at once.
   hono: ["return c.body(null, 503, { connection: 'close' })"],
@@ -39,12 +39,14 @@ export const rows = [
   }),
   row('NestJS on Express', 'nest-express', {
     api: 'nest',
+    file: 'nest.mjs',
     framework: 'express',
     target: `/api${PHOTO}`,
     route: `/api${ALBUM}`,
   }),
   row('NestJS on Fastify', 'nest-fastify', {
     api: 'nest',
+    file: 'nest.mjs',
     framework: 'fastify',
     target: `/api${PHOTO}`,
     route: `/api${ALBUM}`,

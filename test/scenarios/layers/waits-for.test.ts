@@ -6,7 +6,7 @@ import { Agent, request as undiciRequest } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { nameOfWaitedFor } from '../../../src/guard/waits-for.js';
 import { readingOf } from '../../../src/layers/reading.js';
-import type { WaitsFor } from '../../../src/layers/waits-for.js';
+import type { WaitsFor } from '../../../src/layers/stalled-destination.js';
 import { get, stageOfEachTest, type Stage } from '../../support/stage.js';
 import { until } from '../../support/until.js';
 

@@ -26,8 +26,8 @@ const examples: readonly Example[] = [
   { program: 'koa.mjs', api: 'koa', route: '/photos/:id' },
   { program: 'hapi.mjs', api: 'hapi', route: '/photos/{id}' },
   { program: 'hono.mjs', api: 'hono', route: '/photos/:id' },
-  { program: 'nest-express.mjs', api: 'nest', route: '/photos/:id' },
-  { program: 'nest-fastify.mjs', api: 'nest', route: '/photos/:id' },
+  { program: 'nest/express.mjs', api: 'nest', route: '/photos/:id' },
+  { program: 'nest/fastify.mjs', api: 'nest', route: '/photos/:id' },
   { program: 'next/server.mjs', api: 'next', prefix: '/api', route: '/api/photos/[id]' },
 ];
 

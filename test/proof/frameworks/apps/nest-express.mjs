@@ -1,26 +1,3 @@
-import 'reflect-metadata';
-import { Controller, Module, Post, Req, Res } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { run } from './nest.mjs';
 
-class PhotosController {
-  async upload(req, res) {
-    // The fix goes here.
-    await new Promise(() => {});
-  }
-}
-// As decorators, which plain JavaScript does not have.
-Controller('albums/:album')(PhotosController);
-Post('photos/:id')(
-  PhotosController.prototype,
-  'upload',
-  Object.getOwnPropertyDescriptor(PhotosController.prototype, 'upload'),
-);
-Req()(PhotosController.prototype, 'upload', 0);
-Res()(PhotosController.prototype, 'upload', 1);
-class AppModule {}
-Module({ controllers: [PhotosController] })(AppModule);
-
-const app = await NestFactory.create(AppModule, { logger: false });
-app.setGlobalPrefix('api');
-await app.listen(0, '127.0.0.1');
-console.log(`port ${app.getHttpServer().address().port}`);
+await run();

@@ -2,41 +2,14 @@
  * NestJS on Express: watch the application's HTTP server. Routes are read from Express.
  *
  *   npm install --no-save @nestjs/common@12 @nestjs/core@12 @nestjs/platform-express@12 reflect-metadata rxjs
- *   node examples/nest-express.mjs
+ *   node examples/nest/express.mjs
  *   head -c 100000 /dev/zero | curl -m 1 -H 'Content-Type: application/octet-stream' --data-binary @- http://127.0.0.1:3000/photos/7
  *
  * The same upload to /thumbnails/7 leaks nothing. (150000 bytes on Node 22 and later, see README.md.)
  */
-import 'reflect-metadata';
-import { Controller, Module, Post, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createGuard } from 'close-wait-guard';
-
-class PhotosController {
-  async photo() {
-    // The bug: the body is not read, and this never settles.
-    await new Promise(() => {});
-  }
-
-  async thumbnail(request) {
-    let bytes = 0;
-    for await (const chunk of request) bytes += chunk.length;
-    return { id: request.params.id, bytes };
-  }
-}
-
-// What decorators do, which plain JavaScript does not have.
-const methodOf = (name) => [
-  PhotosController.prototype,
-  name,
-  Object.getOwnPropertyDescriptor(PhotosController.prototype, name),
-];
-Post('photos/:id')(...methodOf('photo'));
-Post('thumbnails/:id')(...methodOf('thumbnail'));
-Req()(PhotosController.prototype, 'thumbnail', 0);
-Controller()(PhotosController);
-class AppModule {}
-Module({ controllers: [PhotosController] })(AppModule);
+import { AppModule } from './photos.mjs';
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });
 await app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1');
