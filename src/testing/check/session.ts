@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel as channelNamed } from 'node:diagnostics_channel';
 import { GuardError } from '../../base/errors.js';
 import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
@@ -68,6 +69,11 @@ export class LeakSession {
   /** Calls `body`, and what it starts belongs to the test. */
   run<T>(test: TestRun, body: () => T): T {
     return this.#storage.run(test as Run, body);
+  }
+
+  /** The same for what is run on a diagnostics channel in a store of its own. */
+  bind(channel: string, current: () => TestRun | undefined): void {
+    channelNamed(channel).bindStore(this.#storage, () => (current() as Run | undefined) ?? this.#storage.getStore()!);
   }
 
   /** It ended without a check: it was skipped, or never reached its end. */

@@ -78,6 +78,14 @@ export class Runner<Test extends object> {
     return run ? this.#session.run(run, body) : body();
   }
 
+  /** What is run on this diagnostics channel in a store of its own belongs to the test that is `current` then. */
+  bind(channel: string, current: () => Test | undefined): void {
+    this.#session.bind(channel, () => {
+      const test = current();
+      return test && this.#runs.get(test);
+    });
+  }
+
   /**
    * Checks a test that has ended, once, and before anything closes its servers. `failures` are those that it already has.
    * Returns what to fail it with.

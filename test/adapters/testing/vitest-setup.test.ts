@@ -165,6 +165,19 @@ describe('the outcome of a test', () => {
     ]);
   });
 
+  it('has the leak before what its hooks throw', () => {
+    const messages = (name: string): readonly string[] => test(`rules: with a hook that fails > ${name}`).failureMessages;
+    expect(messages('a leak comes before it')).toEqual([
+      expect.stringMatching(LEAK),
+      expect.stringMatching(/^Error: the hook/),
+    ]);
+    expect(messages('a failure of its own comes before both')).toEqual([
+      expect.stringMatching(/^Error: its own/),
+      expect.stringMatching(LEAK),
+      expect.stringMatching(/^Error: the hook/),
+    ]);
+  });
+
   it.each([
     ['a leak in the first try only', 'passed', 'a retry that does not leak'],
     ['a leak in a test that is to fail', 'passed', 'it.fails()'],
