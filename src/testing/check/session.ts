@@ -73,7 +73,10 @@ export class LeakSession {
 
   /** The same for what is run on a diagnostics channel in a store of its own. */
   bind(channel: string, current: () => TestRun | undefined): void {
-    channelNamed(channel).bindStore(this.#storage, () => (current() as Run | undefined) ?? this.#storage.getStore()!);
+    channelNamed(channel).bindStore(this.#storage, () => {
+      const run = current() as Run | undefined;
+      return run ?? this.#storage.getStore()!;
+    });
   }
 
   /** It ended without a check: it was skipped, or never reached its end. */
@@ -168,7 +171,8 @@ export class LeakSession {
   }
 
   #isAllowedTo(leak: LeakReport, run: Run): boolean {
-    if (this.#charged.has(leak.id) || this.#options.isIgnored(leak) || !run.allowed.some((is) => is(leak))) return false;
+    if (this.#charged.has(leak.id) || this.#options.isIgnored(leak) || !run.allowed.some((is) => is(leak)))
+      return false;
     const owner = this.#attribution.ownerOf(leak);
     return owner === undefined ? !run.before.has(leak.id) : owner === run;
   }

@@ -27,7 +27,7 @@ export class TestFunctions {
     this.#wrap = wrap;
     subscribe(TEST_STARTS, () => {
       this.#announced = true;
-      this.#take(executionAsyncResource() as Node);
+      this.#take(executionAsyncResource());
     });
   }
 

@@ -166,7 +166,8 @@ describe('the outcome of a test', () => {
   });
 
   it('has the leak before what its hooks throw', () => {
-    const messages = (name: string): readonly string[] => test(`rules: with a hook that fails > ${name}`).failureMessages;
+    const messages = (name: string): readonly string[] =>
+      test(`rules: with a hook that fails > ${name}`).failureMessages;
     expect(messages('a leak comes before it')).toEqual([
       expect.stringMatching(LEAK),
       expect.stringMatching(/^Error: the hook/),

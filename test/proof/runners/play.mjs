@@ -113,13 +113,16 @@ function verdictsIn(printed) {
   const lines = printed.split('\n');
   const tests = ['lists all', 'takes an upload', 'lists again', 'lists more', 'lists less', 'lists last'];
   const known = ['leaks, and knows it', 'leaks what is ignored', 'leaks, and does not know it'];
-  const named = (mark) => [...tests, ...known].filter((name) => lines.some((line) => mark.test(line) && line.includes(name)));
+  const named = (mark) =>
+    [...tests, ...known].filter((name) => lines.some((line) => mark.test(line) && line.includes(name)));
   const red = named(RED);
   return { red, green: named(GREEN).filter((name) => !red.includes(name)) };
 }
 
 /** 'leak' where the first line that tells of a failure is the leak's. */
 function firstFailure(printed) {
-  const line = printed.split('\n').find((each) => /error:|time-?out of \d|timed out|exceeded|leaked socket/i.test(each));
+  const line = printed
+    .split('\n')
+    .find((each) => /error:|time-?out of \d|timed out|exceeded|leaked socket/i.test(each));
   return line === undefined ? 'nothing' : /1 leaked socket/.test(line) ? 'leak' : line.trim();
 }
