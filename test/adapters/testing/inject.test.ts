@@ -15,7 +15,7 @@ const stage = stageOfEachTest();
 async function listeningUpstream(on: Stage): Promise<number> {
   return on.listen(
     http.createServer((_request, response) => {
-      response.writeHead(200, { connection: 'close' }).end('x'.repeat(100_000));
+      response.writeHead(200, { connection: 'close' }).end('x'.repeat(160_000));
     }),
   );
 }
