@@ -85,7 +85,7 @@ export async function search(guard: Guard, options: ResolvedCheckOptions): Promi
   }, deadlineMs);
   // Behind a full receive window it never does: then the deadline is over, and what stood still for so long needs no other.
   const isOver = sample.awaitingFin > 0 && sample.suspects.every(isIdle);
-  if (!isOver) {
+  if (!isOver && sample.suspects.length > 0) {
     await waitUntil(() => {
       sample = takeSample(guard, options);
       return sample.suspects.length === 0;
