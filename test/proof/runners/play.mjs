@@ -1,5 +1,5 @@
 // Runs a test runner for real on the application of test/fixtures/default-app, with the snippet that docs/testing.md has for it.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,11 +32,11 @@ const PLAYS = {
 };
 
 /**
- * @returns what was `printed`, the `red` and `green` tests, `first`: what kind of failure is told first ('leak', or its line),
+ * @returns a promise of what was `printed`, the `red` and `green` tests, `first`: what kind of failure is told first ('leak', or its line),
  *   `seconds` and `ended`: whether the run ended by itself
  * @throws Error with npm's words
  */
-export function play(row) {
+export async function play(row) {
   const what = PLAYS[row.play];
   const home = row.spec === undefined ? root : installed(row.spec);
   const node = row.node === undefined ? process.execPath : nodeBinary(row.node);
@@ -48,16 +48,21 @@ export function play(row) {
     const args = what.args.map((arg) => arg.replace(/^(?=node_modules\/)/, `${home}/`));
     const command = what.snippet === 'node:test' ? shellWords(snippets()['node:test'].code).slice(1) : [];
     const startedAt = performance.now();
-    const { stdout, stderr, error } = spawnSync(node, [...command, ...args, ...(what.after ?? [])], {
-      cwd: project,
-      env: { ...environmentOfAUser(), NO_COLOR: '1', CI: '1', ...what.env },
-      encoding: 'utf8',
-      timeout: NOT_ENDED_MS,
+    const outcome = await new Promise((resolve) => {
+      const options = {
+        cwd: project,
+        env: { ...environmentOfAUser(), NO_COLOR: '1', CI: '1', ...what.env },
+        timeout: NOT_ENDED_MS,
+        maxBuffer: 1 << 26,
+      };
+      execFile(node, [...command, ...args, ...(what.after ?? [])], options, (error, stdout, stderr) => {
+        // Those that print to both print their failures to one of them.
+        resolve({ printed: `${stdout}\n${stderr}`, ended: !error?.killed });
+      });
     });
     const seconds = (performance.now() - startedAt) / 1_000;
-    // Those that print to both print their failures to one of them.
-    const printed = `${stdout}\n${stderr}`;
-    return { printed, ...verdictsIn(printed), first: firstFailure(printed), seconds, ended: error === undefined };
+    const { printed } = outcome;
+    return { ...outcome, ...verdictsIn(printed), first: firstFailure(printed), seconds };
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
@@ -105,16 +110,39 @@ function installed(spec) {
   return cached(`runner-${spec.replaceAll('/', '-')}`, [spec, ...ours.map(([name, range]) => `${name}@${range}`)]);
 }
 
+/** All that a run has to be, and this one is not. */
+export function faultsOf(row, { red, green, first, seconds, ended, printed }) {
+  const { leaks, innocent } = row.play === 'vitestKnown' ? KNOWN : TESTS;
+  return [
+    !ended && 'it did not end by itself',
+    seconds > MOST_S && `it took ${seconds.toFixed(0)} s`,
+    first !== 'leak' && `what is printed first is ${first}`,
+    red.join() !== leaks.join() && `red: ${red.join(', ') || 'nothing'}`,
+    innocent.some((name) => !green.includes(name)) && `green: ${green.join(', ') || 'nothing'}`,
+    !printed.includes('POST /items/:id (http:') && 'its route is not named',
+  ].filter(Boolean);
+}
+
+const MOST_S = 20;
+/** What test/fixtures/default-app has. */
+const TESTS = {
+  leaks: ['takes an upload'],
+  innocent: ['lists all', 'lists again', 'lists more', 'lists less', 'lists last'],
+};
+const KNOWN = {
+  leaks: ['takes an upload', 'asserts it by itself', 'leaks, and does not know it'],
+  innocent: ['leaks, and knows it', 'leaks what is ignored', 'expects it'],
+};
+
 const RED = /^\s*(?:×|✕|✖|✘|\d+\)|not ok \d+ -)\s/;
 const GREEN = /^\s*(?:✓|✔|ok \d+ -)\s/;
 
 /** A test that is named on a red line is red, whatever else is said of it (mocha calls one passed before its hooks run). */
 function verdictsIn(printed) {
   const lines = printed.split('\n');
-  const tests = ['lists all', 'takes an upload', 'lists again', 'lists more', 'lists less', 'lists last'];
-  const known = ['leaks, and knows it', 'leaks what is ignored', 'leaks, and does not know it'];
+  const names = [TESTS, KNOWN].flatMap(({ leaks, innocent }) => [...leaks, ...innocent]);
   const named = (mark) =>
-    [...tests, ...known].filter((name) => lines.some((line) => mark.test(line) && line.includes(name)));
+    [...new Set(names)].filter((name) => lines.some((line) => mark.test(line) && line.includes(name)));
   const red = named(RED);
   return { red, green: named(GREEN).filter((name) => !red.includes(name)) };
 }
