@@ -3,6 +3,7 @@ import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
 import { asLeak, createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
+import { closeReported } from './close.js';
 import { leakedSocketsError } from './failure.js';
 import { isSuspect, wasIdleAtDeadline } from './leak-rule.js';
 import {
@@ -46,11 +47,6 @@ export async function assertNoLeakedSockets(options?: FindLeakedSocketsOptions):
   // The first frame is the caller's.
   Error.captureStackTrace(error, assertNoLeakedSockets);
   throw error;
-}
-
-/** A failure has named these leaks: closed, they keep no server from closing. */
-export function closeReported(guard: Guard, leaks: readonly Pick<LeakReport, 'id'>[]): void {
-  if (leaks.length > 0) internalsOf(guard).closeSockets(leaks.map(({ id }) => id));
 }
 
 async function withObserver<T>(

@@ -4,8 +4,9 @@ import { GuardError } from '../../base/errors.js';
 import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { Attribution } from './attribution.js';
+import { closeReported } from './close.js';
 import { leakMessage, type LeakedSocketsError } from './failure.js';
-import { closeReported, NO_TIMEOUT_MS, search } from './find.js';
+import { NO_TIMEOUT_MS, search } from './find.js';
 import {
   resolveAllowed,
   resolveCheckOptions,

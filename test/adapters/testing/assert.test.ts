@@ -90,6 +90,27 @@ describe('assertNoLeakedSockets()', () => {
     expect(errors).toMatchObject([{ code: 'CWG_ERR_RECLAIMED' }]);
   });
 
+  it('ends no test whose client is still there, and hears of no error', async () => {
+    const outcome = await runModule(`
+      import { once } from 'node:events';
+      import http from 'node:http';
+      import net from 'node:net';
+      import { assertNoLeakedSockets } from 'close-wait-guard/testing';
+      const server = http.createServer(() => {}).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address();
+      const client = net.connect(port, '127.0.0.1');
+      client.write('POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 160000\\r\\n\\r\\n');
+      client.end(Buffer.alloc(160_000));
+      const failure = await assertNoLeakedSockets({ deadlineMs: 300 }).catch(({ code }) => code);
+      // Not with events.once(), which listens to errors.
+      await new Promise((resolve) => (client.destroyed ? resolve() : client.once('close', resolve)));
+      await new Promise((resolve) => server.close(resolve));
+      console.log(JSON.stringify({ failure }));
+    `);
+    expect(jsonOf(outcome)).toEqual({ failure: 'CWG_ERR_LEAKED_SOCKETS' });
+  });
+
   it('points at the line that called it', async () => {
     await stage.visit(await stage.listen(net.createServer({ allowHalfOpen: true }, (socket) => socket.resume())));
     const { stack } = await failure();
