@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [--only sample|fastify] [--no-write]
+// npm run bench [-- --quick] [--only sample|fastify|test-check] [--no-write]
 // npm run bench -- --against DIST    this build against another one, say that of an older checkout; writes nothing
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,9 +9,12 @@ import { machineLine } from './machine.mjs';
 import { withSection } from './render.mjs';
 import { measureRequests, renderRequests } from './request-cost.mjs';
 import { measureSamples, renderSamples } from './sample.mjs';
+import { measureTestCheck, renderTestCheck } from './test-check.mjs';
 
 const PAGE = new URL('../docs/cost.md', import.meta.url);
 const DIST = new URL('../dist/index.js', import.meta.url);
+
+const PARTS = ['sample', 'fastify', 'test-check'];
 
 async function main() {
   const { values: flags } = parseArgs({
@@ -22,21 +25,26 @@ async function main() {
       against: { type: 'string' },
     },
   });
-  if (flags.only !== undefined && flags.only !== 'sample' && flags.only !== 'fastify') {
-    return fail(`--only takes sample or fastify, got ${flags.only}`);
+  if (flags.only !== undefined && !PARTS.includes(flags.only)) {
+    return fail(`--only takes ${PARTS.join(', ')}; got ${flags.only}`);
   }
   if (!existsSync(DIST)) return fail('nothing is built: run npm run build first');
   const say = (line) => process.stderr.write(`${line}\n`);
   const quick = flags.quick ?? false;
   if (flags.against !== undefined) return compare(flags.against, quick, say);
   const sections = [`Measured by \`npm run bench\` on: ${machineLine()}.`];
-  if (flags.only !== 'fastify') {
+  const isAsked = (part) => flags.only === undefined || flags.only === part;
+  if (isAsked('sample')) {
     say('The cost of a look at all sockets of a process');
     sections.push(renderSamples(await measureSamples({ quick, say })));
   }
-  if (flags.only !== 'sample') {
+  if (isAsked('fastify')) {
     say('The cost of the guard for a Fastify request');
     sections.push(renderRequests(await measureRequests({ quick, say })));
+  }
+  if (isAsked('test-check')) {
+    say('What the check for leaks costs a clean test');
+    sections.push(renderTestCheck(measureTestCheck({ quick, say })));
   }
   const section = sections.join('\n\n');
   process.stdout.write(`\n${section}\n`);

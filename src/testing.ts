@@ -1,5 +1,6 @@
 /**
- * For tests of any runner: which sockets are leaked now, and an assertion that none is. Importing it does nothing.
+ * For tests of any runner: which sockets are leaked now, and an assertion that none is. Importing it
+ * opens nothing: from then on Fastify's channel of handlers is heard, so that their routes are named.
  *
  * What it can see is what the kernel still holds: a socket that was closed before the search is no leak any more, so
  * search before the server is closed (`server.close()` and `app.close()` destroy the evidence).

@@ -185,6 +185,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     socketsAwaitingFin: () =>
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
+    closeSockets: (ids) => this.#resources?.sampler.closeSockets(ids),
     isEndOpen: (localPort, remotePort) => this.#asked((binding) => isOpenAt(binding, localPort, remotePort)),
   };
 

@@ -31,6 +31,11 @@ export interface GuardInternals {
    */
   destroySocket(id: string): boolean;
   /**
+   * Closes half-closed, reset or stalled sockets, by their ids, as closing their server would; those that no JS socket of this
+   * thread owns stay. Only call it for what a test has failed for, or is allowed to leak.
+   */
+  closeSockets(ids: Iterable<string>): void;
+  /**
    * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
    * where the kernel does not tell.
    */

@@ -66,6 +66,11 @@ export class Reclaimer {
 export function endLeak(binding: NativeBinding, raw: Socket, cookie: bigint, leak: LeakReport): void {
   // An errno here means an orderly close, which is what there was without it.
   binding.abortOnClose(leak.fd, BigUint64Array.of(cookie));
-  const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard reclaimed a leaked socket: ${leak.explanation}`);
+  closeLeak(raw, leak, 'reclaimed');
+}
+
+/** Destroys a leak, and leaves to the kernel how its connection ends: a client that is still there hears what it would of its owner. */
+export function closeLeak(raw: Socket, leak: LeakReport, done = 'ended'): void {
+  const error = new GuardError('CWG_ERR_RECLAIMED', `close-wait-guard ${done} a leaked socket: ${leak.explanation}`);
   layersOf(raw, leak.side).at(-1)?.end(error);
 }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -15,7 +15,7 @@ import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
-import { endLeak, Reclaimer } from './reclaim.js';
+import { closeLeak, endLeak, Reclaimer } from './reclaim.js';
 import { shownOf } from './redact.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import { SampleMeter } from './sample-meter.js';
@@ -153,11 +153,23 @@ export class Sampler {
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
   destroy(id: string): boolean {
     this.sample();
+    return this.#end(id, (socket, report) => {
+      endLeak(this.#binding, socket, BigInt(id), report);
+    });
+  }
+
+  /** Closes those of these sockets that are there after a sample now and can be, whether they are due or not. */
+  closeSockets(ids: Iterable<string>): void {
+    this.sample();
+    for (const id of ids) this.#end(id, closeLeak);
+  }
+
+  #end(id: string, how: (socket: Socket, report: LeakReport) => void): boolean {
     const cookie = BigInt(id);
     const entry = this.#ledger.get(cookie);
     const report = entry && this.#descriptions.describe(entry);
     if (!entry?.suspect.socket || !report) return false;
-    endLeak(this.#binding, entry.suspect.socket, cookie, report);
+    how(entry.suspect.socket, report);
     this.#ledger.delete(cookie);
     return true;
   }

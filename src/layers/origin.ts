@@ -46,6 +46,16 @@ export function enterRequest(request: RequestNotes): void {
   tracing().storage?.enterWith(request);
 }
 
+/** The request that what is started now belongs to. */
+export function enteredRequest(): RequestNotes | undefined {
+  return tracing().storage?.getStore();
+}
+
+/** Takes enterRequest() back, for the rest of this turn: what was started meanwhile keeps its request. */
+export function leaveRequest(before: RequestNotes | undefined): void {
+  tracing().storage?.enterWith(before!);
+}
+
 /** Where the call that is being made now comes from; undefined when nobody wants to know. */
 export function currentOrigin(): Origin | undefined {
   const { storage, stackTakers } = tracing();

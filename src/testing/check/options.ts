@@ -17,7 +17,7 @@ export interface FindLeakedSocketsOptions {
   /**
    * How long a close that is under way may take, in milliseconds, 0 to 600,000. The search ends sooner when no socket is
    * half-closed any more. 0 samples once, and takes whatever is half-closed at that instant for a leak.
-   * @default 2000
+   * @default 1500
    */
   deadlineMs?: number | undefined;
   /**
@@ -57,7 +57,7 @@ export interface ResolvedFindOptions {
 }
 
 const CHECK_OPTIONS = Object.freeze({
-  deadlineMs: integer('milliseconds', [0, 600_000], 2_000),
+  deadlineMs: integer('milliseconds', [0, 600_000], 1_500),
   strict: boolean(false),
   ignore: { default: () => false, takes: IGNORE_TAKES, read: ignorer },
 });

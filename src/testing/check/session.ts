@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel as channelNamed } from 'node:diagnostics_channel';
 import { GuardError } from '../../base/errors.js';
-import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
 import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { Attribution } from './attribution.js';
+import { closeReported } from './close.js';
 import { leakMessage, type LeakedSocketsError } from './failure.js';
-import { findLeakedSockets } from './find.js';
+import { NO_TIMEOUT_MS, search } from './find.js';
 import {
   resolveAllowed,
   resolveCheckOptions,
@@ -26,6 +27,8 @@ interface Run extends TestRun {
   /** What was half-closed when it began. */
   readonly before: ReadonlySet<string>;
   readonly allowed: ((leak: LeakReport) => boolean)[];
+  /** Leaks that it has been told of before it was checked, by a matcher or an assertion of its own. */
+  readonly told: LeakReport[];
 }
 
 /**
@@ -39,8 +42,12 @@ export class LeakSession {
   readonly #storage = new AsyncLocalStorage<Run>();
   readonly #attribution = new Attribution<Run>(() => this.#storage.getStore());
   // Follows every socket from now on, so that a leak has its route, its age, and where and for which request it was opened.
-  readonly #observer = createObserver({ sampleInterval: 0, traceRequests: true, captureStacks: true });
-  readonly #unfollow = followFastifyRoutes();
+  readonly #observer = createObserver({
+    closeWaitTimeout: NO_TIMEOUT_MS,
+    sampleInterval: 0,
+    traceRequests: true,
+    captureStacks: true,
+  });
   readonly #running = new Set<Run>();
   /** Leaks that a test has failed for, or that a matcher has reported. */
   readonly #charged = new Set<string>();
@@ -54,6 +61,7 @@ export class LeakSession {
       ended: false,
       before: new Set(this.#observer.sockets().map(({ id }) => id)),
       allowed: [],
+      told: [],
     };
     this.#running.add(run);
     return run;
@@ -64,6 +72,14 @@ export class LeakSession {
     return this.#storage.run(test as Run, body);
   }
 
+  /** The same for what is run on a diagnostics channel in a store of its own. */
+  bind(channel: string, current: () => TestRun | undefined): void {
+    channelNamed(channel).bindStore(this.#storage, () => {
+      const run = current() as Run | undefined;
+      return run ?? this.#storage.getStore()!;
+    });
+  }
+
   /** It ended without a check: it was skipped, or never reached its end. */
   abandon(test: TestRun): void {
     this.#running.delete(test as Run);
@@ -72,18 +88,21 @@ export class LeakSession {
   /**
    * Checks a test that has ended, once, before anything closes its servers. `failures` are those it already has: leaks that
    * it failed for by itself, with assertNoLeakedSockets(), are accounted for. Returns what to fail it with.
+   *
+   * What has been reported is closed then: the hooks that come after it close the server, which would wait for these sockets.
    */
   async check(test: TestRun, failures: readonly unknown[] = []): Promise<GuardError | undefined> {
     const run = test as Run;
     if (run.ended || !this.#running.has(run)) return undefined;
-    for (const failure of failures) this.account(leaksOf(failure));
-    const { deadlineMs, strict } = this.#options;
-    const found = await findLeakedSockets({ deadlineMs, strict, ignore: (leak) => !this.#concerns(leak, run) });
+    for (const failure of failures) this.#account(leaksOf(failure), run);
+    const found = await search(this.#observer, { ...this.#options, isIgnored: (leak) => !this.#concerns(leak, run) });
     run.ended = true;
     this.#running.delete(run);
     // Another test's check may have ended meanwhile.
     const leaks = found.filter(({ id }) => !this.#charged.has(id));
-    this.account(leaks);
+    for (const { id } of leaks) this.#charged.add(id);
+    closeReported(this.#observer, [...leaks, ...run.told]);
+    if (run.allowed.length > 0) void this.#closeAllowed(run).catch(() => undefined);
     const own: LeakReport[] = [];
     for (const leak of leaks) {
       const owner = this.#attribution.ownerOf(leak);
@@ -106,18 +125,17 @@ export class LeakSession {
 
   /** These leaks have been reported to the user: no test is failed for them any more. */
   account(leaks: readonly LeakReport[]): void {
-    for (const { id } of leaks) this.#charged.add(id);
+    this.#account(leaks, this.#calling());
   }
 
   /** Lets the calling test leak: allowLeaks() of the runners. */
   allow(which: AllowedLeaks | undefined): void {
     const isAllowed = resolveAllowed(which);
-    const [only, ...others] = this.#running;
-    const run = this.#storage.getStore() ?? (others.length === 0 ? only : undefined);
+    const run = this.#calling();
     if (run === undefined || run.ended) {
       throw new GuardError(
         'CWG_ERR_ARGUMENT',
-        `close-wait-guard: allowLeaks() was called ${only ? 'where it cannot tell which of the running tests calls' : 'while no test runs'}; call it in a test, or use configureLeakCheck({ ignore }) for all tests of a file`,
+        `close-wait-guard: allowLeaks() was called ${this.#running.size > 0 ? 'where it cannot tell which of the running tests calls' : 'while no test runs'}; call it in a test, or use configureLeakCheck({ ignore }) for all tests of a file`,
       );
     }
     run.allowed.push(isAllowed);
@@ -129,9 +147,35 @@ export class LeakSession {
 
   close(): void {
     this.#attribution.close();
-    this.#unfollow();
     this.#observer.close();
     this.#storage.disable();
+  }
+
+  /** The test that calls, as far as that can be told. */
+  #calling(): Run | undefined {
+    const [only, ...others] = this.#running;
+    return this.#storage.getStore() ?? (others.length === 0 ? only : undefined);
+  }
+
+  #account(leaks: readonly LeakReport[], run: Run | undefined): void {
+    for (const { id } of leaks) this.#charged.add(id);
+    run?.told.push(...leaks);
+  }
+
+  /**
+   * What the test is allowed to leak would keep its server from closing, too. It is closed when it has stood still for the time
+   * that a leak has; beside the hooks that come after the test, as a server that closes at once need not wait for that.
+   */
+  async #closeAllowed(run: Run): Promise<void> {
+    const isIgnored = (leak: LeakReport): boolean => !this.#isAllowedTo(leak, run);
+    closeReported(this.#observer, await search(this.#observer, { ...this.#options, isIgnored }));
+  }
+
+  #isAllowedTo(leak: LeakReport, run: Run): boolean {
+    if (this.#charged.has(leak.id) || this.#options.isIgnored(leak) || !run.allowed.some((is) => is(leak)))
+      return false;
+    const owner = this.#attribution.ownerOf(leak);
+    return owner === undefined ? !run.before.has(leak.id) : owner === run;
   }
 
   /** Whether a half-closed socket counts when this test is checked. */

@@ -9,8 +9,8 @@
  * In the process that only starts others (`node --test` itself) importing it does nothing.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { after, afterEach, beforeEach, type TestContext } from 'node:test';
-import { wrapTestFunctions } from './node-test-tree.js';
+import * as nodeTest from 'node:test';
+import { TEST_STARTS, TestFunctions } from './node-test-tree.js';
 import { Runner } from './runner.js';
 
 export type { AllowedLeaks, LeakCheckOptions } from './runner.js';
@@ -19,8 +19,14 @@ export type { AllowedLeaks, LeakCheckOptions } from './runner.js';
 const runner = new Runner<object>();
 export const { allowLeaks, configureLeakCheck } = runner;
 
+const { after, afterEach, beforeEach } = nodeTest;
+
 if (!onlyStartsOthers()) {
   runner.open();
+  const functions = new TestFunctions(around);
+  // Since Node 24: what a test does is the test's, whatever becomes of its function.
+  const { getTestContext } = nodeTest as { getTestContext?: () => object | undefined };
+  if (getTestContext) runner.bind(TEST_STARTS, getTestContext);
   const atTheEnd = AsyncResource.bind(() => {
     after(() => {
       runner.end();
@@ -33,7 +39,7 @@ if (!onlyStartsOthers()) {
     isFirst = false;
     const { name, fullName } = context as { readonly name: string; readonly fullName?: string };
     runner.begin(context, fullName ?? name);
-    wrapTestFunctions(around);
+    functions.takeKnown();
   });
   // Finds something only where the test function could not be wrapped, or did not end.
   afterEach(async (context) => {
@@ -42,12 +48,12 @@ if (!onlyStartsOthers()) {
   });
 }
 
-type Body = Parameters<Parameters<typeof wrapTestFunctions>[0]>[0];
+type Body = Parameters<ConstructorParameters<typeof TestFunctions>[0]>[0];
 type Done = (failure?: unknown) => void;
 
 function around(body: Body): Body {
   return function (context, ...rest) {
-    const test = context as TestContext;
+    const test = context as nodeTest.TestContext;
     // A suite's function, and that of a test without hooks.
     if (!runner.has(test)) return Reflect.apply(body, this, [test, ...rest]);
     const diagnose = (failure: unknown, leaks: Error): unknown => {

@@ -4,7 +4,9 @@
  *
  * Sockets are sampled when the test function has ended, whatever its outcome, and before any `afterEach` hook: closing the
  * server there destroys the evidence. For the same reason a leak of a server that the test function itself closes cannot be
- * found. A half-closed socket gets two seconds to be closed, so a test that leaks takes that much longer.
+ * found. A half-closed socket gets a second and a half to be closed, so a test that leaks takes that much longer. What a test
+ * is failed for is closed then, since a server that waits for its requests would keep the hook that closes it waiting; so is
+ * what the test is allowed to leak, once it has stood still for as long.
  *
  * What was half-closed before a test began is not charged to it. Of tests that run concurrently, the one that made the leak
  * is charged: it opened the connection or sent the last request over it, or else started the server that accepted it. Where
@@ -74,6 +76,14 @@ export class Runner<Test extends object> {
   run<T>(test: Test, body: () => T): T {
     const run = this.#runs.get(test);
     return run ? this.#session.run(run, body) : body();
+  }
+
+  /** What is run on this diagnostics channel in a store of its own belongs to the test that is `current` then. */
+  bind(channel: string, current: () => Test | undefined): void {
+    this.#session.bind(channel, () => {
+      const test = current();
+      return test && this.#runs.get(test);
+    });
   }
 
   /**

@@ -78,12 +78,19 @@ function begin(task: Task, { getHooks }: Internals): void {
 
 async function checkAtTestEnd({ task, onTestFinished }: vitest.TestContext): Promise<void> {
   const leaks = await runner.check(task, task.result?.errors);
-  // Thrown here it would keep the test's own afterEach hooks from running; there it is added to the test's errors.
-  if (leaks) {
-    onTestFinished(() => {
-      throw leaks;
-    });
-  }
+  if (!leaks) return;
+  const ownFailures = task.result?.errors?.length ?? 0;
+  let ofHooks: NonNullable<NonNullable<Task['result']>['errors']> = [];
+  // Of these the last one is called first.
+  onTestFinished(() => {
+    task.result?.errors?.push(...ofHooks);
+  });
+  // Thrown here it would keep the test's own afterEach hooks from running; there it is added to the test's errors, which by then
+  // may have those of the hooks. They are put behind it.
+  onTestFinished(() => {
+    ofHooks = task.result?.errors?.splice(ownFailures) ?? [];
+    throw leaks;
+  });
 }
 
 /** What it throws would keep the hooks after it from running, so it is the first and the last in the list, and the last acts. */

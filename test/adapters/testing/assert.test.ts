@@ -10,7 +10,7 @@ import {
   type FindLeakedSocketsOptions,
   type LeakedSocketsError,
 } from '../../../src/testing.js';
-import { CLOSE_WAIT, kernelRow, openFds } from '../../support/kernel-view.js';
+import { CLOSE_WAIT, ESTABLISHED, kernelRow, openFds } from '../../support/kernel-view.js';
 import { expectKernelAgrees } from '../../support/reports.js';
 import { post, stageOfEachTest } from '../../support/stage.js';
 import { jsonOf, runModule } from '../../support/programs.js';
@@ -34,11 +34,13 @@ describe('assertNoLeakedSockets()', () => {
   it('says which socket, why, and what to change', async () => {
     const port = await stage.listen(http.createServer(() => {}));
     await stage.visit(port, post('/uploads/7?token=secret', 100_000));
+    const found = await findLeakedSockets(QUICK);
+    expect(found).toHaveLength(1);
+    expectKernelAgrees(found[0]!);
     const error = await failure();
     expect(error).toMatchObject({ name: 'GuardError', code: 'CWG_ERR_LEAKED_SOCKETS' });
     const [leak] = error.leaks;
-    expect(error.leaks).toHaveLength(1);
-    expectKernelAgrees(leak!);
+    expect(error.leaks).toMatchObject([{ id: found[0]!.id, fd: found[0]!.fd }]);
     expect(error.message.split('\n')).toEqual([
       '1 leaked socket: its peer has gone, and nothing closed it.',
       '',
@@ -53,6 +55,60 @@ describe('assertNoLeakedSockets()', () => {
     ]);
     expect(error.message).toContain(leak!.explanation);
     expect(error.message).toContain(leak!.fix);
+  });
+
+  it('closes what it names and nothing else, so that the server can close', async () => {
+    const named = http.createServer(() => {});
+    const port = await stage.listen(named);
+    const elsewhere = await stage.listen(http.createServer(() => {}));
+    const { port: clientPort } = await stage.visit(port, post('/uploads/7', 100_000));
+    const { port: otherPort } = await stage.visit(elsewhere, post('/uploads/7', 100_000));
+    // Open, and waiting for its response.
+    const healthy = await stage.connect(port);
+    healthy.say('GET /slow HTTP/1.1\r\nHost: shop.test\r\n\r\n');
+    await failure({ ...QUICK, server: named });
+    await until('the named one to be closed', () => kernelRow(port, clientPort) === undefined);
+    expect(kernelRow(elsewhere, otherPort)).toMatchObject({ state: CLOSE_WAIT });
+    expect(kernelRow(port, healthy.port)).toMatchObject({ state: ESTABLISHED });
+    await healthy.close();
+    named.close();
+    await once(named, 'close');
+  });
+
+  it('keeps the application alive that hears of it', async () => {
+    const errors: unknown[] = [];
+    const server = net.createServer({ allowHalfOpen: true }, (socket) =>
+      socket.resume().on('error', (error) => errors.push(error)),
+    );
+    const port = await stage.listen(server);
+    const client = await stage.connect(port);
+    await client.halfClose();
+    // Without an 'error' listener of its own a reset would end this process.
+    const ended = once(client.socket, 'close');
+    await failure();
+    await ended;
+    expect(errors).toMatchObject([{ code: 'CWG_ERR_RECLAIMED' }]);
+  });
+
+  it('ends no test whose client is still there, and hears of no error', async () => {
+    const outcome = await runModule(`
+      import { once } from 'node:events';
+      import http from 'node:http';
+      import net from 'node:net';
+      import { assertNoLeakedSockets } from 'close-wait-guard/testing';
+      const server = http.createServer(() => {}).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address();
+      const client = net.connect(port, '127.0.0.1');
+      client.write('POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 160000\\r\\n\\r\\n');
+      client.end(Buffer.alloc(160_000));
+      const failure = await assertNoLeakedSockets({ deadlineMs: 300 }).catch(({ code }) => code);
+      // Not with events.once(), which listens to errors.
+      await new Promise((resolve) => (client.destroyed ? resolve() : client.once('close', resolve)));
+      await new Promise((resolve) => server.close(resolve));
+      console.log(JSON.stringify({ failure }));
+    `);
+    expect(jsonOf(outcome)).toEqual({ failure: 'CWG_ERR_LEAKED_SOCKETS' });
   });
 
   it('points at the line that called it', async () => {

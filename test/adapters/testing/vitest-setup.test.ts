@@ -15,7 +15,7 @@ interface Run {
     readonly name: string;
     readonly status: string;
     readonly failureMessages: readonly string[];
-    readonly meta: { readonly connections?: readonly string[] };
+    readonly meta: { readonly connections?: readonly string[]; readonly inHooks?: readonly string[] };
   }[];
 }
 
@@ -74,10 +74,16 @@ describe('a setup file that fails the test in which a socket leaked', () => {
     expect(fixed.map(({ status }) => status)).toEqual(['passed', 'passed']);
   });
 
-  it('agrees with the kernel, which each of these tests asked at its end', () => {
-    for (const { name, status, meta } of run.tests.filter(({ name }) => /^(leaky|fixed): /.test(name))) {
+  it('agrees with the kernel, which the uploads asked at their end', () => {
+    const uploads = run.tests.filter(({ name }) => /^(leaky|fixed): the upload/.test(name));
+    expect(uploads).toHaveLength(2);
+    for (const { name, status, meta } of uploads) {
       expect.soft(meta.connections?.includes('CLOSE_WAIT'), name).toBe(status === 'failed');
     }
+  });
+
+  it('has closed what it names before the hooks run that close the server', () => {
+    expect(test('leaky: the upload whose client leaves').meta.inHooks).not.toContain('CLOSE_WAIT');
   });
 
   it('says what happened, where, why, and what to change', () => {
@@ -156,6 +162,20 @@ describe('the outcome of a test', () => {
     expect(test('rules: a failure of its own comes first').failureMessages).toEqual([
       expect.stringMatching(/^AssertionError: expected 'its own' to be 'something else'/),
       expect.stringMatching(LEAK),
+    ]);
+  });
+
+  it('has the leak before what its hooks throw', () => {
+    const messages = (name: string): readonly string[] =>
+      test(`rules: with a hook that fails > ${name}`).failureMessages;
+    expect(messages('a leak comes before it')).toEqual([
+      expect.stringMatching(LEAK),
+      expect.stringMatching(/^Error: the hook/),
+    ]);
+    expect(messages('a failure of its own comes before both')).toEqual([
+      expect.stringMatching(/^Error: its own/),
+      expect.stringMatching(LEAK),
+      expect.stringMatching(/^Error: the hook/),
     ]);
   });
 

@@ -5,7 +5,8 @@ import { expectCases } from './cases.js';
 import { nodeOrSkip, projectWith, runIn } from './runner-projects.js';
 
 /** vitest 5 needs Node 22. In each the package is in node_modules, as npm puts it there. */
-describe.each([
+// They wait for deadlines more than they compute, so they run side by side.
+describe.concurrent.each([
   ['vitest@3.2', '20'],
   ['vitest@4.0', '20'],
   ['vitest@5', '24'],

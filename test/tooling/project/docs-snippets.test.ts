@@ -11,11 +11,12 @@ import { pages, type Block } from './docs-pages.js';
  * What is done with a block is the second word of its info string:
  * `run` readme.test.ts runs it as pasted · `leaks`, `closes` docs-causes.test.ts runs it and asks the kernel · `report`
  * docs-causes.test.ts holds it against what such a program reports · `recipe` docs-recipes.test.ts finds it in a program that is run ·
+ * `runner` runners.test.ts runs it in that test runner, on an application that leaks ·
  * `check` below: types, syntax and names · `none` nothing.
  */
 const USES: Readonly<Record<string, readonly string[]>> = {
-  js: ['run', 'leaks', 'closes', 'recipe', 'check'],
-  sh: ['run', 'check'],
+  js: ['run', 'leaks', 'closes', 'recipe', 'runner', 'check'],
+  sh: ['run', 'runner', 'check'],
   json: ['check'],
   promql: ['check'],
   text: ['report', 'none'],

@@ -1,0 +1,3 @@
+import type { Row } from './play.mjs';
+
+export const rows: readonly Row[];
