@@ -1,4 +1,5 @@
 import { badOption, GuardError, inspectValue } from './errors.js';
+import { nearestOf } from './nearest.js';
 import { isRecord } from './objects.js';
 
 /** One option: what it is when left out, which values it takes in words, and how a value is read. */
@@ -46,9 +47,10 @@ export function checkOptionNames(options: unknown, known: Iterable<string>, path
   const names = [...known];
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
+  const meant = nearestOf(unknown, names);
   throw new GuardError(
     'CWG_ERR_OPTION',
-    `close-wait-guard: there is no option ${inspectValue(`${path}${unknown}`)}; the options are ${names.join(', ')}`,
+    `close-wait-guard: there is no option ${inspectValue(`${path}${unknown}`)}; the options are ${names.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
   );
 }
 

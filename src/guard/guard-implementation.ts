@@ -179,6 +179,8 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     socketsAwaitingFin: () =>
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
+    socketOf: (id) => this.#resources?.sampler.socketOf(id),
+    enderOf: (id) => this.#resources?.sampler.enderOf(id),
     isEndOpen: (localPort, remotePort) => this.#asked((binding) => isOpenAt(binding, localPort, remotePort)),
   };
 

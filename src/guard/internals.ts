@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { isObject } from '../base/objects.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
 import type { Guard, WatchOptions } from './types.js';
@@ -26,6 +26,10 @@ export interface GuardInternals {
    * is none, or no JS socket of this thread owns it. Only call it for a socket you created.
    */
   destroySocket(id: string): boolean;
+  /** {@link destroySocket} for later, also when the guard is closed by then; undefined where there is nothing to end. */
+  enderOf(id: string): (() => void) | undefined;
+  /** The JS socket of a half-closed, reset or stalled one, by its id; undefined where this thread has none. */
+  socketOf(id: string): Socket | undefined;
   /**
    * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
    * where the kernel does not tell.

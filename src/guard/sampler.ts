@@ -1,4 +1,4 @@
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -151,14 +151,29 @@ export class Sampler {
 
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
   destroy(id: string): boolean {
+    const end = this.enderOf(id);
+    if (!end) return false;
+    end();
+    this.#ledger.delete(BigInt(id));
+    return true;
+  }
+
+  socketOf(id: string): Socket | undefined {
+    return this.#ledger.get(BigInt(id))?.suspect.socket;
+  }
+
+  /** What ends it later; undefined when there is none that can be ended. */
+  enderOf(id: string): (() => void) | undefined {
     this.sample();
     const cookie = BigInt(id);
     const entry = this.#ledger.get(cookie);
     const report = entry && this.#descriptions.describe(entry);
-    if (!entry?.suspect.socket || !report) return false;
-    endLeak(this.#binding, entry.suspect.socket, cookie, report);
-    this.#ledger.delete(cookie);
-    return true;
+    if (!entry?.suspect.socket || !report) return undefined;
+    const reference = new WeakRef(entry.suspect.socket);
+    return () => {
+      const socket = reference.deref();
+      if (socket?.destroyed === false) endLeak(this.#binding, socket, cookie, report);
+    };
   }
 
   close(): void {

@@ -38,9 +38,9 @@ export interface AuditOptions {
    * @default 'fin'
    */
   how?: HangUpWay | readonly HangUpWay[] | undefined;
-  /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 2000 */
+  /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 1500 */
   deadlineMs?: number | undefined;
-  /** How many runs go on at the same time, 1 to 100. @default 16 */
+  /** How many runs go on at the same time, 1 to 100. @default 64 */
   concurrency?: number | undefined;
   /** How many runs there are at most, 1 to 1,000,000. @default 2000 */
   maxRuns?: number | undefined;
@@ -52,8 +52,8 @@ export interface AuditOptions {
 
 export const AUDIT_DEFAULTS = Object.freeze({
   how: 'fin',
-  deadlineMs: 2_000,
-  concurrency: 16,
+  deadlineMs: 1_500,
+  concurrency: 64,
   maxRuns: 2_000,
   timeLimitMs: 60_000,
   headRoutes: false,
