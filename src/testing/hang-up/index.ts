@@ -5,16 +5,18 @@ import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
 import { createObserver } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
-import { turn } from '../check/wait.js';
+import { turn, waitUntil } from '../check/wait.js';
 import { Client } from './client.js';
 import { HandledRequests, type Handled } from './handled.js';
 import { play } from './moments.js';
 import {
   resolveHangUpOptions,
+  type HangUpMoment,
   type HangUpOptions,
   type HangUpRequest,
   type HangUpResult,
   type HangUpTarget,
+  type HangUpWay,
   type ResolvedHangUpOptions,
 } from './options.js';
 import { idsOf, outboundLeakOf } from './outbound.js';
@@ -24,6 +26,10 @@ import { messageOf } from './request.js';
 import { ServerEnd } from './server-end.js';
 import { endpointOf, isHttp, type Endpoint } from './target.js';
 
+/** How long a server of this process may take to begin on a request, ms. */
+const TAKEN_MS = 250;
+const DISCARDS: ReadonlySet<HangUpWay> = new Set(['close', 'reset']);
+const REACHES_SERVER: ReadonlySet<HangUpMoment> = new Set(['headers', 'mid-body', 'request']);
 /** Never reached: the guard is asked, it does not report by itself. */
 const NO_TIMEOUT_MS = 86_400_000;
 
@@ -143,6 +149,10 @@ export async function hangUpOn(
     guard.sockets();
     const serverEnd = new ServerEnd(guard, client);
     const reached = await play(client, message, options, monotonicMs() + deadlineMs);
+    // A reset overtakes what was sent: the server is to have begun on it.
+    if (DISCARDS.has(how) && REACHES_SERVER.has(at) && isHttp(endpoint)) {
+      await waitUntil(() => requests.of(localPort) !== undefined, Math.min(deadlineMs, TAKEN_MS));
+    }
     const seenBefore = client.response.response?.statusCode;
     const hungUpAtMs = monotonicMs();
     client.hangUp(how, readsOn);

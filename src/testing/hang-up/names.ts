@@ -1,5 +1,5 @@
-import { METHODS } from 'node:http';
 import { badArgument, GuardError, inspectValue } from '../../base/errors.js';
+import { HTTP_METHODS } from '../../base/http.js';
 import { nearestOf } from '../../base/nearest.js';
 
 export const REQUEST_NAMES = Object.freeze(['method', 'path', 'headers', 'body']);
@@ -35,8 +35,8 @@ export function checkRequestNames(request: object): void {
 
 /** @throws GuardError CWG_ERR_ARGUMENT for a method that Node's parser refuses: it would answer 400 in the handler's place */
 export function checkMethod(method: unknown): asserts method is string {
-  if (typeof method === 'string' && METHODS.includes(method)) return;
-  const meant = typeof method === 'string' ? nearestOf(method, METHODS) : undefined;
+  if (typeof method === 'string' && HTTP_METHODS.includes(method)) return;
+  const meant = typeof method === 'string' ? nearestOf(method, HTTP_METHODS) : undefined;
   throw badArgument(
     `the request's method`,
     method,

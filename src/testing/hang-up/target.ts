@@ -1,7 +1,7 @@
-import { Server as HttpServer } from 'node:http';
 import { Server, type AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { badArgument, GuardError } from '../../base/errors.js';
+import { HttpServer } from '../../base/http.js';
 import type { ServerHolder } from '../check/options.js';
 import type { HangUpTarget } from './options.js';
 
