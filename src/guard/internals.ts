@@ -1,7 +1,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { isObject } from '../base/objects.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
-import type { Guard, WatchOptions } from './types.js';
+import type { Guard, SocketReport, WatchOptions } from './types.js';
 
 /** What other parts of this library ask of a guard, and applications do not. */
 export interface GuardInternals {
@@ -30,11 +30,15 @@ export interface GuardInternals {
   enderOf(id: string): (() => void) | undefined;
   /** The JS socket of a half-closed, reset or stalled one, by its id; undefined where this thread has none. */
   socketOf(id: string): Socket | undefined;
+  /** Takes a sample. Ids of what {@link Guard.sockets} would describe. */
+  heldIds(): string[];
+  /** Describes one of {@link heldIds}, as of the last sample. */
+  reportOf(id: string): SocketReport | undefined;
   /**
-   * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
-   * where the kernel does not tell.
+   * The ends at `localPort` of connections on this host that have not sent their FIN, whichever process holds them, by the
+   * ports of their peers; undefined where the kernel does not tell.
    */
-  isEndOpen(localPort: number, remotePort: number): boolean | undefined;
+  openEndsAt(localPort: number): ReadonlySet<number> | undefined;
 }
 
 /** What a framework's plugin knows of the application whose server it watches. */

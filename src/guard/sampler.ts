@@ -149,6 +149,17 @@ export class Sampler {
     return this.#descriptions.sockets();
   }
 
+  /** Ids of the same. */
+  ids(): string[] {
+    return this.#descriptions.ids();
+  }
+
+  /** One of the same. */
+  reportOf(id: string): SocketReport | undefined {
+    const entry = this.#ledger.get(BigInt(id));
+    return entry && this.#descriptions.socket(entry);
+  }
+
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
   destroy(id: string): boolean {
     const end = this.enderOf(id);

@@ -12,11 +12,13 @@ import {
   type HangUpResult,
 } from '../hang-up/options.js';
 import { idsOf, outboundLeaks } from '../hang-up/outbound.js';
+import { settledWithin } from '../hang-up/patience.js';
 import type { ResolvedAuditOptions } from './options.js';
 import {
   adviceFor,
   ANY_ROUTE,
   firstMoment,
+  hasResponse,
   momentsFor,
   momentsForAll,
   refusesBody,
@@ -73,6 +75,9 @@ export async function audit(subjects: readonly Subject[], parts: AuditParts): Pr
   return await new Audit(subjects, parts).run();
 }
 
+/** How long a route may take to respond to its first request before the other moments are tried beside it, ms. */
+const SILENCE_MS = 300;
+
 class Audit {
   readonly #subjects: readonly Subject[];
   readonly #parts: AuditParts;
@@ -95,8 +100,13 @@ class Audit {
     let done = 0;
     await Promise.all(
       planned.map(async ({ subject, row, first, rest }) => {
-        await this.#begin(subject, row, first);
-        await Promise.all(this.#remaining(row, first, rest).map((run) => run()));
+        const begun = this.#begin(subject, row, first);
+        // What refuses a request does so at once. A route that is silent is tried meanwhile at the moments without a response.
+        await settledWithin(SILENCE_MS, begun);
+        const [early, late] = [rest.filter((moment) => !hasResponse(moment)), rest.filter(hasResponse)];
+        const others = Promise.all(this.#remaining(row, undefined, early).map((run) => run()));
+        await begun;
+        await Promise.all([others, ...this.#remaining(row, first, late).map((run) => run())]);
         this.#parts.progress?.update({ done: ++done, of: planned.length, last: nameOf(row) });
       }),
     );

@@ -11,6 +11,10 @@ const ONLY_WITH_BODY: readonly HangUpMoment[] = ['headers', 'mid-body'];
 /** Moments with a response, best first: the first run is at one of them, and tells how the route responds. */
 const WITH_RESPONSE: readonly HangUpMoment[] = ['response', 'idle', 'mid-response'];
 
+export function hasResponse(moment: HangUpMoment): boolean {
+  return WITH_RESPONSE.includes(moment);
+}
+
 export interface PlannedRoute {
   readonly method: string;
   readonly hasBody: boolean;

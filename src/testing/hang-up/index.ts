@@ -23,6 +23,7 @@ import { idsOf, outboundLeakOf } from './outbound.js';
 import { hintOf, isRefusal, outcomeOf, refusedError, type Outcome } from './refusal.js';
 import { endWithServer } from './reported.js';
 import { messageOf } from './request.js';
+import { Samples } from './samples.js';
 import { ServerEnd } from './server-end.js';
 import { endpointOf, isHttp, type Endpoint } from './target.js';
 
@@ -86,6 +87,7 @@ export interface OpenTarget {
   readonly guard: Guard;
   /** Local ports of all clients so far. */
   readonly clientPorts: Set<number>;
+  readonly samples: Samples;
   readonly requests: HandledRequests;
   /** Idempotent. */
   close(): void;
@@ -107,7 +109,8 @@ export async function openTarget(target: HangUpTarget, by: string): Promise<Open
   };
   try {
     checkSupported(guard, by);
-    return { endpoint: await endpointOf(target), guard, clientPorts, requests, close };
+    const endpoint = await endpointOf(target);
+    return { endpoint, guard, samples: new Samples(guard), clientPorts, requests, close };
   } catch (error) {
     close();
     throw error;
@@ -134,7 +137,7 @@ export interface HungUp {
 
 /** {@link hangUp} on an open target, without its verdict. */
 export async function hangUpOn(
-  { endpoint, guard, clientPorts, requests }: OpenTarget,
+  { endpoint, guard, samples, clientPorts, requests }: OpenTarget,
   request: HangUpRequest | string | Uint8Array,
   options: ResolvedHangUpOptions,
 ): Promise<HungUp> {
@@ -146,8 +149,8 @@ export async function hangUpOn(
   try {
     // Where this process is the server, it has accepted by now: the guard follows the socket from here on, with its ports.
     await turn();
-    guard.sockets();
-    const serverEnd = new ServerEnd(guard, client);
+    internalsOf(guard).heldIds();
+    const serverEnd = new ServerEnd(samples, client);
     const reached = await play(client, message, options, monotonicMs() + deadlineMs);
     // A reset overtakes what was sent: the server is to have begun on it.
     if (DISCARDS.has(how) && REACHES_SERVER.has(at) && isHttp(endpoint)) {
