@@ -37,12 +37,17 @@ interface Handling {
 /** On which Node and undici tell of a request or connection to another server, in the context of who makes it. */
 const ASKING = ['net.client.socket', 'http.client.request.start', 'undici:request:create'] as const;
 
+/** A ClientRequest of node:http, where it is one. */
+interface Asking {
+  readonly request?: { readonly destroyed?: unknown; readonly res?: { readonly complete?: unknown } | null };
+}
+
 /** The requests of our clients as servers of this process see them, by the client's port: the last one of each. */
 export class HandledRequests {
   readonly #clientPorts: ReadonlySet<number>;
   readonly #byPort = new Map<number, Handled>();
   readonly #byRequest = new WeakMap<object, Handled>();
-  readonly #asking = new WeakSet<RequestNotes>();
+  readonly #asking = new WeakMap<RequestNotes, Asking[]>();
   /** The one whose handler is being called in this very turn. */
   #calling: Handled | undefined;
   readonly #unsubscribe: () => void;
@@ -70,7 +75,7 @@ export class HandledRequests {
           // Fastify says the same of a preHandler hook that turned the request away, and of a handler that throws at once.
           else if (this.#calling === handled) handled.fastify = 'unknown';
         },
-        ...Object.fromEntries(ASKING.map((channel) => [channel, () => this.#noteAsking()])),
+        ...Object.fromEntries(ASKING.map((channel) => [channel, (asking: Asking) => this.#noteAsking(asking)])),
       },
       () => undefined,
     );
@@ -86,6 +91,13 @@ export class HandledRequests {
     return request !== undefined && this.#asking.has(request);
   }
 
+  /** Whether one of them is under way: its connection may be leaked yet. Only node:http shows that. */
+  isAsking({ socket }: Handled): boolean {
+    const origin = notesOf(socket)?.request;
+    const all = (origin && this.#asking.get(origin)) ?? [];
+    return all.some(({ request }) => request?.destroyed === false && request.res?.complete === false);
+  }
+
   close(): void {
     this.#unsubscribe();
     this.#byPort.clear();
@@ -99,9 +111,12 @@ export class HandledRequests {
     this.#byRequest.set(request, handled);
   }
 
-  #noteAsking(): void {
-    const request = currentOrigin()?.requestedBy;
-    if (request) this.#asking.add(request);
+  #noteAsking(asking: Asking): void {
+    const origin = currentOrigin()?.requestedBy;
+    if (!origin) return;
+    const all = this.#asking.get(origin);
+    if (all) all.push(asking);
+    else this.#asking.set(origin, [asking]);
   }
 
   #of(raw: object | undefined): Handled | undefined {

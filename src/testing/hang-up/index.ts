@@ -78,7 +78,8 @@ async function leakBehind(
   deadlineMs: number,
 ): Promise<LeakReport | undefined> {
   if (!handled || !requests.hasAsked(handled)) return undefined;
-  return await outboundLeakOf(guard, handled, before, deadlineMs);
+  const isUnderWay = (): boolean => requests.isAsking(handled);
+  return await outboundLeakOf(guard, handled, { before, isUnderWay, deadlineMs });
 }
 
 /** A target that listens, and a guard that observes its process: for one hang-up or for many. */

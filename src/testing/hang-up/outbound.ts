@@ -35,18 +35,26 @@ export async function outboundLeaks(guard: Guard, isCounted: IsCounted, deadline
   return suspects.filter((report) => wasIdleAtDeadline(report, deadlineMs));
 }
 
+export interface OutboundSearch {
+  /** See {@link idsOf}. */
+  readonly before: ReadonlySet<string>;
+  /** Whether what the handler has asked for is still coming. */
+  readonly isUnderWay: () => boolean;
+  readonly deadlineMs: number;
+}
+
 /** {@link outboundLeaks} of the handler of one request of ours. */
 export async function outboundLeakOf(
   guard: Guard,
   { socket }: Handled,
-  before: ReadonlySet<string>,
-  deadlineMs: number,
+  { before, isUnderWay, deadlineMs }: OutboundSearch,
 ): Promise<LeakReport | undefined> {
   const request = notesOf(socket)?.request;
   const isIts = ({ id }: LeakReport): boolean => {
     const outbound = internalsOf(guard).socketOf(id);
     return !before.has(id) && outbound !== undefined && originOfSocket(outbound)?.requestedBy === request;
   };
+  await waitUntil(() => !isUnderWay() || suspectsOf(guard, isIts).length > 0, deadlineMs);
   const [leak] = request === undefined ? [] : await outboundLeaks(guard, isIts, deadlineMs);
   return leak;
 }
