@@ -64,9 +64,7 @@ export class Descriptions {
   }
 
   ids(): string[] {
-    return Array.from(this.#ledger.entries()).flatMap((entry) =>
-      isHeld(entry) ? String(entry.suspect.cookie) : [],
-    );
+    return Array.from(this.#ledger.entries()).flatMap((entry) => (isHeld(entry) ? String(entry.suspect.cookie) : []));
   }
 }
 

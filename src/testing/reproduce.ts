@@ -12,7 +12,20 @@ import { webSocketFrame } from './hang-up/web-socket.js';
 
 /** The part of a {@link LeakReport} that is needed: a report read from a log (JSON) has it. */
 export type ReproducibleLeak = Pick<LeakReport, 'kind' | 'cause' | 'side'> &
-  Partial<Pick<LeakReport, 'method' | 'route' | 'path' | 'requestedBy' | 'reason' | 'waitsFor' | 'takenBytes' | 'unreadKernelBytes' | 'unreadStreamBytes'>>;
+  Partial<
+    Pick<
+      LeakReport,
+      | 'method'
+      | 'route'
+      | 'path'
+      | 'requestedBy'
+      | 'reason'
+      | 'waitsFor'
+      | 'takenBytes'
+      | 'unreadKernelBytes'
+      | 'unreadStreamBytes'
+    >
+  >;
 
 export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, options: HangUpOptions];
 

@@ -101,12 +101,9 @@ class Audit {
     await Promise.all(
       planned.map(async ({ subject, row, first, rest }) => {
         const begun = this.#begin(subject, row, first);
-        // What refuses a request does so at once. A route that is silent is tried meanwhile at the moments without a response.
+        // What refuses a request does so at once. A route that is silent is tried at its other moments meanwhile.
         await settledWithin(SILENCE_MS, begun);
-        const [early, late] = [rest.filter((moment) => !hasResponse(moment)), rest.filter(hasResponse)];
-        const others = Promise.all(this.#remaining(row, undefined, early).map((run) => run()));
-        await begun;
-        await Promise.all([others, ...this.#remaining(row, first, late).map((run) => run())]);
+        await Promise.all([begun, ...this.#remaining(row, first, rest).map((run) => run())]);
         this.#parts.progress?.update({ done: ++done, of: planned.length, last: nameOf(row) });
       }),
     );
@@ -183,12 +180,21 @@ class Audit {
         .flatMap((at) => [firstWay!, ...otherWays].map((how) => ({ at, how }))),
     ];
     return cells.map(({ at, how }) => async () => {
-      await this.#try(row, row.request, at, how);
+      await this.#try(row, row.request, at, how, !hasResponse(at));
     });
   }
 
-  /** Does one run and records its outcome. */
-  async #try(row: Row, request: HangUpRequest, at: HangUpMoment, how: HangUpWay): Promise<HangUpResult | undefined> {
+  /**
+   * Does one run and records its outcome.
+   * @param orEarlier a leak also counts where the client left because the moment did not come
+   */
+  async #try(
+    row: Row,
+    request: HangUpRequest,
+    at: HangUpMoment,
+    how: HangUpWay,
+    orEarlier = true,
+  ): Promise<HangUpResult | undefined> {
     const { method, url } = row;
     const run = await this.#runs.begin({ request, at, how });
     if ('refused' in run) {
@@ -198,11 +204,12 @@ class Audit {
       return undefined;
     }
     const { result, outcome } = run;
-    row.moments[at] = worseOf(row.moments[at], outcomeOf(result));
+    const counts = result.reached || orEarlier;
+    row.moments[at] = worseOf(row.moments[at], counts ? outcomeOf(result) : 'not-reached');
     row.handler = betterOf(row.handler, outcome.handler);
     if (method !== ANY_ROUTE) row.statusCode ??= outcome.statusCode;
     if (result.leak) {
-      this.#leaks.push({ method, url, at, how, leak: result.leak });
+      if (counts) this.#leaks.push({ method, url, at, how, leak: result.leak });
       this.#parts.progress?.leaked(nameOf(row));
       // It is recorded, and the connection is the audit's own: the application need not keep it.
       internalsOf(this.#parts.guard).destroySocket(result.leak.id);

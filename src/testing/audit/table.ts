@@ -1,5 +1,12 @@
 import { HANG_UP_MOMENTS } from '../hang-up/options.js';
-import { isUntested, type AuditLeak, type AuditOutcome, type AuditReport, type AuditRow, type NotTried } from './report.js';
+import {
+  isUntested,
+  type AuditLeak,
+  type AuditOutcome,
+  type AuditReport,
+  type AuditRow,
+  type NotTried,
+} from './report.js';
 
 const CELLS: Readonly<Record<AuditOutcome, string>> = Object.freeze({
   ok: 'ok',
@@ -83,7 +90,10 @@ function advice(rows: readonly AuditRow[]): string[] {
     advised.length === 0 ? [] : [heading, ...advised.map((row) => `  ${nameOf(row)}: ${printable(row.advice ?? '')}`)];
   return [
     ...list('Did not get to the handler:', others.filter(isUntested)),
-    ...list('Turned away by the handler:', others.filter((row) => !isUntested(row))),
+    ...list(
+      'Turned away by the handler:',
+      others.filter((row) => !isUntested(row)),
+    ),
     ...list('The handler failed each time:', failed),
   ];
 }

@@ -127,7 +127,7 @@ export class HandledRequests {
 /** What Fastify answers an error with. */
 function statusOf(error: unknown): number {
   const { statusCode, status } = (error ?? {}) as { readonly statusCode?: unknown; readonly status?: unknown };
-  return [statusCode, status].find((code) => typeof code === 'number' && code >= 400) as number | undefined ?? 500;
+  return ([statusCode, status].find((code) => typeof code === 'number' && code >= 400) as number | undefined) ?? 500;
 }
 
 /**

@@ -74,8 +74,7 @@ export function isRefusal({ handler, statusCode }: Outcome, expectedStatus: numb
 
 export function refusedError(outcome: Outcome, asked: string): GuardError {
   const { handler, statusCode } = outcome;
-  const who =
-    handler === 'not-run' ? 'and no handler ran' : 'and nothing on this server tells whether a handler ran';
+  const who = handler === 'not-run' ? 'and no handler ran' : 'and nothing on this server tells whether a handler ran';
   return new GuardError(
     'CWG_ERR_HANDLER_NOT_RUN',
     `close-wait-guard: hangUp() has tested nothing: ${asked} was answered ${String(statusCode)}, ${who}. ` +

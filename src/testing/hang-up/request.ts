@@ -92,7 +92,11 @@ export function messageOf(
   return checkLengths(message, at, afterBytes);
 }
 
-function bodyByDefault(method: string, at: HangUpMoment, own: Readonly<Record<string, unknown>>): HangUpBody | undefined {
+function bodyByDefault(
+  method: string,
+  at: HangUpMoment,
+  own: Readonly<Record<string, unknown>>,
+): HangUpBody | undefined {
   // What comes over a WebSocket and is not read hides the client's FIN. A ping is nothing that an application is called for.
   const isWebSocket = method !== 'CONNECT' && /^websocket$/i.test(String('upgrade' in own ? own.upgrade : 'websocket'));
   if (at === 'upgrade') return isWebSocket ? webSocketPing() : undefined;

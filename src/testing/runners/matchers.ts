@@ -63,21 +63,23 @@ export function createMatchers(runner: { readonly account: (leaks: readonly Leak
     async toBeClosed(hungUp) {
       const result: unknown = await hungUp;
       if (!isResult(result)) throw badArgument('what toBeClosed() is given', result, 'what hangUp() returns');
-      const { leak, closed, reached, hint } = result;
+      const { leak, closed, reached, response, hint } = result;
       if (leak) {
         runner.account([leak]);
         return { pass: false, message: () => leakText(leak) };
       }
-      const because = hint === undefined ? '' : ` (${hint})`;
+      const because = hint ?? (response && `it was answered ${response.statusCode}`);
+      const why = because === undefined ? '' : ` (${because})`;
       // Neither that it closes nor that it does not has been seen.
-      if (!reached) throw untested(`the moment to hang up did not come${because}`);
-      if (closed === undefined) throw untested('of a server elsewhere only a FIN tells, and the client left without one');
+      if (!reached) throw untested(`the moment to hang up did not come${why}`);
+      if (closed === undefined)
+        throw untested('of a server elsewhere only a FIN tells, and the client left without one');
       return {
         pass: closed,
         message: () =>
           closed
             ? 'expected the server not to close its end of the connection, and it has'
-            : `expected the server to close its end of the connection, and after ${result.afterMs} ms it was still at work on it${because}`,
+            : `expected the server to close its end of the connection, and after ${result.afterMs} ms it was still at work on it${why}`,
       };
     },
   };

@@ -176,7 +176,9 @@ describe('a request', () => {
 
   it('an option that is misspelt is named, with the one that was meant', async () => {
     const options = { at: 'request', deadlineMS: 5 } as never;
-    expect((await refusal(hangUp(shop(), POST, options))).message).toMatch(/"deadlineMS".*; did you mean deadlineMs\?$/);
+    expect((await refusal(hangUp(shop(), POST, options))).message).toMatch(
+      /"deadlineMS".*; did you mean deadlineMs\?$/,
+    );
   });
 });
 

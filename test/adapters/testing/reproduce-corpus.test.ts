@@ -10,11 +10,14 @@ import { expectKernelAgrees, follow, portOf } from '../../support/reports.js';
 import { stageOfEachTest, type Stage } from '../../support/stage.js';
 import { until } from '../../support/until.js';
 
+type Program = Pick<Server, 'address' | 'listening'> & Partial<Server>;
+
 /** As test/corpus/README.md has it, as far as it is played here. */
 interface Scenario {
   readonly expect: { readonly silent?: string; readonly side?: string; readonly cause?: string | readonly string[] };
   readonly upstream?: (sizes: object) => Server;
-  readonly program: (given: { upstream: number }) => Promise<Server | undefined> | Server | undefined;
+  /** What it returns need not be a server: a worker's is only its address. */
+  readonly program: (given: { upstream: number }) => Promise<Program | undefined> | Program | undefined;
   readonly peer?: (peers: object) => Promise<void>;
 }
 
@@ -45,7 +48,10 @@ const ELSEWHERE = ['elsewhere/child-process-still-has-it', 'elsewhere/worker-thr
 const stage = stageOfEachTest();
 
 /** Runs the program in this process, has its client leave, and returns what a guard reports of it. */
-async function inProduction(stage: Stage, scenario: Scenario): Promise<{ server: Server | undefined; leak: LeakReport }> {
+async function inProduction(
+  stage: Stage,
+  scenario: Scenario,
+): Promise<{ server: Program | undefined; leak: LeakReport }> {
   const sizes = sizesFor(getDefaultHighWaterMark(false));
   const seen = follow(guardOn(stage, { closeWaitTimeout: 400, sampleInterval: 50, traceRequests: true }));
   stage.defer(followFastifyRoutes());
@@ -55,7 +61,7 @@ async function inProduction(stage: Stage, scenario: Scenario): Promise<{ server:
   let port: number | undefined;
   if (server) {
     server.on?.('connection', (socket) => stage.defer(() => socket.destroy()));
-    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
+    if (!server.listening) await once(server.listen!(0, '127.0.0.1'), 'listening');
     ({ port } = server.address() as { port: number });
     stage.defer(() => server.close?.());
   }
@@ -78,7 +84,7 @@ describe('what reproduce() makes of a report is red on the code that leaked', ()
       expect(() => reproduce(leak)).toThrow(reason);
       return;
     }
-    const again = await hangUp(server!, ...reproduce(leak));
+    const again = await hangUp(server as Server, ...reproduce(leak));
     expect(again.leak, `${leak.cause} of ${leak.method} ${leak.route}`).toMatchObject({ side: leak.side });
     expect(again.leak!.id).not.toBe(leak.id);
     expect([again.leak!.method, again.leak!.route]).toEqual([leak.method, leak.route]);
