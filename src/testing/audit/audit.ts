@@ -104,7 +104,7 @@ class Audit {
         // What refuses a request does so at once. A route that is silent is tried at its other moments meanwhile.
         await settledWithin(SILENCE_MS, begun);
         await Promise.all([begun, ...this.#remaining(row, first, rest).map((run) => run())]);
-        this.#parts.progress?.update({ done: ++done, of: planned.length, last: nameOf(row) });
+        if (subject.route) this.#parts.progress?.update(++done, nameOf(row));
       }),
     );
     const rows = planned.map(({ row }) => row);

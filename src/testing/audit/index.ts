@@ -31,7 +31,7 @@ export async function auditRoutes(fastify: FastifyApplication, options?: AuditOp
   const { subjects, excluded } = await subjectsOf(routesOf(fastify), resolved);
   const opened = await openTarget(fastify, 'auditRoutes()');
   const accepted = new Accepted(fastify.server);
-  const progress = Progress.on(process.stderr, subjects.length);
+  const progress = Progress.on(process.stderr, subjects.filter(({ route }) => route).length);
   try {
     const data = await audit(subjects, {
       guard: opened.guard,

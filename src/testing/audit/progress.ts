@@ -13,14 +13,6 @@ const cancel = clearInterval;
 /** A terminal, as far as a line of progress uses it. */
 export type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
 
-export interface Step {
-  /** How many routes have been hung up on at all their moments. */
-  readonly done: number;
-  readonly of: number;
-  /** The last of them. */
-  readonly last: string;
-}
-
 /** One line on a terminal that says where a long audit is; gone when it is over. */
 export class Progress {
   readonly #terminal: Terminal;
@@ -29,7 +21,9 @@ export class Progress {
     this.#draw();
   }, INTERVAL_MS).unref();
   readonly #leaking = new Set<string>();
-  #step: Step;
+  readonly #routes: number;
+  #done = 0;
+  #last = '';
   #drawn = false;
 
   /** Undefined where the stream is no terminal: a log or a runner's pipe gets nothing. */
@@ -39,11 +33,13 @@ export class Progress {
 
   private constructor(terminal: Terminal, routes: number) {
     this.#terminal = terminal;
-    this.#step = { done: 0, of: routes, last: '' };
+    this.#routes = routes;
   }
 
-  update(step: Step): void {
-    this.#step = step;
+  /** @param done how many routes have been hung up on at all their moments; `last` is the last of them */
+  update(done: number, last: string): void {
+    this.#done = done;
+    this.#last = last;
   }
 
   leaked(route: string): void {
@@ -58,9 +54,9 @@ export class Progress {
   #draw(): void {
     if (monotonicMs() - this.#startedAtMs < QUIET_MS) return;
     this.#drawn = true;
-    const { done, of, last } = this.#step;
+    const last = this.#last === '' ? '' : ` (${this.#last})`;
     const leaks = this.#leaking.size === 0 ? 'no leak so far' : `leaks so far: ${[...this.#leaking].join(', ')}`;
-    const text = `close-wait-guard: route ${done} of ${of}${last === '' ? '' : ` (${last})`}, ${leaks}`;
+    const text = `close-wait-guard: route ${this.#done} of ${this.#routes}${last}, ${leaks}`;
     // A line that wraps cannot be taken back.
     const columns = this.#terminal.columns > 0 ? this.#terminal.columns : DEFAULT_COLUMNS;
     this.#terminal.write(START_OF_LINE + printable(text).slice(0, columns - 1));

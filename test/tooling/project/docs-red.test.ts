@@ -40,7 +40,9 @@ afterEach(() => app.close());
 function testFileOf({ code }: Block): string {
   const imports = code.match(/^import .*$/gm) ?? [];
   const rest = code.replace(/^import .*$/gm, '');
-  const own = GIVEN.split('\n').filter((line) => !imports.some((other) => other.startsWith('import http') && line === other));
+  const own = GIVEN.split('\n').filter(
+    (line) => !imports.some((other) => other.startsWith('import http') && line === other),
+  );
   const tests = /^it\(/m.test(rest) ? rest : `it('the snippet', async () => {\n${rest}\n});`;
   return [...imports, ...own, tests].join('\n');
 }

@@ -28,7 +28,9 @@ const all = pages();
 const blocks = all.flatMap((page) => page.blocks);
 const titleOf = ({ page, line }: Block): string => `${page}:${line}`;
 const toCheck = (language: string): (readonly [string, Block])[] =>
-  blocks.filter((block) => ['check', 'red'].includes(block.use) && block.language === language).map((b) => [titleOf(b), b] as const);
+  blocks
+    .filter((block) => ['check', 'red'].includes(block.use) && block.language === language)
+    .map((b) => [titleOf(b), b] as const);
 
 describe('every block of README.md and docs/', () => {
   it('says what is done with it', () => {
