@@ -39,15 +39,23 @@ export function defaultsOf<Table extends OptionTable>(table: Table): OptionValue
   );
 }
 
-/** @throws GuardError CWG_ERR_OPTION when `options` is not an object, or has a name that is not among `known` */
-export function checkOptionNames(options: unknown, known: Iterable<string>, path = ''): void {
+/**
+ * @param meantBy which known name a wrong one stands for
+ * @throws GuardError CWG_ERR_OPTION when `options` is not an object, or has a name that is not among `known`
+ */
+export function checkOptionNames(
+  options: unknown,
+  known: Iterable<string>,
+  path = '',
+  meantBy: (name: string, known: readonly string[]) => string | undefined = nearestOf,
+): void {
   if (!isRecord(options)) {
     throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: options is ${inspectValue(options)}; it takes an object`);
   }
   const names = [...known];
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  const meant = nearestOf(unknown, names);
+  const meant = meantBy(unknown, names);
   throw new GuardError(
     'CWG_ERR_OPTION',
     `close-wait-guard: there is no option ${inspectValue(`${path}${unknown}`)}; the options are ${names.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`,

@@ -2,6 +2,7 @@ import { badOption, GuardError, inspectValue } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
 import { boolean, checkOptionNames, integer, integerIn, readOptions, type OptionRule } from '../../base/options.js';
+import { meantPart } from '../hang-up/names.js';
 import { HANG_UP_WAYS, HANG_UP_MOMENTS, type HangUpWay, type HangUpMoment } from '../hang-up/options.js';
 
 /** A request for one route, in place of one made from its schema; what is left out is made from it. */
@@ -162,7 +163,7 @@ function filterOf(given: unknown, option: string): ResolvedAuditOptions['filter'
         `close-wait-guard: option ${option} returned ${what}${inspectValue(value)} for ${route.method} ${route.url}; it takes ${takes}`,
       );
     if (!isRecord(result) || result instanceof Promise) throw bad('', result, FILTER_TAKES);
-    checkOptionNames(result, REQUEST_NAMES);
+    checkOptionNames(result, REQUEST_NAMES, '', meantPart);
     const { path, headers = {}, body } = result;
     if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
       throw bad('a request with path ', path, `a path that starts with '/'`);

@@ -58,7 +58,7 @@ export async function hangUp(
     const leak = hungUp.result.leak ?? (await leakBehind(opened, hungUp, before, resolved.deadlineMs));
     if (leak) {
       const end = internalsOf(opened.guard).enderOf(leak.id);
-      const { server } = opened.endpoint;
+      const server = opened.endpoint.server ?? hungUp.handled?.server;
       if (end && server) endWithServer(server, end);
       return { ...hungUp.result, leak };
     }
