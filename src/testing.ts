@@ -12,6 +12,7 @@ export type { LeakReport } from './leaks/report.js';
 export type { LeakedSocketsError } from './testing/check/failure.js';
 export { assertNoLeakedSockets, findLeakedSockets } from './testing/check/find.js';
 export { hangUp } from './testing/hang-up/index.js';
+export type { HangUpHandler } from './testing/hang-up/handled.js';
 export { HANG_UP_MOMENTS, HANG_UP_WAYS } from './testing/hang-up/options.js';
 export type {
   HangUpBody,

@@ -1,3 +1,5 @@
+import { distance } from './nearest.js';
+
 /** Every environment variable of this library. Any other name with this prefix is taken for a misspelling. */
 export const ENVIRONMENT_NAMES = [
   'CLOSE_WAIT_GUARD',
@@ -55,18 +57,4 @@ export function unknownNames(
       const near = known.map((candidate) => ({ candidate, distance: distance(written, candidate) }));
       return { name, known: near.sort((a, b) => a.distance - b.distance).map(({ candidate }) => candidate) };
     });
-}
-
-/** The Levenshtein distance: letters to change, add or remove. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

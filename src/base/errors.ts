@@ -16,6 +16,10 @@ export const GUARD_ERROR_CODES = [
   'CWG_ERR_RECLAIMED',
   /** A socket is leaked (thrown by the testing helpers). */
   'CWG_ERR_LEAKED_SOCKETS',
+  /** A request of hangUp() was answered without the handler that it is to test. */
+  'CWG_ERR_HANDLER_NOT_RUN',
+  /** A testing helper has to look at sockets where the addon cannot run. */
+  'CWG_ERR_UNSUPPORTED',
   /** A package that this one works with is installed in a version that it does not work with. */
   'CWG_ERR_PEER_VERSION',
 ] as const;

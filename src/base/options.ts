@@ -1,4 +1,5 @@
 import { badOption, GuardError, inspectValue } from './errors.js';
+import { nearestOf } from './nearest.js';
 import { isRecord } from './objects.js';
 
 /** One option: what it is when left out, which values it takes in words, and how a value is read. */
@@ -38,17 +39,26 @@ export function defaultsOf<Table extends OptionTable>(table: Table): OptionValue
   );
 }
 
-/** @throws GuardError CWG_ERR_OPTION when `options` is not an object, or has a name that is not among `known` */
-export function checkOptionNames(options: unknown, known: Iterable<string>, path = ''): void {
+/**
+ * @param meantBy which known name a wrong one stands for
+ * @throws GuardError CWG_ERR_OPTION when `options` is not an object, or has a name that is not among `known`
+ */
+export function checkOptionNames(
+  options: unknown,
+  known: Iterable<string>,
+  path = '',
+  meantBy: (name: string, known: readonly string[]) => string | undefined = nearestOf,
+): void {
   if (!isRecord(options)) {
     throw new GuardError('CWG_ERR_OPTION', `close-wait-guard: options is ${inspectValue(options)}; it takes an object`);
   }
   const names = [...known];
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
+  const meant = meantBy(unknown, names);
   throw new GuardError(
     'CWG_ERR_OPTION',
-    `close-wait-guard: there is no option ${inspectValue(`${path}${unknown}`)}; the options are ${names.join(', ')}`,
+    `close-wait-guard: there is no option ${inspectValue(`${path}${unknown}`)}; the options are ${names.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
   );
 }
 

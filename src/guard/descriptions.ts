@@ -54,10 +54,20 @@ export class Descriptions {
 
   /** Every half-closed, reset or stalled socket, leak or not yet. */
   sockets(): SocketReport[] {
-    return Array.from(this.#ledger.entries()).flatMap((entry) => {
-      if (entry.track?.kind === 'closing') return [];
-      const report = this.describe(entry);
-      return report ? [{ ...report, leaked: entry.report !== undefined, ignored: entry.ignored }] : [];
-    });
+    return Array.from(this.#ledger.entries()).flatMap((entry) => this.socket(entry) ?? []);
   }
+
+  socket(entry: LedgerEntry): SocketReport | undefined {
+    if (!isHeld(entry)) return undefined;
+    const report = this.describe(entry);
+    return report && { ...report, leaked: entry.report !== undefined, ignored: entry.ignored };
+  }
+
+  ids(): string[] {
+    return Array.from(this.#ledger.entries()).flatMap((entry) => (isHeld(entry) ? String(entry.suspect.cookie) : []));
+  }
+}
+
+function isHeld({ track }: LedgerEntry): boolean {
+  return track !== undefined && track.kind !== 'closing';
 }

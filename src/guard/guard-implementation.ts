@@ -1,7 +1,7 @@
 import { Server, type Socket } from 'node:net';
 import { badArgument, GuardError } from '../base/errors.js';
 import type { LeakKind } from '../base/vocabulary.js';
-import { isOpenAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
+import { openEndsAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
 import type { LeakReport } from '../leaks/report.js';
 import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
@@ -186,7 +186,11 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
     closeSockets: (ids) => this.#resources?.sampler.closeSockets(ids),
-    isEndOpen: (localPort, remotePort) => this.#asked((binding) => isOpenAt(binding, localPort, remotePort)),
+    socketOf: (id) => this.#resources?.sampler.socketOf(id),
+    enderOf: (id) => this.#resources?.sampler.enderOf(id),
+    openEndsAt: (localPort) => this.#asked((binding) => openEndsAt(binding, localPort)),
+    heldIds: () => this.#sampled((sampler) => sampler.ids()),
+    reportOf: (id) => this.#resources?.sampler.reportOf(id),
   };
 
   #watch(server: Server, options: WatchOptions, application: WatchedApplication): () => void {

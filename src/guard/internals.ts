@@ -1,8 +1,8 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { isObject } from '../base/objects.js';
 import type { TracedAt } from '../layers/request-ids.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
-import type { Guard, WatchOptions } from './types.js';
+import type { Guard, SocketReport, WatchOptions } from './types.js';
 
 /** `traced`: the trace of the request that had leaked, where it has one. */
 export type DurationCallback = (seconds: number, traced?: TracedAt) => void;
@@ -30,16 +30,24 @@ export interface GuardInternals {
    * is none, or no JS socket of this thread owns it. Only call it for a socket you created.
    */
   destroySocket(id: string): boolean;
+  /** {@link destroySocket} for later, also when the guard is closed by then; undefined where there is nothing to end. */
+  enderOf(id: string): (() => void) | undefined;
+  /** The JS socket of a half-closed, reset or stalled one, by its id; undefined where this thread has none. */
+  socketOf(id: string): Socket | undefined;
+  /** Takes a sample. Ids of what {@link Guard.sockets} would describe. */
+  heldIds(): string[];
+  /** Describes one of {@link heldIds}, as of the last sample. */
+  reportOf(id: string): SocketReport | undefined;
   /**
    * Closes half-closed, reset or stalled sockets, by their ids, as closing their server would; those that no JS socket of this
    * thread owns stay. Only call it for what a test has failed for, or is allowed to leak.
    */
   closeSockets(ids: Iterable<string>): void;
   /**
-   * Whether the end at `localPort` of a connection on this host has not sent its FIN, whichever process holds it; undefined
-   * where the kernel does not tell.
+   * The ends at `localPort` of connections on this host that have not sent their FIN, whichever process holds them, by the
+   * ports of their peers; undefined where the kernel does not tell.
    */
-  isEndOpen(localPort: number, remotePort: number): boolean | undefined;
+  openEndsAt(localPort: number): ReadonlySet<number> | undefined;
 }
 
 /** What a framework's plugin knows of the application whose server it watches. */

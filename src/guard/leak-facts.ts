@@ -82,7 +82,7 @@ export function leakFactsOf(
     server: server && fact(() => names.ofServer(server, endpoints.localPort), undefined),
     method: http?.method === undefined ? undefined : safeMethod(http.method),
     route,
-    path: pattern === undefined && folded !== path ? path : undefined,
+    path: route === path ? undefined : path,
     registeredAt: info?.registeredAt,
     routeLabel: route !== undefined && unmatched ? UNMATCHED_ROUTE : route,
     routeAllowsReclaim: info?.reclaim !== false && requestAllowsReclaim(suspect),

@@ -150,28 +150,58 @@ export class Sampler {
     return this.#descriptions.sockets();
   }
 
+  /** Ids of the same. */
+  ids(): string[] {
+    return this.#descriptions.ids();
+  }
+
+  /** One of the same. */
+  reportOf(id: string): SocketReport | undefined {
+    const entry = this.#ledger.get(BigInt(id));
+    return entry && this.#descriptions.socket(entry);
+  }
+
   /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
   destroy(id: string): boolean {
+    const end = this.enderOf(id);
+    if (!end) return false;
+    end();
+    this.#ledger.delete(BigInt(id));
+    return true;
+  }
+
+  socketOf(id: string): Socket | undefined {
+    return this.#ledger.get(BigInt(id))?.suspect.socket;
+  }
+
+  /** What ends it later; undefined when there is none that can be ended. */
+  enderOf(id: string): (() => void) | undefined {
     this.sample();
-    return this.#end(id, (socket, report) => {
-      endLeak(this.#binding, socket, BigInt(id), report);
-    });
+    const { socket, report } = this.#endable(id) ?? {};
+    if (!socket || !report) return undefined;
+    const reference = new WeakRef(socket);
+    return () => {
+      const still = reference.deref();
+      if (still?.destroyed === false) endLeak(this.#binding, still, BigInt(id), report);
+    };
   }
 
   /** Closes those of these sockets that are there after a sample now and can be, whether they are due or not. */
   closeSockets(ids: Iterable<string>): void {
     this.sample();
-    for (const id of ids) this.#end(id, closeLeak);
+    for (const id of ids) {
+      const { socket, report } = this.#endable(id) ?? {};
+      if (!socket || !report) continue;
+      closeLeak(socket, report);
+      this.#ledger.delete(BigInt(id));
+    }
   }
 
-  #end(id: string, how: (socket: Socket, report: LeakReport) => void): boolean {
-    const cookie = BigInt(id);
-    const entry = this.#ledger.get(cookie);
+  #endable(id: string): { readonly socket: Socket; readonly report: LeakReport } | undefined {
+    const entry = this.#ledger.get(BigInt(id));
     const report = entry && this.#descriptions.describe(entry);
-    if (!entry?.suspect.socket || !report) return false;
-    how(entry.suspect.socket, report);
-    this.#ledger.delete(cookie);
-    return true;
+    const socket = entry?.suspect.socket;
+    return socket && report && { socket, report };
   }
 
   close(): void {

@@ -26,12 +26,11 @@ export function socketsWithClosingPeer(binding: NativeBinding): Set<bigint> {
 }
 
 /**
- * Whether the end at `localPort` of a connection on this host has not sent its FIN: ESTABLISHED, or the peer's FIN came first
- * (CLOSE_WAIT). A socket that was reset is in no dump.
+ * The ends at `localPort` of connections on this host that have not sent their FIN, by the ports of their peers: ESTABLISHED, or
+ * the peer's FIN came first (CLOSE_WAIT). A socket that was reset is in no dump.
  * @throws Error CWG_ERR_SYSCALL where AF_NETLINK is refused.
  */
-export function isOpenAt(binding: NativeBinding, localPort: number, remotePort: number): boolean {
-  return dumpSockets(binding, [TcpState.ESTABLISHED, TcpState.CLOSE_WAIT], [localPort]).some(
-    (socket) => socket.remotePort === remotePort,
-  );
+export function openEndsAt(binding: NativeBinding, localPort: number): Set<number> {
+  const open = dumpSockets(binding, [TcpState.ESTABLISHED, TcpState.CLOSE_WAIT], [localPort]);
+  return new Set(open.map(({ remotePort }) => remotePort));
 }

@@ -56,7 +56,7 @@ export interface LeakFacts {
   readonly method: string | undefined;
   /** The route's pattern; where none is known, the path that was asked for with its ids folded, as in `/users/:n`. */
   readonly route: string | undefined;
-  /** The path that was asked for, where `route` is that path folded. */
+  /** The path that was asked for, where `route` is another text. */
   readonly path: string | undefined;
   /** Where the application registered the route, as in `routes/items.js:42`. */
   readonly registeredAt: string | undefined;

@@ -36,7 +36,7 @@ export interface LeakReport {
    * it folded: numbers as `:n`, UUIDs as `:uuid`, hashes and other ids as `:hash`.
    */
   readonly route: string | undefined;
-  /** The path that was asked for, where `route` is that path with ids folded; else undefined. */
+  /** The path that was asked for, without its query, where `route` is another text: a pattern, or that path with ids folded. */
   readonly path: string | undefined;
   /**
    * Where the application registered the route, as in `routes/items.js:42`: relative to the working directory. Known where the

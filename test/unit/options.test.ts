@@ -88,7 +88,7 @@ describe('options', () => {
     [{ timeout: 1 }, `close-wait-guard: there is no option "timeout"; the options are ${names}`],
     [
       { closewaittimeout: undefined },
-      `close-wait-guard: there is no option "closewaittimeout"; the options are ${names}`,
+      `close-wait-guard: there is no option "closewaittimeout"; the options are ${names}; did you mean closeWaitTimeout?`,
     ],
     [null, 'close-wait-guard: options is null; it takes an object'],
     [60_000, 'close-wait-guard: options is 60000; it takes an object'],

@@ -2,6 +2,8 @@ import type { FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
 import type { LeakReport } from '../../leaks/report.js';
+import type { HangUpHandler } from '../hang-up/handled.js';
+import type { HungUp } from '../hang-up/index.js';
 import {
   HANG_UP_MOMENTS,
   type HangUpWay,
@@ -9,19 +11,30 @@ import {
   type HangUpRequest,
   type HangUpResult,
 } from '../hang-up/options.js';
+import { idsOf, outboundLeaks } from '../hang-up/outbound.js';
+import { settledWithin } from '../hang-up/patience.js';
 import type { ResolvedAuditOptions } from './options.js';
-import { idsOf, outboundLeaks } from './outbound.js';
 import {
   adviceFor,
   ANY_ROUTE,
   firstMoment,
+  hasResponse,
   momentsFor,
   momentsForAll,
   refusesBody,
   unreachable,
   type FirstResponse,
 } from './plan.js';
-import { isMissing, worseOf, type AuditLeak, type AuditOutcome, type AuditReport, type NotTried } from './report.js';
+import type { Progress } from './progress.js';
+import {
+  isMissing,
+  isUntested,
+  worseOf,
+  type AuditLeak,
+  type AuditOutcome,
+  type AuditReport,
+  type NotTried,
+} from './report.js';
 import { Runs } from './runs.js';
 import type { Sample } from './samples.js';
 
@@ -37,12 +50,16 @@ interface Row {
   readonly moments: Partial<Record<HangUpMoment, AuditOutcome>>;
   request: HangUpRequest;
   response: FirstResponse | undefined;
+  /** Of the last run with one; the first response's comes before it. */
+  statusCode: number | undefined;
+  handler: HangUpHandler;
 }
 
 export interface AuditParts {
   readonly guard: Guard;
   readonly options: ResolvedAuditOptions;
-  readonly hangUp: (request: HangUpRequest, at: HangUpMoment, how: HangUpWay) => Promise<HangUpResult>;
+  readonly hangUp: (request: HangUpRequest, at: HangUpMoment, how: HangUpWay) => Promise<HungUp>;
+  readonly progress: Progress | undefined;
   /** Whether the server has an 'upgrade' listener. */
   readonly upgrades: boolean;
   /** Routes that were excluded before it began. */
@@ -58,10 +75,13 @@ export async function audit(subjects: readonly Subject[], parts: AuditParts): Pr
   return await new Audit(subjects, parts).run();
 }
 
+/** How long a route may take to respond to its first request before the other moments are tried beside it, ms. */
+const SILENCE_MS = 300;
+
 class Audit {
   readonly #subjects: readonly Subject[];
   readonly #parts: AuditParts;
-  readonly #runs: Runs;
+  readonly #runs: Runs<HungUp>;
   readonly #leaks: AuditLeak[] = [];
   readonly #notTried: NotTried[];
 
@@ -77,16 +97,19 @@ class Audit {
     const { guard, options } = this.#parts;
     const before = idsOf(guard);
     const planned = this.#subjects.map((subject) => this.#plan(subject));
-    await this.#runs.all(
-      planned.map(
-        ({ subject, row, first }) =>
-          () =>
-            this.#begin(subject, row, first),
-      ),
+    let done = 0;
+    await Promise.all(
+      planned.map(async ({ subject, row, first, rest }) => {
+        const begun = this.#begin(subject, row, first);
+        // What refuses a request does so at once. A route that is silent is tried at its other moments meanwhile.
+        await settledWithin(SILENCE_MS, begun);
+        await Promise.all([begun, ...this.#remaining(row, first, rest).map((run) => run())]);
+        if (subject.route) this.#parts.progress?.update(++done, nameOf(row));
+      }),
     );
-    await this.#runs.all(planned.flatMap(({ row, first, rest }) => this.#remaining(row, first, rest)));
     const rows = planned.map(({ row }) => row);
-    for (const leak of await outboundLeaks(guard, before, options.deadlineMs)) this.#blame(leak);
+    const outbound = await outboundLeaks(guard, ({ id }) => !before.has(id), options.deadlineMs);
+    for (const leak of outbound) this.#blame(leak);
     const places = new Map(rows.map((row, i) => [nameOf(row), i]));
     const placeOf = ({ at, ...of }: AuditLeak): [number, number] => [
       places.get(nameOf(of)) ?? 0,
@@ -96,12 +119,12 @@ class Audit {
       const [[row, moment], [otherRow, otherMoment]] = [placeOf(a), placeOf(b)];
       return row - otherRow || moment - otherMoment;
     });
+    const complete = this.#runs.count > 0 && !this.#notTried.some(isMissing) && !rows.some(isUntested);
     return {
-      survived: this.#leaks.length === 0 && this.#runs.count > 0 && !this.#notTried.some(isMissing),
+      survived: this.#leaks.length === 0 && complete,
       supported: guard.supported,
-      rows: rows.map(({ method, url, moments, response }) => {
-        const statusCode = response?.statusCode;
-        return { method, url, statusCode, advice: adviceFor(statusCode), moments };
+      rows: rows.map(({ method, url, moments, statusCode, handler }) => {
+        return { method, url, statusCode, handler, advice: adviceFor(statusCode, handler), moments };
       }),
       leaks: this.#leaks,
       notTried: this.#notTried,
@@ -123,6 +146,8 @@ class Audit {
       moments: {},
       request: sample.requests[0]!,
       response: undefined,
+      statusCode: undefined,
+      handler: 'unknown',
     };
     return { subject, row, first, rest: moments.filter((moment) => moment !== first) };
   }
@@ -138,6 +163,7 @@ class Audit {
       if (row.response === undefined || !refusesBody(response.statusCode)) {
         row.request = request;
         row.response = response;
+        row.statusCode = response.statusCode;
       }
       if (!refusesBody(response.statusCode)) return;
     }
@@ -154,23 +180,37 @@ class Audit {
         .flatMap((at) => [firstWay!, ...otherWays].map((how) => ({ at, how }))),
     ];
     return cells.map(({ at, how }) => async () => {
-      await this.#try(row, row.request, at, how);
+      await this.#try(row, row.request, at, how, !hasResponse(at));
     });
   }
 
-  /** Does one run and records its outcome. */
-  async #try(row: Row, request: HangUpRequest, at: HangUpMoment, how: HangUpWay): Promise<HangUpResult | undefined> {
+  /**
+   * Does one run and records its outcome.
+   * @param orEarlier a leak also counts where the client left because the moment did not come
+   */
+  async #try(
+    row: Row,
+    request: HangUpRequest,
+    at: HangUpMoment,
+    how: HangUpWay,
+    orEarlier = true,
+  ): Promise<HangUpResult | undefined> {
     const { method, url } = row;
-    const result = await this.#runs.begin({ request, at, how });
-    if ('refused' in result) {
-      const { refused: reason, explanation } = result;
+    const run = await this.#runs.begin({ request, at, how });
+    if ('refused' in run) {
+      const { refused: reason, explanation } = run;
       row.moments[at] = worseOf(row.moments[at], 'not-tried');
       this.#notTried.push({ method, url, at, reason, explanation });
       return undefined;
     }
-    row.moments[at] = worseOf(row.moments[at], outcomeOf(result));
+    const { result, outcome } = run;
+    const counts = result.reached || orEarlier;
+    row.moments[at] = worseOf(row.moments[at], counts ? outcomeOf(result) : 'not-reached');
+    row.handler = betterOf(row.handler, outcome.handler);
+    if (method !== ANY_ROUTE) row.statusCode ??= outcome.statusCode;
     if (result.leak) {
-      this.#leaks.push({ method, url, at, how, leak: result.leak });
+      if (counts) this.#leaks.push({ method, url, at, how, leak: result.leak });
+      this.#parts.progress?.leaked(nameOf(row));
       // It is recorded, and the connection is the audit's own: the application need not keep it.
       internalsOf(this.#parts.guard).destroySocket(result.leak.id);
     }
@@ -190,6 +230,13 @@ function outcomeOf({ leak, reached, closed }: HangUpResult): AuditOutcome {
   if (leak) return 'leak';
   if (!reached) return 'not-reached';
   return closed === false ? 'open' : 'ok';
+}
+
+const BEST_FIRST: readonly HangUpHandler[] = ['ran', 'failed', 'not-run', 'unknown'];
+
+/** What is known of a handler that was asked several times: it may run on one request and not on another. */
+function betterOf(one: HangUpHandler, other: HangUpHandler): HangUpHandler {
+  return BEST_FIRST.find((handler) => handler === one || handler === other) ?? other;
 }
 
 /** The names that `requestedBy` may have for a route: Fastify uses the declared pattern, where `/:id?` is two routes. */

@@ -3,11 +3,13 @@ import { badOption } from '../../base/errors.js';
 import { routesOf, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import { hangUpOn, openTarget } from '../hang-up/index.js';
 import { resolveHangUpOptions } from '../hang-up/options.js';
+import { checkNotClosed } from '../hang-up/target.js';
 import { Accepted } from './accepted.js';
 import { audit, type Subject } from './audit.js';
 import { checkFastify, makeListen, type FastifyApplication } from './listen.js';
 import { resolveAuditOptions, type AuditOptions, type ResolvedAuditOptions } from './options.js';
 import { momentsForAll } from './plan.js';
+import { Progress } from './progress.js';
 import type { AuditReport, NotTried } from './report.js';
 import { NoSample, sampleOf } from './samples.js';
 import { loadSampler } from './schemas.js';
@@ -18,15 +20,18 @@ import { drawReport } from './table.js';
  * sockets, why, and what to change. The application is made to listen on 127.0.0.1 when it does not listen, and stays so;
  * only its loopback address is contacted, but the handlers run, and do what they do: `filter` excludes routes.
  * The server's ends of the audit's own connections are destroyed, leaked ones once they are recorded.
- * @throws GuardError CWG_ERR_OPTION, CWG_ERR_ARGUMENT
+ * @throws GuardError CWG_ERR_OPTION; CWG_ERR_ARGUMENT, also for an application that is closed; CWG_ERR_UNSUPPORTED where the
+ * addon cannot run
  */
 export async function auditRoutes(fastify: FastifyApplication, options?: AuditOptions): Promise<AuditReport> {
   checkFastify(fastify);
+  checkNotClosed(fastify, 'auditRoutes()');
   const resolved = resolveAuditOptions(options);
   await makeListen(fastify);
   const { subjects, excluded } = await subjectsOf(routesOf(fastify), resolved);
-  const opened = await openTarget(fastify, { traceRequests: true });
+  const opened = await openTarget(fastify, 'auditRoutes()');
   const accepted = new Accepted(fastify.server);
+  const progress = Progress.on(process.stderr, subjects.filter(({ route }) => route).length);
   try {
     const data = await audit(subjects, {
       guard: opened.guard,
@@ -34,12 +39,14 @@ export async function auditRoutes(fastify: FastifyApplication, options?: AuditOp
       hangUp: (request, at, how) =>
         hangUpOn(opened, request, resolveHangUpOptions({ at, how, deadlineMs: resolved.deadlineMs })),
       upgrades: fastify.server.listenerCount('upgrade') > 0,
+      progress,
       excluded,
       now: monotonicMs,
     });
     // Not enumerable: the report is data, and a runner that compares or prints it does not see a function.
     return Object.defineProperty(data, 'toString', { value: () => drawReport(data) });
   } finally {
+    progress?.end();
     accepted.end(opened.clientPorts);
     opened.close();
   }

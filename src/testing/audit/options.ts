@@ -2,6 +2,7 @@ import { badOption, GuardError, inspectValue } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
 import type { AuditRoute } from '../../frameworks/fastify/routes.js';
 import { boolean, checkOptionNames, integer, integerIn, readOptions, type OptionRule } from '../../base/options.js';
+import { meantPart } from '../hang-up/names.js';
 import { HANG_UP_WAYS, HANG_UP_MOMENTS, type HangUpWay, type HangUpMoment } from '../hang-up/options.js';
 
 /** A request for one route, in place of one made from its schema; what is left out is made from it. */
@@ -38,9 +39,9 @@ export interface AuditOptions {
    * @default 'fin'
    */
   how?: HangUpWay | readonly HangUpWay[] | undefined;
-  /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 2000 */
+  /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 1500 */
   deadlineMs?: number | undefined;
-  /** How many runs go on at the same time, 1 to 100. @default 16 */
+  /** How many runs go on at the same time, 1 to 100. @default 64 */
   concurrency?: number | undefined;
   /** How many runs there are at most, 1 to 1,000,000. @default 2000 */
   maxRuns?: number | undefined;
@@ -52,8 +53,8 @@ export interface AuditOptions {
 
 export const AUDIT_DEFAULTS = Object.freeze({
   how: 'fin',
-  deadlineMs: 2_000,
-  concurrency: 16,
+  deadlineMs: 1_500,
+  concurrency: 64,
   maxRuns: 2_000,
   timeLimitMs: 60_000,
   headRoutes: false,
@@ -162,7 +163,7 @@ function filterOf(given: unknown, option: string): ResolvedAuditOptions['filter'
         `close-wait-guard: option ${option} returned ${what}${inspectValue(value)} for ${route.method} ${route.url}; it takes ${takes}`,
       );
     if (!isRecord(result) || result instanceof Promise) throw bad('', result, FILTER_TAKES);
-    checkOptionNames(result, REQUEST_NAMES);
+    checkOptionNames(result, REQUEST_NAMES, '', meantPart);
     const { path, headers = {}, body } = result;
     if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/')))
       throw bad('a request with path ', path, `a path that starts with '/'`);

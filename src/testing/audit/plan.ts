@@ -1,3 +1,4 @@
+import type { HangUpHandler } from '../hang-up/handled.js';
 import type { HangUpMoment } from '../hang-up/options.js';
 
 /** Method and pattern of the row for moments before the server can know which route is meant. */
@@ -9,6 +10,10 @@ const ONLY_WITH_BODY: readonly HangUpMoment[] = ['headers', 'mid-body'];
 
 /** Moments with a response, best first: the first run is at one of them, and tells how the route responds. */
 const WITH_RESPONSE: readonly HangUpMoment[] = ['response', 'idle', 'mid-response'];
+
+export function hasResponse(moment: HangUpMoment): boolean {
+  return WITH_RESPONSE.includes(moment);
+}
 
 export interface PlannedRoute {
   readonly method: string;
@@ -63,11 +68,13 @@ export function refusesBody(statusCode: number | undefined): boolean {
   return statusCode !== undefined && [400, 406, 413, 415, 422].includes(statusCode);
 }
 
-/** What to do about a status that says that the handler did not run; undefined for any other. */
-export function adviceFor(statusCode: number | undefined): string | undefined {
+/** What to do about a status that says that the handler did not run, or failed; undefined for any other. */
+export function adviceFor(statusCode: number | undefined, handler: HangUpHandler): string | undefined {
   if (statusCode === undefined) return undefined;
-  if (refusesBody(statusCode)) return `answered ${statusCode}: give it an example`;
-  if (statusCode === 401 || statusCode === 403) return `answered ${statusCode}: give it headers that let it in`;
-  if (statusCode === 429) return `answered ${statusCode}: lift the rate limit for the audit`;
-  return undefined;
+  const answered = `answered ${statusCode}: `;
+  if (handler === 'failed') return `${answered}give it an example that its handler does not fail on`;
+  if (refusesBody(statusCode)) return `${answered}give it an example`;
+  if (statusCode === 401 || statusCode === 403) return `${answered}give it headers that let it in`;
+  if (statusCode === 429) return `${answered}lift the rate limit for the audit`;
+  return handler === 'not-run' && statusCode >= 400 ? `${answered}look who answers so` : undefined;
 }

@@ -1,4 +1,5 @@
 import type { LeakReport } from '../../leaks/report.js';
+import type { HangUpHandler } from '../hang-up/handled.js';
 import type { HangUpWay, HangUpMoment } from '../hang-up/options.js';
 
 /**
@@ -13,7 +14,9 @@ export interface AuditRow {
   readonly url: string;
   /** Of its response to a whole request. */
   readonly statusCode: number | undefined;
-  /** What to give the audit so that its requests reach the handler. */
+  /** `ran` where one hang-up at least got to the handler; `failed` where the handler failed each time. */
+  readonly handler: HangUpHandler;
+  /** What to give the audit so that its requests reach the handler, and the handler does its work. */
   readonly advice: string | undefined;
   /** The worst outcome at each moment, of all ways to hang up. A moment that the route cannot have is not in it. */
   readonly moments: Readonly<Partial<Record<HangUpMoment, AuditOutcome>>>;
@@ -42,9 +45,12 @@ export interface NotTried {
 
 /** Plain data, and `toString()`, which draws a table. */
 export interface AuditReport {
-  /** Nothing leaked, and everything was tried but what `filter` excluded and routes that Fastify made itself. */
+  /**
+   * Nothing leaked, and everything was tried but what `filter` excluded and routes that Fastify made itself; and no handler was
+   * kept from running, or failed, at each hang-up.
+   */
   readonly survived: boolean;
-  /** False where the addon cannot run: nothing can be found then. */
+  /** True: where the addon cannot run, an audit is refused. */
   readonly supported: boolean;
   readonly rows: readonly AuditRow[];
   readonly leaks: readonly AuditLeak[];
@@ -53,6 +59,11 @@ export interface AuditReport {
   readonly runs: number;
   readonly durationMs: number;
   toString(): string;
+}
+
+/** Whether its handler did nothing that an audit could see. */
+export function isUntested({ handler, statusCode }: Pick<AuditRow, 'handler' | 'statusCode'>): boolean {
+  return handler === 'failed' || (handler === 'not-run' && statusCode !== undefined && statusCode >= 400);
 }
 
 const WORST_FIRST: readonly AuditOutcome[] = ['leak', 'open', 'not-tried', 'not-reached', 'ok'];

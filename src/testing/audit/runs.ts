@@ -1,4 +1,4 @@
-import type { HangUpWay, HangUpMoment, HangUpRequest, HangUpResult } from '../hang-up/options.js';
+import type { HangUpWay, HangUpMoment, HangUpRequest } from '../hang-up/options.js';
 import type { NotTriedReason } from './report.js';
 
 /** One client that hangs up once. */
@@ -21,16 +21,18 @@ export interface Bounds {
 }
 
 /** Begins runs as long as their bounds allow. */
-export class Runs {
-  readonly #hangUp: (run: Run) => Promise<HangUpResult>;
+export class Runs<Result extends object> {
+  readonly #hangUp: (run: Run) => Promise<Result>;
   readonly #bounds: Bounds;
   readonly #now: () => number;
   readonly #startedAt: number;
   #begun = 0;
+  #going = 0;
+  readonly #waiting: (() => void)[] = [];
   /** Why no run can be begun any more. */
   #broken: string | undefined;
 
-  constructor(hangUp: (run: Run) => Promise<HangUpResult>, bounds: Bounds, now: () => number) {
+  constructor(hangUp: (run: Run) => Promise<Result>, bounds: Bounds, now: () => number) {
     this.#hangUp = hangUp;
     this.#bounds = bounds;
     this.#now = now;
@@ -46,7 +48,21 @@ export class Runs {
     return this.#now() - this.#startedAt;
   }
 
-  async begin(run: Run): Promise<HangUpResult | Refused> {
+  /** Waits for its turn: `concurrency` of them go on at a time, in the order in which they were asked for. */
+  async begin(run: Run): Promise<Result | Refused> {
+    if (this.#going < this.#bounds.concurrency) this.#going++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await this.#run(run);
+    } finally {
+      const next = this.#waiting.shift();
+      // It takes this one's place.
+      if (next) next();
+      else this.#going--;
+    }
+  }
+
+  async #run(run: Run): Promise<Result | Refused> {
     const refused = this.#refusal();
     if (refused) return refused;
     this.#begun++;
@@ -57,15 +73,6 @@ export class Runs {
       this.#broken ??= `the client failed at ${run.request.method ?? 'GET'} ${run.request.path ?? '/'} (${error instanceof Error ? error.message : String(error)})`;
       return { refused: 'failed', explanation: this.#broken };
     }
-  }
-
-  /** Each task once, `concurrency` of them at a time, in order. */
-  async all(tasks: readonly (() => Promise<void>)[]): Promise<void> {
-    const queue = tasks.values();
-    const worker = async (): Promise<void> => {
-      for (const task of queue) await task();
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#bounds.concurrency, tasks.length) }, worker));
   }
 
   #refusal(): Refused | undefined {

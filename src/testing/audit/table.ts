@@ -1,5 +1,12 @@
 import { HANG_UP_MOMENTS } from '../hang-up/options.js';
-import type { AuditLeak, AuditOutcome, AuditReport, AuditRow, NotTried } from './report.js';
+import {
+  isUntested,
+  type AuditLeak,
+  type AuditOutcome,
+  type AuditReport,
+  type AuditRow,
+  type NotTried,
+} from './report.js';
 
 const CELLS: Readonly<Record<AuditOutcome, string>> = Object.freeze({
   ok: 'ok',
@@ -78,9 +85,21 @@ function groupOf({ method, url, leak }: AuditLeak): string {
 }
 
 function advice(rows: readonly AuditRow[]): string[] {
-  const said = rows.filter((row) => row.advice !== undefined);
-  if (said.length === 0) return [];
-  return ['Did not get to the handler:', ...said.map((row) => `  ${nameOf(row)}: ${printable(row.advice!)}`)];
+  const [failed, others] = [rows.filter(isFailed), rows.filter((row) => !isFailed(row) && row.advice !== undefined)];
+  const list = (heading: string, advised: readonly AuditRow[]): string[] =>
+    advised.length === 0 ? [] : [heading, ...advised.map((row) => `  ${nameOf(row)}: ${printable(row.advice ?? '')}`)];
+  return [
+    ...list('Did not get to the handler:', others.filter(isUntested)),
+    ...list(
+      'Turned away by the handler:',
+      others.filter((row) => !isUntested(row)),
+    ),
+    ...list('The handler failed each time:', failed),
+  ];
+}
+
+function isFailed({ handler }: AuditRow): boolean {
+  return handler === 'failed';
 }
 
 function notTried(all: readonly NotTried[]): string[] {
@@ -97,7 +116,7 @@ function notTried(all: readonly NotTried[]): string[] {
   return ['Not tried:', ...lines];
 }
 
-function totals({ rows, leaks: all, runs, durationMs, supported, survived, notTried: left }: Report): string[] {
+function totals({ rows, leaks: all, runs, durationMs, survived, notTried: left }: Report): string[] {
   const routes = rows.filter(({ method }) => method !== '*').length;
   const leaking = new Set(all.map(({ method, url }) => `${method} ${url}`)).size;
   const verdict = survived
@@ -111,7 +130,6 @@ function totals({ rows, leaks: all, runs, durationMs, supported, survived, notTr
   const lines = [
     `${verdict}: ${counted(routes, 'route')}, ${counted(runs, 'hang-up')}, ${counted(all.length, 'leak')}, ${left.length} not tried, ${seconds} s`,
   ];
-  if (!supported) lines.push('The addon of close-wait-guard cannot run here: no leak could have been found.');
   return lines;
 }
 
@@ -125,7 +143,7 @@ function nameOf({ method, url }: { readonly method: string; readonly url: string
 }
 
 /** A route's pattern is the application's own, but may come from data; an error's text always may. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
 

@@ -19,8 +19,8 @@ export async function play(
   client.write(at === 'mid-headers' ? head.subarray(0, afterBytes ?? head.length >> 1) : head);
   if (at === 'mid-headers' || at === 'headers') return sent();
   if (at === 'upgrade') {
-    const switched = await client.until(() => response.switched, deadlineAtMs);
-    return switched && (body === undefined || (await sendBody(client, body, deadlineAtMs)));
+    await client.until(() => response.switched || response.complete, deadlineAtMs);
+    return response.switched && (body === undefined || (await sendBody(client, body, deadlineAtMs)));
   }
   if (at === 'mid-body' && body) {
     return sendPieces(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);

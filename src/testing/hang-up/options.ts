@@ -3,6 +3,7 @@ import { badOption } from '../../base/errors.js';
 import { checkOptionNames, describeRange, integerIn } from '../../base/options.js';
 import type { LeakReport } from '../../leaks/report.js';
 import type { ServerHolder } from '../check/options.js';
+import type { HangUpHandler } from './handled.js';
 
 /**
  * When the client hangs up. `connect`: connected, nothing sent. `mid-headers`: in the middle of the headers. `headers`: after the
@@ -48,7 +49,8 @@ export interface HangUpRequest {
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
   /**
    * @default none for GET, HEAD, DELETE, OPTIONS, TRACE and CONNECT; for other methods as many bytes as Node leaves unread
-   * behind an unread body while the client's FIN still arrives. With `at: 'upgrade'`, what is sent once the server has switched.
+   * behind an unread body while the client's FIN still arrives. With `at: 'upgrade'`, what is sent once the server has switched:
+   * a WebSocket ping, unless the headers ask for another protocol.
    */
   readonly body?: HangUpBody | undefined;
 }
@@ -69,9 +71,13 @@ export interface HangUpOptions {
   readonly readsOn?: boolean | undefined;
   /**
    * How long the moment may take to come, and after it how long the server may take to close its end, in milliseconds, 1 to
-   * 600,000. @default 2000
+   * 600,000. @default 1500
    */
   readonly deadlineMs?: number | undefined;
+  /**
+   * A status of 400 to 599 that the test is about, as in 404: then it is no error that no handler ran. @default none
+   */
+  readonly expectedStatus?: number | undefined;
 }
 
 /** What the server did with its end of the connection. */
@@ -89,6 +95,9 @@ export interface HangUpResult {
   readonly leak?: LeakReport | undefined;
   /** What the client received of the response; undefined when its head did not come. */
   readonly response?: HangUpResponse | undefined;
+  readonly handler: HangUpHandler;
+  /** What to do about a response of 400 or more that the handler did not give, as in `415: give it a content-type that the route takes`. */
+  readonly hint?: string | undefined;
 }
 
 export interface HangUpResponse {
@@ -101,10 +110,11 @@ export interface HangUpResponse {
   readonly complete: boolean;
 }
 
-export const HANG_UP_DEFAULTS = Object.freeze({ how: 'fin', readsOn: true, deadlineMs: 2_000 } as const);
+export const HANG_UP_DEFAULTS = Object.freeze({ how: 'fin', readsOn: true, deadlineMs: 1_500 } as const);
 
-const OPTION_NAMES = new Set(['at', 'how', 'afterBytes', 'readsOn', 'deadlineMs']);
+const OPTION_NAMES = new Set(['at', 'how', 'afterBytes', 'readsOn', 'deadlineMs', 'expectedStatus']);
 const DEADLINE_RANGE = Object.freeze([1, 600_000] as const);
+const STATUS_RANGE = Object.freeze([400, 599] as const);
 const BYTES_RANGE = Object.freeze([0, 1_000_000_000] as const);
 const MOMENTS_IN_BYTES: ReadonlySet<HangUpMoment> = new Set(['mid-headers', 'mid-body', 'mid-response']);
 
@@ -114,12 +124,13 @@ export interface ResolvedHangUpOptions {
   readonly afterBytes: number | undefined;
   readonly readsOn: boolean;
   readonly deadlineMs: number;
+  readonly expectedStatus: number | undefined;
 }
 
 /** @throws GuardError CWG_ERR_OPTION naming the option, the value it got and the values it takes. */
 export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOptions {
   checkOptionNames(options, OPTION_NAMES);
-  const { at, afterBytes } = options;
+  const { at, afterBytes, expectedStatus } = options;
   const how = options.how ?? HANG_UP_DEFAULTS.how;
   const readsOn = options.readsOn ?? HANG_UP_DEFAULTS.readsOn;
   const deadlineMs = options.deadlineMs ?? HANG_UP_DEFAULTS.deadlineMs;
@@ -142,5 +153,8 @@ export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOpti
   }
   if (typeof (readsOn as unknown) !== 'boolean') throw badOption('readsOn', readsOn, 'true or false');
   if (!readsOn && how !== 'fin') throw badOption('readsOn', readsOn, `no false with how: '${how}', only with 'fin'`);
-  return { at, how, afterBytes, readsOn, deadlineMs };
+  if (expectedStatus !== undefined && !integerIn(expectedStatus, STATUS_RANGE)) {
+    throw badOption('expectedStatus', expectedStatus, describeRange(STATUS_RANGE, 'a status code'));
+  }
+  return { at, how, afterBytes, readsOn, deadlineMs, expectedStatus };
 }

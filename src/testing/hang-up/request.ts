@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { badArgument, badOption } from '../../base/errors.js';
+import { checkMethod, checkRequestNames } from './names.js';
 import type { HangUpBody, HangUpMoment, HangUpRequest, ResolvedHangUpOptions } from './options.js';
+import { webSocketPing } from './web-socket.js';
 
 /**
  * An unread body that keeps the server from noticing its client's FIN, while the kernel still takes the FIN. Node takes one
@@ -21,6 +23,8 @@ export const ABANDONED_BODY_BYTES = getDefaultHighWaterMark(false) > 16_384 ? 26
 export interface Message {
   /** Of the request; undefined when raw bytes were given, which need not be HTTP. */
   readonly method: string | undefined;
+  /** Method and target, as in `POST /items/7`; undefined as `method` is. */
+  readonly asked: string | undefined;
   /** Request line and headers; empty with raw bytes. */
   readonly head: Buffer;
   readonly body: Body | undefined;
@@ -50,31 +54,53 @@ export function messageOf(
   if (typeof request === 'string' || request instanceof Uint8Array) {
     if (!RAW_MOMENTS.includes(at))
       throw badOption('at', at, `one of ${RAW_MOMENTS.join(', ')} where the request is raw bytes`);
-    return checkLengths({ method: undefined, head: Buffer.alloc(0), body: bodyOf(request) }, at, afterBytes);
+    return checkLengths(
+      { method: undefined, asked: undefined, head: Buffer.alloc(0), body: bodyOf(request) },
+      at,
+      afterBytes,
+    );
   }
   if (typeof request !== 'object' || (request as unknown) === null)
     throw badArgument('the request given to hangUp()', request, REQUEST_TAKES);
+  checkRequestNames(request);
   const {
     method = request.body === undefined || at === 'upgrade' ? 'GET' : 'POST',
     path = '/',
     headers = {},
   } = request;
-  if (typeof method !== 'string' || method === '') throw badArgument(`the request's method`, method, 'an HTTP method');
+  checkMethod(method);
   if (typeof path !== 'string' || path === '')
     throw badArgument(`the request's path`, path, 'a path, as in /items/7?full=1');
   if (typeof headers !== 'object' || (headers as unknown) === null)
     throw badArgument(`the request's headers`, headers, 'an object');
-  const given = request.body ?? (NO_BODY_BY_DEFAULT.has(method) || at === 'upgrade' ? undefined : UNREAD_BODY_BYTES);
+  const own = lowerCased(headers);
+  const given = request.body ?? bodyByDefault(method, at, own);
   const body = given === undefined ? undefined : bodyOf(given);
   const all: Record<string, string | readonly string[] | undefined> = {
     host: authority,
     ...(at === 'upgrade' ? upgradeHeaders(method) : bodyHeaders(body)),
-    ...lowerCased(headers),
+    ...own,
   };
   const chunked =
     at !== 'upgrade' && body !== undefined && body.length === undefined && all['content-length'] === undefined;
-  const message = { method, head: headOf(method, path, all), body: body && (chunked ? inChunks(body) : body) };
+  const message = {
+    method,
+    asked: `${method} ${path}`,
+    head: headOf(method, path, all),
+    body: body && (chunked ? inChunks(body) : body),
+  };
   return checkLengths(message, at, afterBytes);
+}
+
+function bodyByDefault(
+  method: string,
+  at: HangUpMoment,
+  own: Readonly<Record<string, unknown>>,
+): HangUpBody | undefined {
+  // What comes over a WebSocket and is not read hides the client's FIN. A ping is nothing that an application is called for.
+  const isWebSocket = method !== 'CONNECT' && /^websocket$/i.test(String('upgrade' in own ? own.upgrade : 'websocket'));
+  if (at === 'upgrade') return isWebSocket ? webSocketPing() : undefined;
+  return NO_BODY_BY_DEFAULT.has(method) ? undefined : UNREAD_BODY_BYTES;
 }
 
 function checkLengths(message: Message, at: HangUpMoment, afterBytes: number | undefined): Message {

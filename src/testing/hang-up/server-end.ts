@@ -1,11 +1,10 @@
 import { monotonicMs } from '../../base/clock.js';
-import type { Guard, SocketReport } from '../../guard/guard.js';
-import { internalsOf } from '../../guard/internals.js';
 import { asLeak } from '../../guard/observer.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { wasIdleAtDeadline } from '../check/leak-rule.js';
 import { turn, waitUntil } from '../check/wait.js';
 import type { Client } from './client.js';
+import type { Samples } from './samples.js';
 
 /**
  * Behind a full window the FIN does not arrive, and the kernel takes its time to call a window full: the sender holds back
@@ -17,18 +16,18 @@ const FULL_WINDOW_MS = 1_000;
 export class ServerEnd {
   /** The kernel shows it, as the server is on this host. Otherwise only what the client sees is known. */
   readonly isVisible: boolean;
-  readonly #guard: Guard;
+  readonly #samples: Samples;
   readonly #client: Client;
   readonly #localPort: number;
   readonly #remotePort: number;
 
   /** Made while the client is connected: afterwards it has no ports. */
-  constructor(guard: Guard, client: Client) {
-    this.#guard = guard;
+  constructor(samples: Samples, client: Client) {
+    this.#samples = samples;
     this.#client = client;
     this.#localPort = client.remotePort ?? 0;
     this.#remotePort = client.localPort ?? 0;
-    this.isVisible = internalsOf(guard).isEndOpen(this.#localPort, this.#remotePort) === true;
+    this.isVisible = samples.isEndOpen(this.#localPort, this.#remotePort, true) === true;
   }
 
   /**
@@ -40,35 +39,39 @@ export class ServerEnd {
     deadlineMs: number,
   ): Promise<{ closedAtMs: number | undefined; leak: LeakReport | undefined }> {
     let closedAtMs: number | undefined;
-    let held: SocketReport | undefined;
     const isClosed = (): boolean => {
-      held = this.#held();
-      // A socket that was reset is in no table of the kernel, and its fd may still be open.
-      if (held === undefined && !this.#isOpen()) closedAtMs = monotonicMs();
+      // What others have just read says that it is there, and never that it is not: it may be younger.
+      if (!this.#isThere(false) && !this.#isThere(true)) closedAtMs = monotonicMs();
       return closedAtMs !== undefined;
     };
     // The client's shutdown(2) is made in a turn of its own.
     await turn();
     await waitUntil(
-      () => isClosed() || held !== undefined || internalsOf(this.#guard).socketsAwaitingFin().size === 0,
+      () => isClosed() || this.#id(false) !== undefined || !this.#samples.isAnyAwaitingFin(),
       Math.max(deadlineMs, FULL_WINDOW_MS),
     );
     await waitUntil(isClosed, deadlineMs);
+    const id = closedAtMs === undefined ? this.#id(true) : undefined;
+    const held = id === undefined ? undefined : this.#samples.reportOf(id);
     if (held === undefined || !wasIdleAtDeadline(held, deadlineMs) || (peerStays && held.kind === 'stalled')) {
       return { closedAtMs, leak: undefined };
     }
     return { closedAtMs, leak: asLeak(held) };
   }
 
-  #held(): SocketReport | undefined {
-    return this.#guard
-      .sockets()
-      .find(({ localPort, remotePort }) => localPort === this.#localPort && remotePort === this.#remotePort);
+  /** A socket that was reset is in no table of the kernel, and its fd may still be open. */
+  #isThere(fresh: boolean): boolean {
+    // Asked first, as how long a socket stands still is counted from sample to sample; and last, as it may have been reset since.
+    return this.#id(fresh) !== undefined || this.#isOpen(fresh) || this.#id(fresh) !== undefined;
   }
 
-  #isOpen(): boolean {
+  #id(fresh: boolean): string | undefined {
+    return this.#samples.idAt(this.#localPort, this.#remotePort, fresh);
+  }
+
+  #isOpen(fresh: boolean): boolean {
     if (!this.isVisible) return !this.#client.ended;
     // Where the kernel refuses to say, what the client sees is left.
-    return internalsOf(this.#guard).isEndOpen(this.#localPort, this.#remotePort) ?? !this.#client.ended;
+    return this.#samples.isEndOpen(this.#localPort, this.#remotePort, fresh) ?? !this.#client.ended;
   }
 }

@@ -1,6 +1,7 @@
 import { Server, type AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { badArgument } from '../../base/errors.js';
+import { badArgument, GuardError } from '../../base/errors.js';
+import { HttpServer } from '../../base/http.js';
 import type { ServerHolder } from '../check/options.js';
 import type { HangUpTarget } from './options.js';
 
@@ -13,6 +14,10 @@ export interface Endpoint {
   readonly verify: boolean;
   /** Value of the Host header. */
   readonly authority: string;
+  /** Undefined where a URL names it, which may be another process's. */
+  readonly server: Server | undefined;
+  /** It was given as a Fastify instance. */
+  readonly isFastify: boolean;
 }
 
 const TAKES =
@@ -22,7 +27,7 @@ const LOOPBACK = '127.0.0.1';
 /**
  * Finds out where the target listens; one that does not listen yet is made to, on an ephemeral port of 127.0.0.1, and goes
  * on listening until whoever owns it closes it.
- * @throws GuardError CWG_ERR_ARGUMENT
+ * @throws GuardError CWG_ERR_ARGUMENT, also for an application that was closed
  */
 export async function endpointOf(target: HangUpTarget): Promise<Endpoint> {
   if (typeof target === 'string' || target instanceof URL) return endpointOfUrl(target);
@@ -36,12 +41,14 @@ export async function endpointOf(target: HangUpTarget): Promise<Endpoint> {
       `${TAKES}; it sends HTTP/1.1, which this one does not speak`,
     );
   }
-  if (!server.listening) await listening(server, target instanceof Server ? undefined : target);
+  const holder = target instanceof Server ? undefined : target;
+  if (holder !== undefined) checkNotClosed(holder, 'hangUp()');
+  if (!server.listening) await listening(server, holder);
   const address = server.address();
   if (address === null || typeof address === 'string') {
     throw badArgument('the target given to hangUp()', address ?? server, `${TAKES}, which listens on TCP`);
   }
-  return endpointAt(address, server instanceof TlsServer);
+  return { ...placeOf(address, server instanceof TlsServer), server, isFastify: isFastify(holder) };
 }
 
 function serverIn(target: unknown): Server | undefined {
@@ -49,7 +56,41 @@ function serverIn(target: unknown): Server | undefined {
   return server instanceof Server ? server : undefined;
 }
 
-function endpointAt({ address, port }: AddressInfo, tls: boolean): Endpoint {
+function isFastify(holder: unknown): boolean {
+  const { printRoutes, inject } = (holder ?? {}) as { readonly printRoutes?: unknown; readonly inject?: unknown };
+  return typeof printRoutes === 'function' && typeof inject === 'function';
+}
+
+/**
+ * A Fastify instance that was closed refuses every request, also where its server can still be made to listen.
+ * @throws GuardError CWG_ERR_ARGUMENT
+ */
+export function checkNotClosed(holder: object, by: string): void {
+  if (!isClosed(holder)) return;
+  throw new GuardError(
+    'CWG_ERR_ARGUMENT',
+    `close-wait-guard: the application given to ${by} is closed, and no handler of it runs any more; call ${by} before its close()`,
+  );
+}
+
+/** Fastify keeps it in a member that only its symbol's name tells; where there is none, it answers 503. */
+function isClosed(holder: object): boolean {
+  for (let object: object | null = holder; object !== null; object = Object.getPrototypeOf(object) as object | null) {
+    const symbol = Object.getOwnPropertySymbols(object).find(({ description }) => description === 'fastify.state');
+    if (symbol === undefined) continue;
+    return (object as Record<symbol, { readonly closing?: unknown } | undefined>)[symbol]?.closing === true;
+  }
+  return false;
+}
+
+/** Whether its requests are announced, and which ones it does not hand on. */
+export function isHttp({ server }: Endpoint): boolean {
+  return server instanceof HttpServer || (server instanceof TlsServer && server.listenerCount('request') > 0);
+}
+
+type Place = Omit<Endpoint, 'server' | 'isFastify'>;
+
+function placeOf({ address, port }: AddressInfo, tls: boolean): Place {
   // A server on a wildcard address is reached on loopback.
   const host = address === '0.0.0.0' ? LOOPBACK : address === '::' ? '::1' : address;
   return { host, port, tls, verify: false, authority: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
@@ -71,7 +112,8 @@ function endpointOfUrl(target: string | URL): Endpoint {
   }
   const tls = url.protocol === 'https:' || url.protocol === 'tls:';
   // WHATWG URLs keep the brackets of an IPv6 address.
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port, tls, verify: true, authority: url.host };
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { host, port, tls, verify: true, authority: url.host, server: undefined, isFastify: false };
 }
 
 function parsed(text: string): URL | undefined {

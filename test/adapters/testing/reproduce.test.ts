@@ -146,6 +146,9 @@ describe('from a report', () => {
     ['response-not-ended', {}, { method: 'POST', path: '/items/1/1' }, { at: 'request' }],
     ['half-open-not-ended', { method: 'GET', route: '/live' }, { method: 'GET', path: '/live' }, { at: 'upgrade' }],
     ['write-stalled', {}, { method: 'POST', path: '/items/1/1' }, { at: 'mid-response', readsOn: false }],
+    ['unknown', { path: '/items/7/9' }, { method: 'POST', path: '/items/7/9' }, { at: 'request' }],
+    ['unknown', { path: '/items/7/9...' }, { method: 'POST', path: '/items/1/1' }, { at: 'request' }],
+    ['half-open-not-ended', { reason: 'client-error-listener' }, {}, { at: 'mid-headers' }],
     ['unknown', {}, { method: 'POST', path: '/items/1/1' }, { at: 'request' }],
     [
       'response-body-not-read',
@@ -182,6 +185,7 @@ describe('from a report', () => {
       kind: 'close-wait',
       side: 'inbound',
       cause: 'paused',
+      takenBytes: 0,
       unreadKernelBytes: 40,
       unreadStreamBytes: 2,
     } as const;
@@ -198,6 +202,10 @@ describe('from a report', () => {
     [
       { ...REPORT, cause: 'pipelined-behind-pending-response' },
       'it takes several requests, of which the report names one',
+    ],
+    [
+      { kind: 'close-wait', side: 'inbound', cause: 'paused', takenBytes: 10 },
+      'it was paused after some bytes had been read, and the report does not have them',
     ],
     [
       { ...REPORT, side: 'outbound', cause: 'response-body-not-read' },

@@ -11,11 +11,12 @@ import { pages, type Block } from './docs-pages.js';
  * What is done with a block is the second word of its info string:
  * `run` readme.test.ts runs it as pasted · `leaks`, `closes` docs-causes.test.ts runs it and asks the kernel · `report`
  * docs-causes.test.ts holds it against what such a program reports · `recipe` docs-recipes.test.ts finds it in a program that is run ·
+ * `red` docs-red.test.ts runs it on an application that leaks, and it fails; its types are checked below, too ·
  * `runner` runners.test.ts runs it in that test runner, on an application that leaks ·
  * `check` below: types, syntax and names · `none` nothing.
  */
 const USES: Readonly<Record<string, readonly string[]>> = {
-  js: ['run', 'leaks', 'closes', 'recipe', 'runner', 'check'],
+  js: ['run', 'leaks', 'closes', 'recipe', 'runner', 'red', 'check'],
   sh: ['run', 'runner', 'check'],
   json: ['check'],
   promql: ['check'],
@@ -29,7 +30,9 @@ const all = pages();
 const blocks = all.flatMap((page) => page.blocks);
 const titleOf = ({ page, line }: Block): string => `${page}:${line}`;
 const toCheck = (language: string): (readonly [string, Block])[] =>
-  blocks.filter((block) => block.use === 'check' && block.language === language).map((b) => [titleOf(b), b] as const);
+  blocks
+    .filter((block) => ['check', 'red'].includes(block.use) && block.language === language)
+    .map((b) => [titleOf(b), b] as const);
 
 describe('every block of README.md and docs/', () => {
   it('says what is done with it', () => {
@@ -68,7 +71,7 @@ const GIVEN = `
 import 'close-wait-guard/vitest';
 import 'vitest/globals';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 declare global {
   const app: FastifyInstance;
@@ -76,6 +79,7 @@ declare global {
   const onConnection: (socket: Socket) => void;
   const onlyFromInside: onRequestHookHandler;
   const lineOfTheLog: string;
+  const webSocketServer: { readonly options: { readonly server: Server } };
 }
 `;
 

@@ -78,7 +78,7 @@ describe('the options of an audit', () => {
   it.each<[unknown, RegExp]>([
     [undefined, /option filter returned undefined for GET \/a; it takes true, false or a request/],
     [Promise.resolve(true), /option filter returned \[Promise\] for GET \/a; it takes true, false or a request/],
-    [{ url: '/' }, /there is no option "url"; the options are path, headers, body/],
+    [{ url: '/' }, /there is no option "url"; the options are path, headers, body; did you mean path\?$/],
     [
       { path: 'a' },
       /option filter returned a request with path "a" for GET \/a; it takes a path that starts with '\/'/,

@@ -40,15 +40,17 @@ describe('the plan of an audit', () => {
   });
 
   it.each([
-    [undefined, undefined],
-    [200, undefined],
-    [404, undefined],
-    [500, undefined],
-    [400, 'answered 400: give it an example'],
-    [415, 'answered 415: give it an example'],
-    [403, 'answered 403: give it headers that let it in'],
-    [429, 'answered 429: lift the rate limit for the audit'],
-  ])('of %s it advises %s', (statusCode, advice) => {
-    expect(adviceFor(statusCode)).toBe(advice);
+    [undefined, 'unknown', undefined],
+    [200, 'ran', undefined],
+    [404, 'ran', undefined],
+    [404, 'not-run', 'answered 404: look who answers so'],
+    [503, 'ran', undefined],
+    [500, 'failed', 'answered 500: give it an example that its handler does not fail on'],
+    [400, 'ran', 'answered 400: give it an example'],
+    [415, 'not-run', 'answered 415: give it an example'],
+    [403, 'not-run', 'answered 403: give it headers that let it in'],
+    [429, 'not-run', 'answered 429: lift the rate limit for the audit'],
+  ] as const)('of %s, of a handler that has %s, it advises %s', (statusCode, handler, advice) => {
+    expect(adviceFor(statusCode, handler)).toBe(advice);
   });
 });
