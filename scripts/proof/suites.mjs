@@ -17,6 +17,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { commit } from './page.mjs';
 import { count, differences, filesToRepeat } from './suites/compare.mjs';
 import { installSuite } from './suites/install.mjs';
 import { runOnce } from './suites/once.mjs';
@@ -99,6 +100,7 @@ function resultOf(suite, installed, bare, guarded) {
   return {
     name: suite.name,
     label: installed.label,
+    commit: commit(),
     tests: guarded[0].tests.filter(({ outcome }) => outcome !== 'skipped').length,
     failedBare: count(lastWhole(bare).tests, 'failed'),
     failedGuarded: count(lastWhole(guarded).tests, 'failed'),
