@@ -47,7 +47,7 @@ export function table(head, rows) {
 }
 
 /** Of the checkout; marked where the library has changes, since those were measured too. */
-function commit() {
+export function commit() {
   const git = (...args) => spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' });
   const { stdout, status } = git('rev-parse', '--short', 'HEAD');
   if (status !== 0) return 'unknown';

@@ -17,7 +17,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { count, differences } from './suites/compare.mjs';
+import { commit } from './page.mjs';
+import { count, differences, filesToRepeat } from './suites/compare.mjs';
 import { installSuite } from './suites/install.mjs';
 import { runOnce } from './suites/once.mjs';
 import { distinct } from './suites/reports.mjs';
@@ -72,7 +73,9 @@ function chosen(quick, only) {
 }
 
 /**
- * Where outcomes differ, both run once more: a suite may have tests that fail now and then by themselves.
+ * Where outcomes differ, both run once more: a suite may have tests that fail now and then by themselves, and a runner
+ * that loses some outcomes (Node's, with --test-force-exit). Where each file has a process of its own, only the files
+ * that differ run again, and more often.
  * @returns undefined where it needs a checkout that is not there
  */
 async function runSuite(suite, checkouts, keep) {
@@ -81,17 +84,26 @@ async function runSuite(suite, checkouts, keep) {
   const [bare, guarded] = [[], []];
   const file = (name) => keep && path.join(keep, `${suite.name}.${name}`);
   if (keep) fs.mkdirSync(keep, { recursive: true });
-  for (let round = 1; round <= 3; round++) {
-    bare.push(await runOnce(suite, installed, { guarded: false, log: file(`bare${round}.log`) }));
-    guarded.push(await runOnce(suite, installed, { guarded: true, log: file(`guarded${round}.log`) }));
+  let files;
+  for (let round = 1; round <= (files ? 6 : 3); round++) {
+    bare.push(await runOnce(suite, installed, { guarded: false, files, log: file(`bare${round}.log`) }));
+    guarded.push(await runOnce(suite, installed, { guarded: true, files, log: file(`guarded${round}.log`) }));
+    // After each round: a suite can take an hour, and what was measured stays if it is interrupted.
+    if (keep) keepResult(file, resultOf(suite, installed, bare, guarded), bare[0], guarded[0]);
     if (differences(bare, guarded).length === 0) break;
+    if (suite.runner === 'node-test') files = filesToRepeat(differences(bare, guarded));
   }
-  const result = {
+  return resultOf(suite, installed, bare, guarded);
+}
+
+function resultOf(suite, installed, bare, guarded) {
+  return {
     name: suite.name,
     label: installed.label,
+    commit: commit(),
     tests: guarded[0].tests.filter(({ outcome }) => outcome !== 'skipped').length,
-    failedBare: count(bare.at(-1).tests, 'failed'),
-    failedGuarded: count(guarded.at(-1).tests, 'failed'),
+    failedBare: count(lastWhole(bare).tests, 'failed'),
+    failedGuarded: count(lastWhole(guarded).tests, 'failed'),
     rounds: bare.length,
     cutOff: [...bare, ...guarded].some(({ status }) => status === 'SIGKILL'),
     differences: differences(bare, guarded),
@@ -99,11 +111,13 @@ async function runSuite(suite, checkouts, keep) {
     seconds: [bare[0].seconds, guarded[0].seconds],
     reports: distinct(guarded.flatMap((one) => one.reports)),
   };
-  if (keep) {
-    fs.writeFileSync(file('result.json'), JSON.stringify(result, null, 1));
-    fs.writeFileSync(file('tests.json'), JSON.stringify({ bare: bare[0].tests, guarded: guarded[0].tests }, null, 1));
-  }
-  return result;
+}
+
+const lastWhole = (runs) => runs.findLast(({ files }) => files === undefined);
+
+function keepResult(file, result, bare, guarded) {
+  fs.writeFileSync(file('result.json'), JSON.stringify(result, null, 1));
+  fs.writeFileSync(file('tests.json'), JSON.stringify({ bare: bare.tests, guarded: guarded.tests }, null, 1));
 }
 
 function kept(folder, name) {

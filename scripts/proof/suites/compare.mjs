@@ -14,14 +14,25 @@ export function outcomesOf(tests) {
   return outcomes;
 }
 
-/** @returns tests that have no outcome in common; a test that one side lacks has the outcome `missing` there. */
+/**
+ * @returns tests that have no outcome in common; a test that one side lacks has the outcome `missing` there, unless that
+ * run was of other files
+ */
 export function differences(bare, guarded) {
-  const [left, right] = [bare.map(({ tests }) => outcomesOf(tests)), guarded.map(({ tests }) => outcomesOf(tests))];
-  const names = new Set([...left, ...right].flatMap((outcomes) => [...outcomes.keys()]));
-  const all = (runs, name) => [...new Set(runs.map((outcomes) => outcomes.get(name) ?? 'missing'))];
+  const outcomes = (runs) => runs.map(({ tests, files }) => ({ files, of: outcomesOf(tests) }));
+  const [left, right] = [outcomes(bare), outcomes(guarded)];
+  const names = new Set([...left, ...right].flatMap(({ of }) => [...of.keys()]));
+  const all = (runs, name) => {
+    const ran = runs.filter(({ files }) => !files || files.includes(fileOf(name)));
+    return [...new Set(ran.map(({ of }) => of.get(name) ?? 'missing'))];
+  };
   return [...names]
     .map((name) => ({ name, bare: all(left, name), guarded: all(right, name) }))
     .filter((test) => !test.bare.some((outcome) => test.guarded.includes(outcome)));
 }
+
+const fileOf = (name) => name.split(' › ', 1)[0];
+
+export const filesToRepeat = (differing) => [...new Set(differing.map(({ name }) => fileOf(name)))];
 
 export const count = (tests, outcome) => tests.filter((test) => test.outcome === outcome).length;

@@ -26,13 +26,16 @@ function withService({ service, ready }, command) {
   return ['sh', '-c', `here=${at('.')}; ${service} & ${wait}exec "$@"`, 'sh', ...command];
 }
 
-/** @returns {Promise<{ tests, reports, processes: number, seconds: number, status, output: string }>} */
-export async function runOnce(suite, installed, { guarded, log }) {
+/**
+ * @param some files alone, else all of the suite
+ * @returns {Promise<{ files, tests, reports, processes: number, seconds: number, status, output: string }>}
+ */
+export async function runOnce(suite, installed, { guarded, files: some, log }) {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-suite-'));
   try {
     const folder = path.join(installed.folder, suite.folder ?? '');
     const place = { outcomes: path.join(work, 'outcomes'), leaks: path.join(work, 'leaks'), processes: work };
-    const files = suite.files ? filesOf(folder, suite.files, suite.except) : [];
+    const files = some ?? (suite.files ? filesOf(folder, suite.files, suite.except) : []);
     const runner = RUNNERS[suite.runner];
     const node = suite.node ? nodeBinary(suite.node) : process.execPath;
     const command = withService(suite, runner.command({ node, folder, suite, files, outcomes: place.outcomes }));
@@ -45,7 +48,7 @@ export async function runOnce(suite, installed, { guarded, log }) {
     }));
     const reports = guarded ? readReports(place, tests, folder) : [];
     const processes = fs.readdirSync(work).filter((name) => /^\d+\.json$/.test(name)).length;
-    return { tests, reports, processes, ...ran };
+    return { files: some, tests, reports, processes, ...ran };
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }

