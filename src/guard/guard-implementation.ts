@@ -184,13 +184,13 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     },
     socketsAwaitingFin: () =>
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
-    destroySocket: (id) => this.#resources?.sampler.destroy(id) ?? false,
-    closeSockets: (ids) => this.#resources?.sampler.closeSockets(ids),
-    socketOf: (id) => this.#resources?.sampler.socketOf(id),
-    enderOf: (id) => this.#resources?.sampler.enderOf(id),
+    destroySocket: (id) => this.#resources?.sampler.byId.destroy(id) ?? false,
+    closeSockets: (ids) => this.#resources?.sampler.byId.close(ids),
+    socketOf: (id) => this.#resources?.sampler.byId.socketOf(id),
+    enderOf: (id) => this.#resources?.sampler.byId.enderOf(id),
     openEndsAt: (localPort) => this.#asked((binding) => openEndsAt(binding, localPort)),
-    heldIds: () => this.#sampled((sampler) => sampler.ids()),
-    reportOf: (id) => this.#resources?.sampler.reportOf(id),
+    heldIds: () => this.#sampled((sampler) => sampler.byId.all()),
+    reportOf: (id) => this.#resources?.sampler.byId.reportOf(id),
   };
 
   #watch(server: Server, options: WatchOptions, application: WatchedApplication): () => void {

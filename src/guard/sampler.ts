@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
@@ -15,11 +15,12 @@ import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
-import { closeLeak, endLeak, Reclaimer } from './reclaim.js';
+import { Reclaimer } from './reclaim.js';
 import { shownOf } from './redact.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
+import { SocketsById } from './sockets-by-id.js';
 import type { LastSample, SocketCounts } from './stats.js';
 import { TurnLater } from './turn-later.js';
 import type { SocketReport } from './types.js';
@@ -34,6 +35,7 @@ const RECHECK_AT_MOST = 64;
  * once. What goes wrong in it never leaves it but through `failed`.
  */
 export class Sampler {
+  readonly byId: SocketsById;
   readonly #binding: NativeBinding;
   readonly #table: SocketTable;
   readonly #options: SamplerOptions;
@@ -80,6 +82,9 @@ export class Sampler {
     this.#tracker = new LeakTracker(timeOuts);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names, shownOf(options.redact));
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    this.byId = new SocketsById(binding, this.#ledger, this.#descriptions, () => {
+      this.sample();
+    });
     this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
     const parts: SamplerParts = {
       ...{ binding, table, reporter, options, events },
@@ -148,60 +153,6 @@ export class Sampler {
   /** Every half-closed, reset or stalled socket of the last sample, leak or not yet. */
   sockets(): SocketReport[] {
     return this.#descriptions.sockets();
-  }
-
-  /** Ids of the same. */
-  ids(): string[] {
-    return this.#descriptions.ids();
-  }
-
-  /** One of the same. */
-  reportOf(id: string): SocketReport | undefined {
-    const entry = this.#ledger.get(BigInt(id));
-    return entry && this.#descriptions.socket(entry);
-  }
-
-  /** Ends one socket that is there after a sample now, whether it is due or not. False when there is none that can be ended. */
-  destroy(id: string): boolean {
-    const end = this.enderOf(id);
-    if (!end) return false;
-    end();
-    this.#ledger.delete(BigInt(id));
-    return true;
-  }
-
-  socketOf(id: string): Socket | undefined {
-    return this.#ledger.get(BigInt(id))?.suspect.socket;
-  }
-
-  /** What ends it later; undefined when there is none that can be ended. */
-  enderOf(id: string): (() => void) | undefined {
-    this.sample();
-    const { socket, report } = this.#endable(id) ?? {};
-    if (!socket || !report) return undefined;
-    const reference = new WeakRef(socket);
-    return () => {
-      const still = reference.deref();
-      if (still?.destroyed === false) endLeak(this.#binding, still, BigInt(id), report);
-    };
-  }
-
-  /** Closes those of these sockets that are there after a sample now and can be, whether they are due or not. */
-  closeSockets(ids: Iterable<string>): void {
-    this.sample();
-    for (const id of ids) {
-      const { socket, report } = this.#endable(id) ?? {};
-      if (!socket || !report) continue;
-      closeLeak(socket, report);
-      this.#ledger.delete(BigInt(id));
-    }
-  }
-
-  #endable(id: string): { readonly socket: Socket; readonly report: LeakReport } | undefined {
-    const entry = this.#ledger.get(BigInt(id));
-    const report = entry && this.#descriptions.describe(entry);
-    const socket = entry?.suspect.socket;
-    return socket && report && { socket, report };
   }
 
   close(): void {
