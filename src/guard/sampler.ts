@@ -36,7 +36,6 @@ const RECHECK_AT_MOST = 64;
  */
 export class Sampler {
   readonly byId: SocketsById;
-  readonly #binding: NativeBinding;
   readonly #table: SocketTable;
   readonly #options: SamplerOptions;
   readonly #reporter: Reporter;
@@ -74,7 +73,6 @@ export class Sampler {
     timeOuts: TimeOuts<LedgerEntry>,
     events: SamplerEvents,
   ) {
-    this.#binding = binding;
     this.#table = table;
     this.#options = options;
     this.#reporter = reporter;
