@@ -114,11 +114,11 @@ const FIXES: [FactsChange, string][] = [
       ],
       [
         read('destination-failed'),
-        'Give it up when its destination closes: pipeline(response, destination, callback).',
+        'Give it up when its destination closes: pipeline(response, destination, callback), or response.destroy() where it has closed already.',
       ],
       [
         read('destination-failed', { library: 'http-proxy', status: 200 }),
-        `Give it up when its destination closes: proxy.on('proxyReq', (proxyReq, req, res) => res.once('close', () => proxyReq.destroy())).`,
+        `Give it up when its destination closes: proxy.on('proxyReq', (proxyReq, req, res) => res.once('close', () => proxyReq.destroy())), or proxyReq.destroy() where it has closed already.`,
       ],
     ] as const
   ).map(([change, fix]) => [{ ...ASKED, ...change }, fix] as [FactsChange, string]),

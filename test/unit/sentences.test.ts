@@ -185,13 +185,13 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'request-body-not-read',
     { ...DECLARED, ...read('destination-failed') },
     'POST /items/:id (http:8080) has not answered, and its request body has no reader any more (65,483 of 160,000 bytes taken): what it was piped to has failed, or it was paused; the client left 61 s ago.',
-    'Use pipeline(req, destination, (error) => error && res.destroy()) in place of pipe().',
+    'Use pipeline(req, destination, (error) => error && res.destroy()) in place of pipe(), or res.destroy() where the destination has closed already.',
   ],
   [
     'request-body-not-read',
     { ...DECLARED, ...read('destination-failed'), framework: 'fastify' },
     'POST /items/:id (http:8080) has not answered, and its request body has no reader any more (65,483 of 160,000 bytes taken): what it was piped to has failed, or it was paused; the client left 61 s ago.',
-    'Use pipeline(request.raw, destination, (error) => error && reply.raw.destroy()) in place of pipe().',
+    'Use pipeline(request.raw, destination, (error) => error && reply.raw.destroy()) in place of pipe(), or reply.raw.destroy() where the destination has closed already.',
   ],
   [
     'request-body-not-read',
@@ -396,7 +396,7 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     'paused',
     { ...SOCKET, ...read('destination-failed') },
     'The connection to net:4025 from 10.0.0.7:51000 has no reader any more (5 bytes taken): what it was piped to has failed, or it was paused (7 bytes unread); the client left 61 s ago, and no time-out of Node ends it.',
-    'Use pipeline(socket, destination, callback) in place of pipe(), or socket.resume() after a pause().',
+    'Use pipeline(socket, destination, callback) in place of pipe(), or socket.destroy() where the destination has closed already; after a pause() socket.resume().',
   ],
   [
     'paused',

@@ -56,8 +56,9 @@ function reasons(): readonly Reason[] {
       applies: isRead('destination-failed'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} has no reader any more${taken(facts) === '' ? '' : ` (${taken(facts)} taken)`}: what it was piped to has failed, or it was paused${unread(facts)}; ${ending(facts)}.`,
-      fix: ({ resumeConnection }) =>
-        `Use pipeline(socket, destination, callback) in place of pipe(), or ${resumeConnection} after a pause().`,
+      // From Node 24 on pipeline() throws where its destination has closed before.
+      fix: ({ resumeConnection, destroyConnection }) =>
+        `Use pipeline(socket, destination, callback) in place of pipe(), or ${destroyConnection} where the destination has closed already; after a pause() ${resumeConnection}.`,
     },
     {
       name: 'iterator-stopped',

@@ -67,7 +67,9 @@ function reasons(): readonly Reason[] {
       applies: isRead('destination-failed'),
       explanation: (facts) =>
         `${capitalisedSubject(facts)} ${openResponse(facts)}, and its request body has no reader any more${bodyTaken(facts)}: what it was piped to has failed, or it was paused; ${ending(facts)}.`,
-      fix: ({ pipelineRequestBody }) => `Use ${pipelineRequestBody} in place of pipe().`,
+      // From Node 24 on pipeline() throws where its destination has closed before.
+      fix: ({ pipelineRequestBody, destroyResponse }) =>
+        `Use ${pipelineRequestBody} in place of pipe(), or ${destroyResponse} where the destination has closed already.`,
     },
     {
       name: 'iterator-stopped',

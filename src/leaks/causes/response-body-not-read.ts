@@ -52,7 +52,9 @@ const reasons: readonly Reason[] = [
         facts,
         `${facts.reading?.didRead === false ? '' : 'was read in part and '}lost its reader: what it was piped to has closed, or the pipe was taken off`,
       ),
-    fix: ({ pipeResponseBody }) => `Give it up when its destination closes: ${pipeResponseBody}.`,
+    // From Node 24 on pipeline() throws where its destination has closed before.
+    fix: ({ pipeResponseBody, destroyResponseBody }) =>
+      `Give it up when its destination closes: ${pipeResponseBody}, or ${destroyResponseBody} where it has closed already.`,
   },
 ];
 

@@ -161,7 +161,7 @@ export default {
         }
         return reply.send(`got ${bytes}`);
       }),
-    peer: longerUploads,
+    peer: (server) => server.visit(post('/items/7', server.sizes.begunBody)),
     fix: [
       [
         'for await (const chunk of request.body) {',

@@ -161,8 +161,13 @@ export default {
         });
       }),
     peer: (server) => server.visit(get('/')),
-    fix: [['response.pipe(destination, callback);', 'pipeline(response, destination, callback);']],
-    says: ['pipeline(response, destination, callback)'],
+    fix: [
+      [
+        'response.pipe(destination, callback);',
+        'if (destination.destroyed) response.destroy();\nelse pipeline(response, destination, callback);',
+      ],
+    ],
+    says: ['pipeline(response, destination, callback)', 'response.destroy()'],
   },
 
   'proxy-goes-on-without-its-client': {

@@ -101,6 +101,29 @@ export default {
     healthy: (clients) => clients.ask(stored, { body: 'stored' }),
   },
 
+  'pipes-into-what-has-closed': {
+    expect: { ...notRead, reason: 'destination-failed' },
+    program: () =>
+      http.createServer((req, res) => {
+        const destination = new Writable({ write: (_chunk, _encoding, done) => done() });
+        destination.on('finish', () => res.end('stored'));
+        if (req.headers['content-type']) destination.destroy();
+        setImmediate(() => {
+          req.pipe(destination);
+        });
+      }),
+    peer: (server) => server.visit(post('/items', server.sizes.begunBody)),
+    fix: [
+      [
+        'req.pipe(destination);',
+        `if (destination.destroyed) res.destroy();
+          else pipeline(req, destination, (error) => error && res.destroy());`,
+      ],
+    ],
+    says: ['pipeline(req, destination, (error) => error && res.destroy())', 'res.destroy()'],
+    healthy: (clients) => clients.ask(stored, { body: 'stored' }),
+  },
+
   'pipes-into-a-file-that-cannot-be-written': {
     expect: { ...notRead, reason: 'destination-failed' },
     program: () =>
@@ -127,7 +150,7 @@ export default {
         }
         res.end(`got ${bytes}`);
       }),
-    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    peer: (server) => server.visit(post('/items', server.sizes.begunBody)),
     fix: [
       [
         'for await (const chunk of req) {',
@@ -152,7 +175,7 @@ export default {
         });
         req.on('end', () => res.end(`got ${bytes}`));
       }),
-    peer: (server) => server.visit(post('/items', server.sizes.abandonedBody)),
+    peer: (server) => server.visit(post('/items', server.sizes.begunBody)),
     fix: [
       [
         `const chunk = req.read();

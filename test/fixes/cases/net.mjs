@@ -31,6 +31,25 @@ export default {
     says: ['pipeline(socket, destination, '],
   },
 
+  'pipes-into-what-has-closed': {
+    expect: { ...inbound, cause: 'paused', reason: 'destination-failed' },
+    program: () =>
+      net.createServer((socket) => {
+        const destination = new Writable({ write() {} }).destroy();
+        destination.once('close', () => {
+          socket.pipe(destination);
+        });
+      }),
+    peer: much,
+    fix: [
+      [
+        'socket.pipe(destination);',
+        'if (destination.destroyed) socket.destroy();\nelse pipeline(socket, destination, () => {});',
+      ],
+    ],
+    says: ['pipeline(socket, destination, ', 'socket.destroy()'],
+  },
+
   'writes-to-who-never-calls-back': {
     expect: { ...inbound, cause: 'paused', reason: 'destination-stalled' },
     program: () =>
