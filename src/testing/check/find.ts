@@ -1,3 +1,4 @@
+import { shared } from '../../base/shared-state.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
 import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
@@ -17,8 +18,9 @@ import { turn, waitUntil } from './wait.js';
 /** For a guard that is asked what there is, and reports nothing by itself: never reached. */
 export const NO_TIMEOUT_MS = 86_400_000;
 
-// A search comes after the requests whose routes it is to name, in every runner: they are heard of from the import on.
-followFastifyRoutes();
+// A search comes after the requests whose routes it is to name, in every runner: they are heard of from the import on. Once,
+// however often a runner evaluates this module.
+shared('fastify-routes-followed', () => ({ dispose: followFastifyRoutes() }))();
 
 /**
  * The sockets of this thread that are half-closed (CLOSE_WAIT) or reset with their fd still open, and that nobody closes

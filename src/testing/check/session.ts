@@ -164,10 +164,12 @@ export class LeakSession {
 
   /**
    * What the test is allowed to leak would keep its server from closing, too. It is closed when it has stood still for the time
-   * that a leak has; beside the hooks that come after the test, as a server that closes at once need not wait for that.
+   * that a leak has; beside the hooks that come after the test, as a server that closes at once need not wait for that. What
+   * comes later is another test's.
    */
   async #closeAllowed(run: Run): Promise<void> {
-    const isIgnored = (leak: LeakReport): boolean => !this.#isAllowedTo(leak, run);
+    const there = new Set(this.#observer.sockets().map(({ id }) => id));
+    const isIgnored = (leak: LeakReport): boolean => !there.has(leak.id) || !this.#isAllowedTo(leak, run);
     closeReported(this.#observer, await search(this.#observer, { ...this.#options, isIgnored }));
   }
 

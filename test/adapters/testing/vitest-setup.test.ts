@@ -193,6 +193,11 @@ describe('the outcome of a test', () => {
 });
 
 describe('configureLeakCheck() and allowLeaks()', () => {
+  it('closing what one test may leak leaves the next one’s leaks to be found', () => {
+    expect(test('allowed: may leak')).toMatchObject({ status: 'passed' });
+    expect(test('allowed: may not, right after it').failureMessages).toEqual([expect.stringMatching(LEAK)]);
+  });
+
   it.each([
     ['ignores for all tests of the file', 'passed'],
     ['looks for as long as it was told, and keeps what was not given again', 'failed'],

@@ -3,6 +3,7 @@ export interface Row {
   readonly spec?: string;
   readonly node?: string;
   readonly play: string;
+  readonly mostS?: number;
 }
 
 export interface Played {

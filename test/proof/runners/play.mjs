@@ -115,7 +115,7 @@ export function faultsOf(row, { red, green, first, seconds, ended, printed }) {
   const { leaks, innocent } = row.play === 'vitestKnown' ? KNOWN : TESTS;
   return [
     !ended && 'it did not end by itself',
-    seconds > MOST_S && `it took ${seconds.toFixed(0)} s`,
+    seconds > (row.mostS ?? MOST_S) && `it took ${seconds.toFixed(0)} s`,
     first !== 'leak' && `what is printed first is ${first}`,
     red.join() !== leaks.join() && `red: ${red.join(', ') || 'nothing'}`,
     innocent.some((name) => !green.includes(name)) && `green: ${green.join(', ') || 'nothing'}`,

@@ -1,6 +1,7 @@
 /**
  * The test runners, each with the Node it is run on. `spec` is what npm installs; without it the devDependency is meant, or
- * Node's own. `play` says which of the commands of play.mjs it is.
+ * Node's own. `play` says which of the commands of play.mjs it is, `mostS`
+ * how long it may take, where that is more than 20 s.
  */
 export const rows = [
   { runner: 'vitest 3.2', spec: 'vitest@3.2', node: '20', play: 'vitest' },
@@ -17,5 +18,6 @@ export const rows = [
   { runner: 'node:test of Node 26', node: '26', play: 'nodeTest' },
   { runner: 'mocha 11', node: '20', play: 'mocha' },
   { runner: 'tap 21', spec: 'tap@21', node: '20', play: 'tap' },
-  { runner: 'Playwright Test 1', spec: '@playwright/test@1', node: '20', play: 'playwright' },
+  // It starts three processes, each of which loads all of Playwright.
+  { runner: 'Playwright Test 1', spec: '@playwright/test@1', node: '20', play: 'playwright', mostS: 60 },
 ];
