@@ -20,7 +20,9 @@ export async function play(
   if (at === 'mid-headers' || at === 'headers') return sent();
   if (at === 'upgrade') {
     await client.until(() => response.switched || response.complete, deadlineAtMs);
-    return response.switched && (body === undefined || (await sendBody(client, body, deadlineAtMs)));
+    if (!response.switched) return false;
+    const isWebSocket = /^websocket$/i.test(response.response?.headers.upgrade ?? '');
+    return body === undefined || (body.forWebSocket && !isWebSocket) || (await sendBody(client, body, deadlineAtMs));
   }
   if (at === 'mid-body' && body) {
     return sendPieces(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);
