@@ -22,7 +22,8 @@ export async function play(
     await client.until(() => response.switched || response.complete, deadlineAtMs);
     if (!response.switched) return false;
     const isWebSocket = /^websocket$/i.test(response.response?.headers.upgrade ?? '');
-    return body === undefined || (body.forWebSocket && !isWebSocket) || (await sendBody(client, body, deadlineAtMs));
+    if (body === undefined || (body.forWebSocket === true && !isWebSocket)) return true;
+    return sendBody(client, body, deadlineAtMs);
   }
   if (at === 'mid-body' && body) {
     return sendPieces(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);
