@@ -157,11 +157,12 @@ class Audit {
     if (first === undefined) return;
     const how = this.#parts.options.ways[0]!;
     for (const request of sample.requests) {
+      // The other moments take it, and need not wait for its end.
+      row.request = request;
       const result = await this.#try(row, request, first, how);
       if (result === undefined) return;
       const response = { statusCode: result.response?.statusCode, complete: result.response?.complete ?? false };
       if (row.response === undefined || !refusesBody(response.statusCode)) {
-        row.request = request;
         row.response = response;
         row.statusCode = response.statusCode;
       }

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../base/clock.js';
 import { GuardError } from '../../base/errors.js';
+import { isObject } from '../../base/objects.js';
 import { followFastifyRoutes } from '../../frameworks/fastify/channel.js';
 import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
@@ -9,6 +10,7 @@ import { turn, waitUntil } from '../check/wait.js';
 import { Client } from './client.js';
 import { HandledRequests, type Handled } from './handled.js';
 import { play } from './moments.js';
+import { checkRequest } from './names.js';
 import {
   resolveHangUpOptions,
   type HangUpMoment,
@@ -51,6 +53,7 @@ export async function hangUp(
   options: HangUpOptions,
 ): Promise<HangUpResult> {
   const resolved = resolveHangUpOptions(options);
+  if (isObject(request) && !(request instanceof Uint8Array)) checkRequest(request);
   const opened = await openTarget(target, 'hangUp()');
   try {
     const before = idsOf(opened.guard);

@@ -20,7 +20,10 @@ export async function play(
   if (at === 'mid-headers' || at === 'headers') return sent();
   if (at === 'upgrade') {
     await client.until(() => response.switched || response.complete, deadlineAtMs);
-    return response.switched && (body === undefined || (await sendBody(client, body, deadlineAtMs)));
+    if (!response.switched) return false;
+    const isWebSocket = /^websocket$/i.test(response.response?.headers.upgrade ?? '');
+    if (body === undefined || (body.forWebSocket === true && !isWebSocket)) return true;
+    return sendBody(client, body, deadlineAtMs);
   }
   if (at === 'mid-body' && body) {
     return sendPieces(client, body, afterBytes ?? (body.length ?? Infinity) - 1, deadlineAtMs);

@@ -22,8 +22,17 @@ export function meantPart(name: string): string | undefined {
   return OTHER_NAMES[name.toLowerCase()] ?? nearestOf(name, REQUEST_NAMES);
 }
 
-/** @throws GuardError CWG_ERR_ARGUMENT naming the part that a request does not have, and the one that was meant */
-export function checkRequestNames(request: object): void {
+/**
+ * @throws GuardError CWG_ERR_ARGUMENT naming the part that a request does not have, and the one that was meant; also for a
+ * method that Node does not know
+ */
+export function checkRequest(request: object): void {
+  checkNames(request);
+  const { method } = request as { readonly method?: unknown };
+  if (method !== undefined) checkMethod(method);
+}
+
+function checkNames(request: object): void {
   const unknown = Object.keys(request).find((name) => !REQUEST_NAMES.includes(name));
   if (unknown === undefined) return;
   const meant = meantPart(unknown);
@@ -33,8 +42,8 @@ export function checkRequestNames(request: object): void {
   );
 }
 
-/** @throws GuardError CWG_ERR_ARGUMENT for a method that Node's parser refuses: it would answer 400 in the handler's place */
-export function checkMethod(method: unknown): asserts method is string {
+/** Node's parser would answer 400 in the handler's place. */
+function checkMethod(method: unknown): void {
   if (typeof method === 'string' && HTTP_METHODS.includes(method)) return;
   const meant = typeof method === 'string' ? nearestOf(method, HTTP_METHODS) : undefined;
   throw badArgument(

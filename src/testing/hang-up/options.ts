@@ -49,8 +49,8 @@ export interface HangUpRequest {
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
   /**
    * @default none for GET, HEAD, DELETE, OPTIONS, TRACE and CONNECT; for other methods as many bytes as Node leaves unread
-   * behind an unread body while the client's FIN still arrives. With `at: 'upgrade'`, what is sent once the server has switched:
-   * a WebSocket ping, unless the headers ask for another protocol.
+   * behind an unread body while the client's FIN still arrives. With `at: 'upgrade'`, what is sent once the server has switched;
+   * a ping by default, if it has switched to `websocket`.
    */
   readonly body?: HangUpBody | undefined;
 }

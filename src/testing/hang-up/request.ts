@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { badArgument, badOption } from '../../base/errors.js';
-import { checkMethod, checkRequestNames } from './names.js';
 import type { HangUpBody, HangUpMoment, HangUpRequest, ResolvedHangUpOptions } from './options.js';
 import { webSocketPing } from './web-socket.js';
 
@@ -37,6 +36,8 @@ export interface Body {
   readonly pieces: (end: number) => Iterable<Buffer> | AsyncIterable<Buffer>;
   /** What is sent after it, where no content-length says where it ends. */
   readonly terminator: Buffer | undefined;
+  /** It is a WebSocket's, and nothing for a server that has switched to another protocol. */
+  readonly forWebSocket?: true;
 }
 
 const REQUEST_TAKES = 'an object { method, path, headers, body }, a string or bytes';
@@ -62,20 +63,18 @@ export function messageOf(
   }
   if (typeof request !== 'object' || (request as unknown) === null)
     throw badArgument('the request given to hangUp()', request, REQUEST_TAKES);
-  checkRequestNames(request);
   const {
     method = request.body === undefined || at === 'upgrade' ? 'GET' : 'POST',
     path = '/',
     headers = {},
   } = request;
-  checkMethod(method);
+  if (typeof method !== 'string' || method === '') throw badArgument(`the request's method`, method, 'an HTTP method');
   if (typeof path !== 'string' || path === '')
     throw badArgument(`the request's path`, path, 'a path, as in /items/7?full=1');
   if (typeof headers !== 'object' || (headers as unknown) === null)
     throw badArgument(`the request's headers`, headers, 'an object');
   const own = lowerCased(headers);
-  const given = request.body ?? bodyByDefault(method, at, own);
-  const body = given === undefined ? undefined : bodyOf(given);
+  const body = request.body === undefined ? bodyByDefault(method, at) : bodyOf(request.body);
   const all: Record<string, string | readonly string[] | undefined> = {
     host: authority,
     ...(at === 'upgrade' ? upgradeHeaders(method) : bodyHeaders(body)),
@@ -92,15 +91,10 @@ export function messageOf(
   return checkLengths(message, at, afterBytes);
 }
 
-function bodyByDefault(
-  method: string,
-  at: HangUpMoment,
-  own: Readonly<Record<string, unknown>>,
-): HangUpBody | undefined {
+function bodyByDefault(method: string, at: HangUpMoment): Body | undefined {
   // What comes over a WebSocket and is not read hides the client's FIN. A ping is nothing that an application is called for.
-  const isWebSocket = method !== 'CONNECT' && /^websocket$/i.test(String('upgrade' in own ? own.upgrade : 'websocket'));
-  if (at === 'upgrade') return isWebSocket ? webSocketPing() : undefined;
-  return NO_BODY_BY_DEFAULT.has(method) ? undefined : UNREAD_BODY_BYTES;
+  if (at === 'upgrade') return { ...bodyOf(webSocketPing()), forWebSocket: true };
+  return NO_BODY_BY_DEFAULT.has(method) ? undefined : bodyOf(UNREAD_BODY_BYTES);
 }
 
 function checkLengths(message: Message, at: HangUpMoment, afterBytes: number | undefined): Message {

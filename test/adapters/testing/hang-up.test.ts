@@ -305,10 +305,25 @@ describe('other servers', () => {
     });
     await stage.listen(server);
     expect(await hangUp(server, { path: '/live' }, { at: 'upgrade' })).toMatchObject({ reached: true, closed: true });
-    const body = Buffer.from([0x82, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]);
-    const result = await hangUp(server, { path: '/live', body }, { at: 'upgrade', ...QUICK });
-    expect(result).toMatchObject({ reached: true, leak: { cause: 'paused', route: '/live' } });
+    // With a message, and with the ping that is sent by default.
+    for (const body of [Buffer.from([0x82, 0x85, 0, 0, 0, 0, 1, 2, 3, 4, 5]), undefined]) {
+      const result = await hangUp(server, { path: '/live', body }, { at: 'upgrade', ...QUICK });
+      expect(result).toMatchObject({ reached: true, leak: { cause: 'paused', route: '/live' } });
+      expectKernelAgrees(result.leak!);
+    }
     for (const webSocket of webSockets.clients) webSocket.terminate();
+  });
+
+  it('that switch to another protocol get no ping of a WebSocket', async () => {
+    const server = http.createServer();
+    let bytes = 0;
+    server.on('upgrade', (_request, socket) => {
+      socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('end', () => socket.end());
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: feed\r\n\r\n');
+    });
+    await stage.listen(server);
+    expect(await hangUp(server, { path: '/live' }, { at: 'upgrade' })).toMatchObject({ reached: true, closed: true });
+    expect(bytes).toBe(0);
   });
 
   it('one that is named by a URL', async () => {

@@ -79,6 +79,25 @@ describe('the requests of an audit', () => {
     expect(Object.fromEntries(bodies)).toEqual({ '/json': {}, '/small': {}, '/schema': { n: 3 } });
   });
 
+  it('are at every moment those that the route takes, also where it is silent', async () => {
+    const types: Record<string, string[]> = {};
+    const app = shop((app) => {
+      app.addContentTypeParser('application/octet-stream', (_request, _payload, done) =>
+        done(Object.assign(new Error('no bytes'), { statusCode: 415 })),
+      );
+      app.post('/silent', { preValidation: () => new Promise<void>(() => {}) }, answer);
+      app.server.on('request', ({ headers }: IncomingMessage) => {
+        (types[String(headers['content-type'])] ??= []).push('asked');
+      });
+    });
+    const report = await auditRoutes(app, { moments: ['request', 'response'], deadlineMs: 600 });
+    expect(report.runs).toBe(3);
+    expect(Object.fromEntries(Object.entries(types).map(([type, asked]) => [type, asked.length]))).toEqual({
+      'application/octet-stream': 1,
+      'application/json': 2,
+    });
+  });
+
   it('say which routes want an example, or to be let in', async () => {
     const app = shop((app) => {
       app.post('/picky', async (_request, reply) => reply.code(400).send());

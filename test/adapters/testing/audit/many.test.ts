@@ -30,7 +30,7 @@ function bigApp() {
     app.get(`/silent/${i}`, () => new Promise(() => {}));
     app.post(`/unread/${i}`, () => new Promise(() => {}));
   }
-  app.server.on('upgrade', (_request, socket) => socket.resume().end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+  app.server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
   return app;
 }
 

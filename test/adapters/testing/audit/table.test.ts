@@ -79,6 +79,26 @@ Not tried:
     expect(text).toMatch(/^2 routes leak: /m);
   });
 
+  it('tells a handler that did not run from one that failed, and from one that turned the request away', () => {
+    const rows = [
+      { ...row('GET', '/a', {}, 'answered 403: give it headers that let it in'), statusCode: 403, handler: 'not-run' },
+      { ...row('GET', '/b', {}, 'answered 500: its handler failed'), statusCode: 500, handler: 'failed' },
+      { ...row('GET', '/c', {}, 'answered 400: give it an example'), statusCode: 400, handler: 'ran' },
+      row('GET', '/d', {}),
+    ] as const;
+    expect(drawReport(report({ survived: false, rows }))).toContain(
+      `
+Did not get to the handler:
+  GET /a: answered 403: give it headers that let it in
+Turned away by the handler:
+  GET /c: answered 400: give it an example
+The handler failed each time:
+  GET /b: answered 500: its handler failed
+
+not complete: 4 routes`,
+    );
+  });
+
   it('escapes what is not printable ASCII', () => {
     const text = drawReport(
       report({ rows: [row('GET', '/caf\u00e9\u001b[31m', { request: 'ok' }, 'answered\u0007 400')] }),
