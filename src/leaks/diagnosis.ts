@@ -1,5 +1,5 @@
 import type { LeakCause } from '../base/vocabulary.js';
-import type { HiddenTlsFacts, StreamFacts } from '../layers/facts.js';
+import type { HiddenTlsFacts, HttpFacts, StreamFacts } from '../layers/facts.js';
 import type { LeakFacts } from './facts.js';
 
 /** Names why a socket leaked, from facts alone. What the facts do not tell is `unknown`, never a guess. */
@@ -21,19 +21,28 @@ function httpCause(
   const { http } = stream;
   // @fastify/websocket leaves an open response on the socket of a WebSocket.
   if (stream.webSocket) return undefined;
-  if (stream.pausedByPipelining) return 'pipelined-behind-pending-response';
+  const isNotTaken = http !== undefined && waitsForItsPeer(http, unsentBytes);
+  // Whatever waits behind a response that nobody takes, its own handler has done what it can.
+  if (stream.pausedByPipelining && !isNotTaken) return 'pipelined-behind-pending-response';
   if (http === undefined) return undefined;
   // Nothing is read where an HTTP/2 session waits for its peer to take what it sends.
   if (http.role === 'client' && http.needsDrain && unsentBytes > 0) return 'write-stalled';
   if (http.role === 'client') return http.responding && !http.bodyComplete ? 'response-body-not-read' : undefined;
-  // Whoever writes the response waits for a peer that takes nothing: it would go on, and end it.
-  if (http.responding && http.needsDrain && http.bodyComplete && unsentBytes > 0) return 'write-stalled';
+  if (isNotTaken) return 'write-stalled';
   if (http.responding && !http.responseEnded) return http.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
   // http lets go of a response when its last byte is with the kernel.
   if (http.responding && unsentBytes > 0) return 'write-stalled';
   const unread = unreadKernelBytes + unreadStreamBytes > 0 || stream.endBuffered !== stream.readableEnded;
   const bodyLeft = unread || !http.bodyComplete;
   return !http.responding && stream.readByHttp && bodyLeft ? 'request-body-abandoned' : undefined;
+}
+
+/** Whoever writes the response waits for a peer that takes nothing: it has ended it, or would go on and end it. */
+function waitsForItsPeer(
+  { responding, bodyComplete, needsDrain, responseEnded }: HttpFacts,
+  unsentBytes: number,
+): boolean {
+  return responding && bodyComplete && (needsDrain === true || responseEnded) && unsentBytes > 0;
 }
 
 function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {

@@ -76,6 +76,29 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     'pipelined-behind-pending-response',
   ],
   [
+    'the same, and it is the client that takes nothing of the first answer',
+    {
+      stream: { pausedByPipelining: true, readByHttp: true },
+      http: { responseStarted: true, needsDrain: true },
+      unsentBytes: 9,
+    },
+    'write-stalled',
+  ],
+  [
+    'the same, that answer ended',
+    {
+      stream: { pausedByPipelining: true, readByHttp: true },
+      http: { responseStarted: true, responseEnded: true },
+      unsentBytes: 9,
+    },
+    'write-stalled',
+  ],
+  [
+    'the same, and whoever writes it could go on',
+    { stream: { pausedByPipelining: true, readByHttp: true }, http: { responseStarted: true }, unsentBytes: 9 },
+    'pipelined-behind-pending-response',
+  ],
+  [
     'upgraded long ago: http no longer reads it',
     { stream: { readableEnded: true }, http: { responding: false, responseEnded: true } },
     'half-open-not-ended',
