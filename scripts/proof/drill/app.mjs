@@ -13,7 +13,7 @@ const locked = (ms) => Promise.race([lock(), new Promise((resolve) => setTimeout
 
 /** A server that answers with more than its client has asked for, and closes. */
 const elsewhere = net.createServer((socket) => {
-  socket.on('error', () => {}).end('HTTP/1.1 200 OK\\r\\n\\r\\n' + 'x'.repeat(400_000));
+  socket.on('error', () => {}).end('HTTP/1.1 200 OK\\r\\n\\r\\n' + 'x'.repeat(100_000));
 });
 elsewhere.listen(0, '127.0.0.1').unref();
 const upstream = () => ({ host: '127.0.0.1', port: elsewhere.address().port, agent: false });

@@ -59,7 +59,7 @@ export const cases = {
     handlers: `
   app.get('/report/:id', async (request, reply) => {
     const { traceparent } = request.headers;
-    const response = await new Promise((resolve) => http.get({ ...upstream(), headers: { traceparent } }, resolve));
+    const response = await new Promise((resolve) => http.get({ ...upstream(), headers: { traceparent: traceparent ?? '' } }, resolve));
     return reply.send({ status: response.statusCode });
   });`,
     leaks: 'return reply.send({ status: response.statusCode });',
