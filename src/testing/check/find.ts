@@ -74,7 +74,7 @@ async function withObserver<T>(
 export async function search(guard: Guard, options: ResolvedCheckOptions): Promise<LeakReport[]> {
   const { deadlineMs, strict } = options;
   let sample: Sample = { suspects: [], awaitingFin: 0 };
-  const isIdle = (report: LeakReport): boolean => strict || wasIdleAtDeadline(report, deadlineMs);
+  const isIdle = (report: LeakReport): boolean => wasIdleAtDeadline(report, deadlineMs);
   await turn();
   // The FIN of a client that has just closed may not have arrived yet.
   await waitUntil(() => {
@@ -89,7 +89,7 @@ export async function search(guard: Guard, options: ResolvedCheckOptions): Promi
       return sample.suspects.length === 0;
     }, deadlineMs);
   }
-  return sample.suspects.filter(isIdle);
+  return strict ? sample.suspects : sample.suspects.filter(isIdle);
 }
 
 interface Sample {

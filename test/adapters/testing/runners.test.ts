@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { faultsOf, play, snippets } from '../../proof/runners/play.mjs';
 import { rows } from '../../proof/runners/rows.mjs';
+import { root } from '../../support/programs.js';
 
 /**
  * What docs/testing.md says to write, run for real on a default Fastify application whose hooks close it: the leak is said
@@ -28,6 +31,10 @@ it('there is a row for each snippet', () => {
     'Playwright Test',
     'Known leaks',
   ]);
+});
+
+it('README.md has one of them', () => {
+  expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain(snippets().vitest?.code);
 });
 
 describe('on a default Fastify application', () => {

@@ -14,5 +14,7 @@ it('has nothing of the inside of a guard', () => {
     .map((name) => readFileSync(`api/${name}`, 'utf8'))
     .join('\n');
   expect(text).toMatch(/interface Guard extends/);
-  expect(text).not.toMatch(/internal|NativeBinding|Sampler|GuardImplementation|socketsAwaitingFin|destroySocket|closeSockets/i);
+  expect(text).not.toMatch(
+    /internal|NativeBinding|Sampler|GuardImplementation|socketsAwaitingFin|destroySocket|closeSockets/i,
+  );
 });
