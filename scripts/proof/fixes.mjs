@@ -38,7 +38,9 @@ console.log(`\n${table(HEAD, rows)}`);
 if (options.write) {
   writeTable('fixes', {
     title: 'Fixes',
-    text: `${good} of ${results.length} fixes work as written. Each program leaks, its report is held against what the case expects, and the code that the
+    text: (
+      lines,
+    ) => `${lines.filter((line) => line.includes('| holds |')).length} of ${lines.length} fixes work as written. Each program leaks, its report is held against what the case expects, and the code that the
 report names is typed in: *leak gone* is what the kernel then says, *named* that the fix is to let another guard name the socket,
 which it did, and *served* that a healthy client of the fixed program got its whole response, compared by checksum. The cases are in
 [test/fixes](../test/fixes/README.md); those whose names begin with \`corpus/\` are the leaks of [the corpus](../test/corpus/README.md).`,

@@ -15,7 +15,7 @@ sections below, \`npm run proof -- NAME\` one of them. A row names the commit an
 /**
  * Writes the table of a section; the other sections stay. Every row gets the commit and the machine it was measured on. A row
  * whose first cell is in the page is replaced, the rest are kept with the commit they were measured at, unless `all` says that
- * these are all the rows there are. `text` stands above the table.
+ * these are all the rows there are. `text` stands above the table, or what it returns for the rows of it, each a line of Markdown.
  */
 export function writeTable(name, { title, text, head, rows, all = false, file = page }) {
   const [start, end] = [`<!-- proof:${name}:start -->`, `<!-- proof:${name}:end -->`];
@@ -27,7 +27,8 @@ export function writeTable(name, { title, text, head, rows, all = false, file = 
   const sorted = [...kept].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   const columns = [...head, 'commit', 'machine'];
   const lines = [line(columns), line(columns.map(() => '---')), ...sorted].join('\n');
-  const section = `${start}\n\n## ${title}\n\n${text.trim()}\n\n${lines}\n\n${end}`;
+  const above = typeof text === 'function' ? text(sorted) : text;
+  const section = `${start}\n\n## ${title}\n\n${above.trim()}\n\n${lines}\n\n${end}`;
   const tail = whole ? old.slice(to + end.length) : '\n';
   fs.writeFileSync(file, (whole ? old.slice(0, from) : `${old.trimEnd()}\n\n`) + section + tail);
 }
