@@ -16,7 +16,7 @@ import { loadSampler } from './schemas.js';
 import { drawReport } from './table.js';
 
 /** A route that has not responded by then is taken for a silent one, ms. */
-const LONGEST_MOMENT_MS = 1_000;
+const LONGEST_MOMENT_MS = 1_250;
 
 /**
  * Hangs up on every route of a Fastify application at every moment that makes sense, and says which of them leak their

@@ -40,7 +40,7 @@ export interface AuditOptions {
    */
   how?: HangUpWay | readonly HangUpWay[] | undefined;
   /**
-   * Of each run: how long its moment may take to come (a second at the most), and then how long a close may take, in milliseconds, 1 to
+   * Of each run: how long its moment may take to come (1250 at the most), and then how long a close may take, in milliseconds, 1 to
    * 600,000. @default 1500
    */
   deadlineMs?: number | undefined;
