@@ -15,6 +15,9 @@ import { NoSample, sampleOf } from './samples.js';
 import { loadSampler } from './schemas.js';
 import { drawReport } from './table.js';
 
+/** A route that has not responded by then is taken for a silent one, ms. */
+const LONGEST_MOMENT_MS = 1_250;
+
 /**
  * Hangs up on every route of a Fastify application at every moment that makes sense, and says which of them leak their
  * sockets, why, and what to change. The application is made to listen on 127.0.0.1 when it does not listen, and stays so;
@@ -31,13 +34,15 @@ export async function auditRoutes(fastify: FastifyApplication, options?: AuditOp
   const { subjects, excluded } = await subjectsOf(routesOf(fastify), resolved);
   const opened = await openTarget(fastify, 'auditRoutes()');
   const accepted = new Accepted(fastify.server);
+  const { deadlineMs } = resolved;
+  const momentMs = Math.min(deadlineMs, LONGEST_MOMENT_MS);
   const progress = Progress.on(process.stderr, subjects.filter(({ route }) => route).length);
   try {
     const data = await audit(subjects, {
       guard: opened.guard,
       options: resolved,
       hangUp: (request, at, how) =>
-        hangUpOn(opened, request, resolveHangUpOptions({ at, how, deadlineMs: resolved.deadlineMs })),
+        hangUpOn(opened, request, { ...resolveHangUpOptions({ at, how, deadlineMs }), momentMs }),
       upgrades: fastify.server.listenerCount('upgrade') > 0,
       progress,
       excluded,

@@ -39,7 +39,10 @@ export interface AuditOptions {
    * @default 'fin'
    */
   how?: HangUpWay | readonly HangUpWay[] | undefined;
-  /** Of each run: how long its moment may take to come, and then how long a close may take, in milliseconds, 1 to 600,000. @default 1500 */
+  /**
+   * Of each run: how long its moment may take to come (1250 at the most), and then how long a close may take, in milliseconds, 1 to
+   * 600,000. @default 1500
+   */
   deadlineMs?: number | undefined;
   /** How many runs go on at the same time, 1 to 100. @default 64 */
   concurrency?: number | undefined;

@@ -145,7 +145,7 @@ export async function hangUpOn(
   request: HangUpRequest | string | Uint8Array,
   options: ResolvedHangUpOptions,
 ): Promise<HungUp> {
-  const { at, how, readsOn, deadlineMs } = options;
+  const { at, momentMs, how, readsOn, deadlineMs } = options;
   const message = messageOf(request, endpoint.authority, options);
   const client = await Client.connect(endpoint, message.method, deadlineMs);
   const { localPort } = client;
@@ -155,7 +155,7 @@ export async function hangUpOn(
     await turn();
     internalsOf(guard).heldIds();
     const serverEnd = new ServerEnd(samples, client);
-    const reached = await play(client, message, options, monotonicMs() + deadlineMs);
+    const reached = await play(client, message, options, monotonicMs() + momentMs);
     // A reset overtakes what was sent: the server is to have begun on it.
     if (DISCARDS.has(how) && REACHES_SERVER.has(at) && isHttp(endpoint)) {
       await waitUntil(() => requests.of(localPort) !== undefined, Math.min(deadlineMs, TAKEN_MS));

@@ -120,6 +120,8 @@ const MOMENTS_IN_BYTES: ReadonlySet<HangUpMoment> = new Set(['mid-headers', 'mid
 
 export interface ResolvedHangUpOptions {
   readonly at: HangUpMoment;
+  /** How long the moment may take to come, ms; for the server to close it is `deadlineMs`. */
+  readonly momentMs: number;
   readonly how: HangUpWay;
   readonly afterBytes: number | undefined;
   readonly readsOn: boolean;
@@ -156,5 +158,5 @@ export function resolveHangUpOptions(options: HangUpOptions): ResolvedHangUpOpti
   if (expectedStatus !== undefined && !integerIn(expectedStatus, STATUS_RANGE)) {
     throw badOption('expectedStatus', expectedStatus, describeRange(STATUS_RANGE, 'a status code'));
   }
-  return { at, how, afterBytes, readsOn, deadlineMs, expectedStatus };
+  return { at, momentMs: deadlineMs, how, afterBytes, readsOn, deadlineMs, expectedStatus };
 }

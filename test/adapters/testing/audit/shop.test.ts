@@ -22,7 +22,7 @@ async function auditShop(shop: Shop) {
   ends.push(() => supplier.close());
   const app = shop(supplier.url);
   ends.push(() => app.close());
-  const report = await auditRoutes(app, { deadlineMs: 1_000 });
+  const report = await auditRoutes(app, { deadlineMs: 1_500 });
   const port = Number(new URL(app.listeningOrigin).port);
   return { report, port, supplierPort: Number(new URL(supplier.url).port) };
 }
