@@ -1,12 +1,14 @@
 import { fact } from '../base/fact.js';
-import { pipesOf, property } from './node-internals.js';
+import { isServerResponse, pipesOf, property } from './node-internals.js';
 
 /**
  * The streams that what is read from one goes on to by itself: its pipes, and those that a library has left on it. got reads a
- * response into a Duplex of its own, and keeps that on the response (`response.request`).
+ * response into a Duplex of its own, and keeps that on the response (`response.request`); union, of http-server, keeps the
+ * response on an old-style stream that writes to it.
  */
 export function onwardFrom(stream: unknown): readonly object[] {
-  return [...pipesOf(stream), ...(isReader(stream) ? ownValues(stream).filter(isReaderAbove) : [])];
+  if (isReader(stream)) return [...pipesOf(stream), ...ownValues(stream).filter(isReaderAbove)];
+  return isOldStream(stream) ? ownValues(stream).filter(isResponse) : pipesOf(stream);
 }
 
 /**
@@ -25,6 +27,16 @@ export function countsOf(stream: object): number {
     if (isPlainObject(value)) ownValues(value).forEach(add);
   }
   return sum;
+}
+
+/** Of the time before Readable and Writable: pipe() leaves nothing on it. http's own messages are such as well. */
+function isOldStream(value: unknown): value is object {
+  const isStream = typeof property(value, 'pipe') === 'function' && typeof property(value, 'write') === 'function';
+  return isStream && property(value, '_writableState') === undefined;
+}
+
+function isResponse(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && isServerResponse(value);
 }
 
 /** A Node readable that is no socket. */

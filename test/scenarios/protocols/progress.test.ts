@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
-import { PassThrough, pipeline, Transform } from 'node:stream';
+import { PassThrough, pipeline, Stream, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
@@ -21,26 +21,48 @@ function guardOf(closeWaitTimeout: number) {
   return { guard, seen: follow(guard) };
 }
 
-/** A server that fetches all it answers with from another one, through a transform. */
-async function proxied(on: Stage): Promise<{ port: number; upstream: number }> {
+/** As union's, of http-server: a stream of the time before Readable and Writable, which keeps the response that it writes to. */
+class OldStream extends Stream {
+  readonly writable = true;
+  constructor(readonly response: http.ServerResponse) {
+    super();
+    response.on('drain', () => this.emit('drain'));
+  }
+  write(chunk: Buffer): boolean {
+    return this.response.write(chunk);
+  }
+  end(): void {
+    this.response.end();
+  }
+}
+
+const PIPES: Record<string, (received: http.IncomingMessage, response: http.ServerResponse) => void> = {
+  'through a transform': (received, response) => {
+    const transform = new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+    pipeline(received, transform, response, () => {});
+  },
+  'through an old-style stream': (received, response) => {
+    received.pipe(new OldStream(response) as unknown as NodeJS.WritableStream);
+    // Only what pipe() is told of would end with it.
+    response.on('close', () => received.destroy());
+  },
+};
+
+/** A server that fetches all it answers with from another one. */
+async function proxied(on: Stage, how: string): Promise<{ port: number; upstream: number }> {
   const upstream = await on.listen(http.createServer((_request, response) => response.end(Buffer.alloc(LARGE))));
   const front = http.createServer((_request, response) => {
     http.get({ port: upstream, path: '/big', agent: false }, (received) => {
-      pipeline(
-        received,
-        new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) }),
-        response,
-        () => {},
-      );
+      PIPES[how]?.(received, response);
     });
   });
   return { port: await on.listen(front), upstream };
 }
 
-describe('a response that is piped on to a client', () => {
+describe.each(Object.keys(PIPES))('a response that is piped on to a client %s', (how) => {
   it('is no leak while the client takes it slowly, although nobody reads it for longer than the time-out', async () => {
     const { seen } = guardOf(1_000);
-    const { port, upstream } = await proxied(stage);
+    const { port, upstream } = await proxied(stage, how);
     const client = await stage.connect(port, '127.0.0.1', { read: false });
     client.say(get('/big'));
     let taken = 0;
@@ -59,7 +81,7 @@ describe('a response that is piped on to a client', () => {
 
   it('is one when the client takes nothing more', async () => {
     const { seen } = guardOf(1_000);
-    const { port, upstream } = await proxied(stage);
+    const { port, upstream } = await proxied(stage, how);
     const client = await stage.connect(port, '127.0.0.1', { read: false });
     client.say(get('/big'));
     const leak = await until('the leak', () => seen.leaks.find(({ remotePort }) => remotePort === upstream));
