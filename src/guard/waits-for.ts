@@ -22,7 +22,7 @@ export function nameOfWaitedFor(waitsFor: WaitsFor): string {
     case 'file':
       return 'a file';
     case 'undici':
-      return 'undici, for its own request';
+      return 'a request of undici';
     case 'stream':
       return nameOfStream(waitsFor);
   }

@@ -151,10 +151,10 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
     {
       ...DECLARED,
       framework: 'fastify',
-      waitsFor: 'undici, for its own request',
+      waitsFor: 'a request of undici',
       reading: { how: 'destination-stalled', didRead: true, waitsFor: { kind: 'undici' } },
     },
-    'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and waits for undici, for its own request, which takes no more, and has not answered; the client left 61 s ago.',
+    'POST /items/:id (http:8080) has read 65,483 of 160,000 bytes of its request body and waits for a request of undici, which takes no more, and has not answered; the client left 61 s ago.',
     'Give undici a headersTimeout for its request, and give up this one where that fails: reply.raw.destroy().',
   ],
   [

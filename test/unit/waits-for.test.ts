@@ -19,7 +19,7 @@ describe('what a leak waits for is called', () => {
     [{ kind: 'connection', ...END, host: 'db' }, 'the connection to db:8080'],
     [{ kind: 'form' }, 'a file of the form'],
     [{ kind: 'file' }, 'a file'],
-    [{ kind: 'undici' }, 'undici, for its own request'],
+    [{ kind: 'undici' }, 'a request of undici'],
     [{ kind: 'stream', className: 'Writable', unread: false }, 'a stream (Writable)'],
     [{ kind: 'stream', className: 'Gzip', unread: true }, 'a stream (Gzip) that nobody reads'],
     [{ kind: 'stream', className: 'no\nclass', unread: false }, 'a stream'],

@@ -91,7 +91,7 @@ describe('an upload waits for', () => {
     const proxy = http.createServer((body) => {
       undiciRequest(`http://127.0.0.1:${port}/items`, { method: 'PUT', body, dispatcher }).catch(() => {});
     });
-    expect(await waited(proxy, UPLOAD)).toBe('undici, for its own request');
+    expect(await waited(proxy, UPLOAD)).toBe('a request of undici');
   });
 
   it('a stream of the application, through what stands before it', async () => {
