@@ -29,7 +29,7 @@ const EXPLANATIONS: [FactsChange, string][] = [
       ['destination-stalled', 'waits for a file, which takes no more'],
       [
         'destination-failed',
-        'was read in part and lost its reader: what it was piped to has closed, or the pipe was taken off',
+        'was read in part and lost its reader: what it was piped to has closed, the pipe was taken off, or it was paused',
       ],
     ] as const
   ).map(

@@ -50,7 +50,7 @@ const reasons: readonly Reason[] = [
     explanation: (facts) =>
       sentence(
         facts,
-        `${facts.reading?.didRead === false ? '' : 'was read in part and '}lost its reader: what it was piped to has closed, or the pipe was taken off`,
+        `${facts.reading?.didRead === false ? '' : 'was read in part and '}lost its reader: what it was piped to has closed, the pipe was taken off, or it was paused`,
       ),
     // From Node 24 on pipeline() throws where its destination has closed before.
     fix: ({ pipeResponseBody, destroyResponseBody }) =>
