@@ -4,8 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, run } from '../npm-cache.mjs';
 
-/** The folder of that name in the cache, with these packages of an architecture (`amd64`) unpacked in it. @throws Error with apt's words */
-export function debian(name, architecture, packages) {
+/**
+ * The folder of that name in the cache, with these packages of an architecture (`amd64`) unpacked in it, or `only` one file of them.
+ * @throws Error with apt's words
+ */
+export function debian(name, architecture, packages, only) {
   const folder = path.join(cacheFolder(), name);
   if (fs.existsSync(folder)) return folder;
   fs.mkdirSync(cacheFolder(), { recursive: true });
@@ -26,8 +29,14 @@ export function debian(name, architecture, packages) {
     ].flatMap((setting) => ['-o', setting]);
     run('apt-get', ['update', '-q', ...settings], work);
     run('apt-get', ['download', '-q', ...settings, ...packages], work);
-    for (const file of fs.readdirSync(work).filter((each) => each.endsWith('.deb'))) run('dpkg-deb', ['-x', file, tree], work);
-    if (!fs.existsSync(folder)) fs.renameSync(tree, folder);
+    for (const file of fs.readdirSync(work).filter((each) => each.endsWith('.deb')))
+      run('dpkg-deb', ['-x', file, tree], work);
+    const wanted = only === undefined ? tree : path.join(work, 'wanted');
+    if (only !== undefined) {
+      fs.mkdirSync(wanted);
+      fs.renameSync(fileIn(tree, only), path.join(wanted, only));
+    }
+    if (!fs.existsSync(folder)) fs.renameSync(wanted, folder);
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }

@@ -7,10 +7,10 @@ const path = require('node:path');
 
 const folder = process.argv.find((each) => path.basename(each) === 'close-wait-guard');
 const { createGuard } = require(folder);
-const { findLeak } = require(path.join(__dirname, '../../test/fixtures/install/find-leak.cjs'));
+const { findLeak } = require('../../test/fixtures/install/find-leak.cjs');
 
 const until = async (condition) => {
-  for (const deadline = Date.now() + 10_000; !condition() && Date.now() < deadline; )
+  for (const deadline = Date.now() + 10_000; !condition() && Date.now() < deadline;)
     await new Promise((done) => setTimeout(done, 10));
 };
 
@@ -41,7 +41,12 @@ async function askAddon(addon) {
   const [fds, seen] = [new Int32Array(64), new BigUint64Array(64)];
   const listed = Array.from(fds.subarray(0, addon.listTcpFds(0, addon.fdTableSize(), fds, seen)));
   const dumped = outcome(() =>
-    addon.dumpSockets(1 << 8, Uint16Array.of(port), new Float64Array(64 * addon.dumpFields.length), new BigUint64Array(64)),
+    addon.dumpSockets(
+      1 << 8,
+      Uint16Array.of(port),
+      new Float64Array(64 * addon.dumpFields.length),
+      new BigUint64Array(64),
+    ),
   );
   const [events, watch] = [new Uint32Array(8), outcome(() => new addon.HalfCloseWatch())];
   const errnos = new Int32Array(1);
