@@ -107,11 +107,24 @@ function buildHere() {
   );
 }
 
+/** Of what is compiled into them beside our own: MIT asks that its text goes along, libc++'s licence asks for nothing of a binary. */
+function writeNotice() {
+  const texts = ['node-addon-api', 'node-api-headers'].map((name) => {
+    const folder = path.dirname(require.resolve(`${name}/package.json`));
+    const file = fs.readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    return `${name} ${require(`${name}/package.json`).version}\n\n${fs.readFileSync(path.join(folder, file), 'utf8').trim()}`;
+  });
+  const others = 'libc++, libc++abi and compiler-rt of LLVM 16: Apache-2.0 WITH LLVM-exception';
+  const head = 'The binaries in this folder contain parts of:';
+  fs.writeFileSync(path.join(root, 'prebuilds', 'NOTICE.txt'), `${[head, others, ...texts].join('\n\n')}\n`);
+}
+
 function main() {
   fs.rmSync(path.join(root, 'prebuilds'), { recursive: true, force: true });
   if (process.env.PREBUILDS === 'here') return buildHere();
   if (process.env.PREBUILDS) throw new Error(`PREBUILDS may be here, and is ${process.env.PREBUILDS}`);
   fs.cpSync(prebuilds({ fresh: process.argv.includes('--fresh') }), path.join(root, 'prebuilds'), { recursive: true });
+  writeNotice();
 }
 
 if (import.meta.filename === fs.realpathSync(process.argv[1] ?? os.devNull)) {
