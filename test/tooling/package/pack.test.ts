@@ -116,7 +116,7 @@ describe('the tarball', () => {
   });
 
   it('knows no place of its own when it is imported: no import.meta, and no path but in the one file that says where it lies', async () => {
-    const scripts = packedFiles.filter((file) => /\.[cm]?js$/.test(file));
+    const scripts = packedFiles.filter((file) => /^package\/dist\/.*\.[cm]?js$/.test(file));
     const own = /^package\/dist\/(cjs\/)?base\/package-folder\.cjs$|^package\/dist\/cjs\/testing\/runners\/jest\.cjs$/;
     const telling: string[] = [];
     for (const file of scripts.filter((name) => !own.test(name))) {
