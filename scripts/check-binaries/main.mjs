@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { buildTarget, prebuilds, TARGETS } from '../build-prebuilds.mjs';
 import { excessOf, floorOf, requirementsOf } from '../check-binary.mjs';
 import { environmentOfAUser, run } from '../npm-cache.mjs';
+import { enterContainers, whyNoContainers } from './containers.mjs';
 import * as runtimes from './runtimes.mjs';
 
 const MOST_BYTES = 1_200_000;
@@ -32,6 +33,7 @@ try {
   for (const target of TARGETS) rows.push(check(target, path.join(folder, 'prebuilds', target.file), folder));
   if (!options.short) for (const target of TARGETS) buildAgain(target, path.join(folder, 'prebuilds', target.file));
   print(rows);
+  containers(folder);
 } finally {
   fs.rmSync(work, { recursive: true, force: true });
 }
@@ -131,6 +133,19 @@ function buildAgain(target, file) {
   const same = fs.readFileSync(out).equals(fs.readFileSync(file));
   console.error(`${target.triple}: built again in another folder: ${same ? 'the same bytes' : 'OTHER BYTES'}`);
   if (!same) faults.push(`${target.file} is not what another build in another folder gives`);
+}
+
+function containers(folder) {
+  const reason = whyNoContainers();
+  if (reason !== undefined) {
+    console.log(`\nNOT TESTED HERE: containers: ${reason}`);
+    return;
+  }
+  console.log('\ncontainers, in each of which a leak is found:');
+  for (const { name, fault } of enterContainers(folder, work)) {
+    console.log(`  ${fault === '' ? 'ok' : 'FAILED'}: ${name}`);
+    if (fault !== '') faults.push(`in a container (${name}): ${fault}`);
+  }
 }
 
 function print(rows) {

@@ -198,21 +198,25 @@ describe('where there is no compiler', () => {
     ['for arm64', '--cpu=arm64'],
     ['for macOS', '--os=darwin', '--cpu=arm64'],
     ['for Windows', '--os=win32'],
-  ])('it installs %s, with its scripts allowed', async (_where, ...flags) => {
-    const folder = await fs.mkdtemp(path.join(work, 'no-compiler-'));
-    const bin = path.join(folder, 'bin');
-    await fs.mkdir(bin);
-    await fs.symlink(process.execPath, path.join(bin, 'node'));
-    await fs.symlink('/bin/sh', path.join(bin, 'sh'));
-    const npm = await fs.realpath((await run('which', ['npm'], folder)).trim());
-    await fs.writeFile(path.join(folder, 'package.json'), '{ "private": true }\n');
-    const tarball = path.join(work, `close-wait-guard-${(await readManifest(root)).version}.tgz`);
-    const install = [npm, 'install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, tarball];
-    await run(process.execPath, install, folder, { PATH: bin });
-    expect(await fs.readdir(path.join(folder, 'node_modules'))).toEqual(
-      expect.arrayContaining(['close-wait-guard', 'fastify-plugin']),
-    );
-  });
+  ])(
+    'it installs %s, with its scripts allowed',
+    async (_where, ...flags) => {
+      const folder = await fs.mkdtemp(path.join(work, 'no-compiler-'));
+      const bin = path.join(folder, 'bin');
+      await fs.mkdir(bin);
+      await fs.symlink(process.execPath, path.join(bin, 'node'));
+      await fs.symlink('/bin/sh', path.join(bin, 'sh'));
+      const npm = await fs.realpath((await run('which', ['npm'], folder)).trim());
+      await fs.writeFile(path.join(folder, 'package.json'), '{ "private": true }\n');
+      const tarball = path.join(work, `close-wait-guard-${(await readManifest(root)).version}.tgz`);
+      const install = [npm, 'install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, tarball];
+      await run(process.execPath, install, folder, { PATH: bin });
+      expect(await fs.readdir(path.join(folder, 'node_modules'))).toEqual(
+        expect.arrayContaining(['close-wait-guard', 'fastify-plugin']),
+      );
+    },
+    120_000,
+  );
 });
 
 describe('where there is no binary', () => {
