@@ -29,8 +29,8 @@ Napi::Object EndpointOffsets(Napi::Env env) {
   return offsets;
 }
 
-// musl's loader takes libc.so.6 for itself and ignores the versions of symbols: there a binary made for glibc would load, and call
-// functions that only share the name. This one musl does not have, so that it refuses.
+// musl's loader takes libc.so.6 for itself and ignores the versions of symbols: there a binary made for glibc would
+// load, and call functions that only share the name. This one musl does not have, so that it refuses.
 std::string CLibrary() {
 #ifdef __GLIBC__
   return std::string("glibc ") + gnu_get_libc_version();

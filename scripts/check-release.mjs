@@ -19,7 +19,7 @@ const root = path.join(import.meta.dirname, '..');
 const { values: options } = parseArgs({ options: { tarball: { type: 'string' }, tag: { type: 'string' } } });
 
 /** In bytes. More is a choice, to be made here. */
-const MOST = { packed: 1_400_000, unpacked: 4_500_000, binaries: 1_200_000 };
+const MOST = { packed: 1_400_000, unpacked: 6_500_000, binaries: 1_200_000 };
 const LICENCES = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD', 'BlueOak-1.0.0'];
 
 const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');

@@ -31,13 +31,13 @@ beforeAll(async () => {
   work = await fs.mkdtemp(path.join(os.tmpdir(), 'close-wait-guard-pack-'));
   await pack();
   await install();
-}, 300_000);
+}, 600_000);
 
 afterAll(() => fs.rm(work, { recursive: true, force: true }));
 
 async function pack(): Promise<void> {
   const clone = path.join(work, 'clone');
-  const left = new Set(['node_modules', '.git', 'build', 'dist', 'prebuilds', 'coverage', '.scratch']);
+  const left = new Set(['node_modules', '.git', 'build', 'native/build', 'dist', 'prebuilds', 'coverage', '.scratch']);
   await fs.cp(root, clone, { recursive: true, filter: (source) => !left.has(path.relative(root, source)) });
   await fs.symlink(path.join(root, 'node_modules'), path.join(clone, 'node_modules'));
   await run('npm', ['pack', '--pack-destination', work], clone);
