@@ -97,12 +97,19 @@ function check(target, file, folder) {
 
 function runsOf({ platform, libc }, file, folder) {
   const onTour = (runtime) => () => runtimes.tour(runtime(), folder, libc);
+  const installed = (runtime) =>
+    options.short || options.tarball === undefined ? [] : [() => runtimes.install(runtime(), options.tarball, work)];
   if (platform === 'linux-arm64') {
-    return libc === 'musl' ? [() => runtimes.bindOnly(file)] : [onTour(runtimes.arm64)];
+    return libc === 'musl' ? [() => runtimes.bindOnly(file)] : [onTour(runtimes.arm64), ...installed(runtimes.arm64)];
   }
-  if (libc === 'musl') return [onTour(runtimes.musl)];
+  if (libc === 'musl') return [onTour(runtimes.musl), ...installed(runtimes.musl)];
   const lines = options.short ? [] : ['22', '24', '26'];
-  return [onTour(runtimes.native), ...lines.map((line) => onTour(() => runtimes.native(line))), () => suite(file)];
+  return [
+    onTour(runtimes.native),
+    ...installed(runtimes.native),
+    ...lines.map((line) => onTour(() => runtimes.native(line))),
+    () => suite(file),
+  ];
 }
 
 /** The tests of the addon and of what loads it, with this binary in the place of the one that was built here. */

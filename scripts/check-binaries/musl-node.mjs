@@ -11,8 +11,11 @@ import { debian, fileIn } from './debian.mjs';
 const PROGRAM = '@pnpm/linuxstatic-x64@11.21.0';
 const INTEGRITY = 'sha512-6Y2u+AfOUuTqWgTCpFhySL8HAcONDucCFixKle9tWoW7bm8RF0+fwQBRWNWGdx+Toau07wZ1LNZPqN8gpgeBDQ==';
 
-/** What dist/pnpm.mjs is. It is loaded by require(), so it awaits nothing. */
-const ENTRY = "import module from 'node:module';\nmodule.createRequire(process.argv[2])(process.argv[2]);\n";
+/** What dist/pnpm.mjs is. It is loaded by require(), so it awaits nothing; the program is no argument of the script. */
+const ENTRY = `import module from 'node:module';
+process.argv.splice(1, 1);
+module.createRequire(process.argv[1])(process.argv[1]);
+`;
 
 /** The command that runs a script in it: to be followed by the script's absolute path. @throws Error that says why there is none */
 export function muslNode() {

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { cached, cacheFolder, environmentOfAUser, nodeBinary } from '../npm-cache.mjs';
+import { cached, cacheFolder, environmentOfAUser, nodeBinary, run } from '../npm-cache.mjs';
 import { zig } from '../zig.mjs';
 import { requirementsOf } from '../check-binary.mjs';
 import { debian, fileIn } from './debian.mjs';
@@ -97,6 +97,26 @@ export function tour({ command, expected, words }, folder, libc) {
     );
   }
   return `finds a leak in ${words.replace('$node', node)}`;
+}
+
+/** Installs a tarball with npm there, with nothing on the PATH that could compile. @throws Error with npm's words */
+export function install({ command, words }, tarball, work) {
+  const folder = fs.mkdtempSync(path.join(work, 'install-'));
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+  const npm = run('sh', ['-c', 'realpath "$(command -v npm)"'], work).trim();
+  const args = [
+    npm,
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    '--loglevel=error',
+    path.resolve(tarball),
+  ];
+  run(command[0], [...command.slice(1), ...args], folder, { PATH: folder });
+  const there = fs.existsSync(path.join(folder, 'node_modules/close-wait-guard/dist/index.js'));
+  if (!there) throw new Error(`npm installs nothing in ${words}`);
+  return 'npm installs it without a compiler';
 }
 
 /** For a C library for which there is no Node.js: all that the file asks of it is there. */
