@@ -53,7 +53,7 @@ export function unpacked(name, spec, integrity) {
   fs.mkdirSync(cacheFolder(), { recursive: true });
   const work = fs.mkdtempSync(`${folder}.`);
   try {
-    const packed = run('npm', ['pack', '--silent', '--fetch-retries=1', '--pack-destination', work, spec], work);
+    const packed = run('npm', ['pack', '--loglevel=error', '--fetch-retries=1', '--pack-destination', work, spec], work);
     const tarball = path.join(work, packed.trim().split('\n').at(-1) ?? '');
     const seen = `sha512-${createHash('sha512').update(fs.readFileSync(tarball)).digest('base64')}`;
     if (seen !== integrity) throw new Error(`${spec} is not what it was: ${seen} in place of ${integrity}`);
@@ -74,7 +74,7 @@ export function run(command, args, cwd, env = {}) {
     maxBuffer: 2 ** 26,
   });
   if (status === 0) return stdout;
-  throw new Error(`${path.basename(command)} ${args[0]} failed: ${stderr || stdout || error}`);
+  throw new Error(`${path.basename(command)} ${args[0]} failed: ${stderr || stdout || error || status}`);
 }
 
 /**
