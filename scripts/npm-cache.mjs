@@ -53,7 +53,11 @@ export function unpacked(name, spec, integrity) {
   fs.mkdirSync(cacheFolder(), { recursive: true });
   const work = fs.mkdtempSync(`${folder}.`);
   try {
-    const packed = run('npm', ['pack', '--loglevel=error', '--fetch-retries=1', '--pack-destination', work, spec], work);
+    const packed = run(
+      'npm',
+      ['pack', '--loglevel=error', '--fetch-retries=1', '--pack-destination', work, spec],
+      work,
+    );
     const tarball = path.join(work, packed.trim().split('\n').at(-1) ?? '');
     const seen = `sha512-${createHash('sha512').update(fs.readFileSync(tarball)).digest('base64')}`;
     if (seen !== integrity) throw new Error(`${spec} is not what it was: ${seen} in place of ${integrity}`);
