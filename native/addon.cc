@@ -1,7 +1,12 @@
 // What the addon exports. The contract is src/kernel/native.ts.
 #include <napi.h>
 
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
+
 #include <cstdint>
+#include <string>
 
 #include "layout.h"
 #include "methods.h"
@@ -24,6 +29,16 @@ Napi::Object EndpointOffsets(Napi::Env env) {
   return offsets;
 }
 
+// musl's loader takes libc.so.6 for itself and ignores the versions of symbols: there a binary made for glibc would
+// load, and call functions that only share the name. This one musl does not have, so that it refuses.
+std::string CLibrary() {
+#ifdef __GLIBC__
+  return std::string("glibc ") + gnu_get_libc_version();
+#else
+  return "musl";
+#endif
+}
+
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) {
@@ -34,6 +49,7 @@ class Addon : public Napi::Addon<Addon> {
                     InstanceValue("dumpFields", NamesOf(env, cwg::kDumpColumns), napi_enumerable),
                     InstanceValue("endpointOffsets", EndpointOffsets(env), napi_enumerable),
                     InstanceValue("endpointBytes", cwg::Count(env, cwg::kEndpointBytes), napi_enumerable),
+                    InstanceValue("cLibrary", Napi::String::New(env, CLibrary()), napi_enumerable),
                     Method<cwg::ReadSocketsMethod>("readSockets"),
                     Method<cwg::ReadEndpointsMethod>("readEndpoints"),
                     Method<cwg::FormatAddressMethod>("formatAddress"),

@@ -1,7 +1,6 @@
 /**
- * Builds the addon: into build/Release (what `npm ci` and the tests use), or with --prebuild into prebuilds/ (what the
- * package carries, see `prepack`).
- * Both look for Node's headers in the same places, see node-headers.js; prebuildify alone would download into a cache of its own.
+ * Builds the addon with this machine's compiler into build/Release, where it is looked for first: what `npm ci` and the tests
+ * use, and what makes an installed package work where it carries no binary (docs/install.md).
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -9,31 +8,61 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeDir, nodeGypCache } from './node-headers.js';
+import { cached } from './npm-cache.mjs';
 
-const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
+const native = path.join(root, 'native');
+const FILE = 'close_wait_guard.node';
 
-// node-gyp reads npm_config_* and lets it win over its arguments.
-const nodedir = nodeDir();
-if (nodedir) process.env.npm_config_nodedir = nodedir;
-process.env.npm_config_devdir = nodeGypCache();
+if (process.platform === 'linux') process.exitCode = build();
+else if (fs.existsSync(path.join(root, 'src'))) console.log('The addon is for Linux: nothing to build here.');
+else {
+  console.error('close-wait-guard reads Linux kernel state: there is nothing to build on this platform.');
+  process.exitCode = 1;
+}
 
-if (process.argv.includes('--prebuild')) {
-  fs.rmSync(path.join(root, 'prebuilds', `${process.platform}-${process.arch}`), { recursive: true, force: true });
-  // The compiler's errors and node-gyp's, without its diary.
-  process.env.npm_config_loglevel = 'error';
-  const prebuildify = require('prebuildify');
-  prebuildify({ cwd: root, napi: true, strip: true, tagLibc: true, targets: [process.version] }, (error) => {
-    if (!error) return;
-    console.error(error.message);
-    process.exitCode = 1;
-  });
-} else {
+function build() {
+  const tools = toolsFolder();
+  const nodeGyp = createRequire(path.join(tools, 'package.json')).resolve('node-gyp/bin/node-gyp.js');
+  const nodedir = nodeDir();
+  // node-gyp reads npm_config_* and lets it win over its arguments. NODE_PATH is where binding.gyp finds node-addon-api.
+  const env = {
+    ...process.env,
+    NODE_PATH: path.join(tools, 'node_modules'),
+    npm_config_devdir: nodeGypCache(),
+    ...(nodedir && { npm_config_nodedir: nodedir }),
+  };
   // Not `rebuild`: make knows what changed, so a second `npm test` does not compile again.
-  const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js');
   const { status } = spawnSync(process.execPath, [nodeGyp, 'configure', 'build', '--silent'], {
-    cwd: root,
+    cwd: native,
+    env,
     stdio: 'inherit',
   });
-  process.exitCode = status ?? 1;
+  if (status !== 0) {
+    console.error('The addon was not built: it takes python3, make and a C++17 compiler, and Node.js headers.');
+    return status ?? 1;
+  }
+  put(path.join(native, 'build', 'Release', FILE), path.join(root, 'build', 'Release', FILE));
+  return 0;
+}
+
+/** Whose node_modules has node-gyp and node-addon-api: the checkout, or for an installed package a folder of the user's cache. */
+function toolsFolder() {
+  const names = ['node-gyp', 'node-addon-api'];
+  if (names.every((name) => fs.existsSync(path.join(root, 'node_modules', name)))) return root;
+  const { devDependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return cached(
+    'build-native',
+    names.map((name) => `${name}@${devDependencies[name]}`),
+  );
+}
+
+/** Puts the new file in the place of the old one: a process that has loaded the old one keeps it. */
+function put(from, to) {
+  const unchanged = fs.existsSync(to) && fs.statSync(to).mtimeMs >= fs.statSync(from).mtimeMs;
+  if (unchanged) return;
+  fs.mkdirSync(path.dirname(to), { recursive: true });
+  const work = `${to}.${process.pid}`;
+  fs.copyFileSync(from, work);
+  fs.renameSync(work, to);
 }

@@ -13,13 +13,20 @@ import path from 'node:path';
 /** glibc 2.17 is RHEL 7's; libstdc++ 3.4.21 is gcc 5's, and what official Node binaries ask for. */
 const NEWEST = { GLIBC: '2.17', GLIBCXX: '3.4.21', CXXABI: '1.3.9', GCC: '4.2.0' };
 const LIBRARIES =
-  /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|libgcc_s\.so\.1|libstdc\+\+\.so\.6|ld-linux-.*|libc\.musl-.*)$/;
+  /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|libgcc_s\.so\.1|libstdc\+\+\.so\.6|ld-linux-.*|libc\.musl-.*|libc\.so)$/;
 
-const SHT_DYNAMIC = 6;
+const [SHT_DYNAMIC, SHT_DYNSYM] = [6, 11];
 const SHT_GNU_VERNEED = 0x6ffffffe;
 const DT_NEEDED = 1;
 
-/** Versions that a 64-bit little-endian ELF file asks for, by library, and what it links to. */
+const PT_GNU_RELRO = 0x6474e552;
+const [DT_FLAGS, DT_FLAGS_1, DF_BIND_NOW, DF_1_NOW] = [30, 0x6ffffffb, 8, 1];
+const MACHINES = { 62: 'x64', 183: 'arm64' };
+
+/**
+ * Of a 64-bit little-endian ELF file: the versions of symbols it asks for, what it links to, its processor, and whether all its
+ * symbols are bound when it is loaded, and read-only from then on.
+ */
 export function requirementsOf(file) {
   const elf = fs.readFileSync(file);
   if (elf.readUInt32BE(0) !== 0x7f454c46) throw new Error(`${file} is no ELF file`);
@@ -40,10 +47,22 @@ export function requirementsOf(file) {
     return elf.toString('latin1', from, elf.indexOf(0, from));
   };
 
+  const [segments, segmentSize] = [u64(32), elf.readUInt16LE(54)];
+  const kinds = Array.from({ length: elf.readUInt16LE(56) }, (_, i) => elf.readUInt32LE(segments + i * segmentSize));
+  let bindNow = false;
   const needed = [];
   for (const { offset, size: length, link } of sections.filter(({ type }) => type === SHT_DYNAMIC)) {
     for (let at = offset; at < offset + length; at += 16) {
-      if (u64(at) === DT_NEEDED) needed.push(text(link, u64(at + 8)));
+      const [tag, value] = [u64(at), u64(at + 8)];
+      if (tag === DT_NEEDED) needed.push(text(link, value));
+      bindNow ||= (tag === DT_FLAGS && (value & DF_BIND_NOW) !== 0) || (tag === DT_FLAGS_1 && (value & DF_1_NOW) !== 0);
+    }
+  }
+  const undefinedSymbols = [];
+  for (const { offset, size: length, link } of sections.filter(({ type }) => type === SHT_DYNSYM)) {
+    // Elf64_Sym, of which st_shndx is 0 for what another file has; the first one is empty.
+    for (let at = offset + 24; at < offset + length; at += 24) {
+      if (elf.readUInt16LE(at + 6) === 0) undefinedSymbols.push(text(link, elf.readUInt32LE(at)));
     }
   }
   const versions = [];
@@ -58,7 +77,17 @@ export function requirementsOf(file) {
       if (elf.readUInt32LE(at + 12) === 0) break;
     }
   }
-  return { needed, versions };
+  return { needed, versions, undefinedSymbols, bindNow, relro: kinds.includes(PT_GNU_RELRO), machine: MACHINES[elf.readUInt16LE(18)] };
+}
+
+/** The newest version of each family of symbols, `GLIBC_2.16`. */
+export function floorOf({ versions }) {
+  const newest = new Map();
+  for (const version of versions) {
+    const [family, number] = version.split('_');
+    if (!newest.has(family) || isNewer(number, newest.get(family))) newest.set(family, number);
+  }
+  return Array.from(newest, ([family, number]) => `${family}_${number}`).sort();
 }
 
 const numbers = (version) => version.split('.').map(Number);
@@ -82,13 +111,7 @@ export function excessOf({ needed, versions }) {
 
 function report(file, shown) {
   const requirements = requirementsOf(file);
-  const newest = new Map();
-  for (const version of requirements.versions) {
-    const [family, number] = version.split('_');
-    if (!newest.has(family) || isNewer(number, newest.get(family))) newest.set(family, number);
-  }
-  const floor = Array.from(newest, ([family, number]) => `${family}_${number}`).sort();
-  console.log(`${shown}: ${floor.join(' ')}; NEEDED ${requirements.needed.join(' ')}`);
+  console.log(`${shown}: ${floorOf(requirements).join(' ')}; NEEDED ${requirements.needed.join(' ')}`);
   const excess = excessOf(requirements);
   for (const line of excess) console.error(`${shown}: ${line}`);
   return excess.length === 0;

@@ -1,5 +1,5 @@
 /**
- * Lints the C++: clang-format (.clang-format), clang-tidy (.clang-tidy), and that binding.gyp names every source.
+ * Lints the C++: clang-format (.clang-format), clang-tidy (.clang-tidy), and that native/binding.gyp names every source.
  *
  *   node scripts/lint-native.mjs             lint
  *   node scripts/lint-native.mjs --fix       format the files first
@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { GYP_FILE, nativeTarget } from './native-target.mjs';
 import { nodeIncludeDir } from './node-headers.js';
 
 const LLVM = 14;
@@ -52,12 +53,6 @@ const filesIn = (folder, extension) =>
     .filter((name) => extension.test(name))
     .map((name) => `${folder}/${name}`);
 
-/** What the addon is compiled from and with. binding.gyp is JSON, but for the comments. */
-function target() {
-  const text = fs.readFileSync(path.join(root, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
-  return JSON.parse(text).targets[0].conditions[0][1];
-}
-
 function run(command, args) {
   return new Promise((resolve) => {
     execFile(command, args, { cwd: root, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
@@ -70,7 +65,7 @@ function run(command, args) {
 /** Stands for all that the verdict follows from. */
 function digest(files) {
   const hash = createHash('sha256');
-  for (const file of [...files, 'binding.gyp', '.clang-format', '.clang-tidy', 'scripts/lint-native.mjs']) {
+  for (const file of [...files, GYP_FILE, '.clang-format', '.clang-tidy', 'scripts/lint-native.mjs']) {
     hash.update(`${file}\0`).update(fs.readFileSync(path.join(root, file)));
   }
   return hash.update(process.version).digest('hex');
@@ -93,13 +88,13 @@ async function lint() {
   const all = folders.flatMap((folder) => filesIn(folder, /\.(cc|h)$/));
   const stamp = path.join(root, 'build', 'lint-native.clean');
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === digest(all)) return [];
-  const { sources: built, defines, cflags_cc: flags } = target();
+  const { sources: built, defines, cflags_cc: flags } = nativeTarget();
 
   const unbuilt = sources.filter((file) => file.startsWith('native/') && !built.includes(file));
   const gone = built.filter((file) => !sources.includes(file));
   const problems = [
-    ...unbuilt.map((file) => `binding.gyp does not name ${file}`),
-    ...gone.map((file) => `binding.gyp names ${file}, which is not there`),
+    ...unbuilt.map((file) => `${GYP_FILE} does not name ${file}`),
+    ...gone.map((file) => `${GYP_FILE} names ${file}, which is not there`),
   ];
 
   const fix = process.argv.includes('--fix');

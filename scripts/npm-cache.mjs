@@ -1,6 +1,7 @@
 // What tests and scripts need beyond node_modules (another Node, another test runner) is installed from npm once, into the
 // user's cache folder.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -40,6 +41,44 @@ export function cached(name, specs) {
     fs.rmSync(work, { recursive: true, force: true });
   }
   return folder;
+}
+
+/**
+ * The folder of that name in the cache, with what this package (`name@version`) unpacks to, and nothing it depends on; for what
+ * must be exactly what it was. @throws Error where its integrity is another, or with npm's words
+ */
+export function unpacked(name, spec, integrity) {
+  const folder = path.join(cacheFolder(), name);
+  if (fs.existsSync(folder)) return folder;
+  fs.mkdirSync(cacheFolder(), { recursive: true });
+  const work = fs.mkdtempSync(`${folder}.`);
+  try {
+    const packed = run(
+      'npm',
+      ['pack', '--loglevel=error', '--fetch-retries=1', '--pack-destination', work, spec],
+      work,
+    );
+    const tarball = path.join(work, packed.trim().split('\n').at(-1) ?? '');
+    const seen = `sha512-${createHash('sha512').update(fs.readFileSync(tarball)).digest('base64')}`;
+    if (seen !== integrity) throw new Error(`${spec} is not what it was: ${seen} in place of ${integrity}`);
+    run('tar', ['-xzf', tarball, '-C', work], work);
+    if (!fs.existsSync(folder)) fs.renameSync(path.join(work, 'package'), folder);
+  } finally {
+    fs.rmSync(work, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** Runs a program as a user's shell would; its output. @throws Error with its words */
+export function run(command, args, cwd, env = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env: { ...environmentOfAUser(), ...env },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${path.basename(command)} ${args[0]} failed: ${stderr || stdout || error || status}`);
 }
 
 /**

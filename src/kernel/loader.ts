@@ -64,7 +64,7 @@ function openFirst(platform: string): NativeBinding {
   const [first] = files;
   if (first === undefined) {
     throw new Error(
-      `there is no prebuilds${path.sep}${platform} in ${folder}: build it from the repository, or where files were picked for deployment, take that folder too; ${ADVICE}`,
+      `there is no prebuilds${path.sep}${platform} in ${folder}: build it with scripts${path.sep}build-native.js of that folder, or where files were picked for deployment, take that folder too; ${ADVICE}`,
     );
   }
   const failures: string[] = [];
@@ -78,7 +78,10 @@ function openFirst(platform: string): NativeBinding {
   throw new Error(failures.join('; '));
 }
 
-/** What a checkout has built, then what the package carries: on each system one of the two C libraries lets its file load. */
+/**
+ * What was built here, then what the package carries. On each system one of the two C libraries lets its file load: glibc knows no
+ * libc.so of musl, and musl does not have a function that the other file asks for (native/addon.cc).
+ */
 function candidatesIn(folder: string, platform: string): string[] {
   const prebuilds = path.join(folder, 'prebuilds', platform);
   return [

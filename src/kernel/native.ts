@@ -16,6 +16,8 @@ export interface NativeBinding {
   readonly endpointOffsets: EndpointOffsets;
   /** Bytes of one packed endpoint pair. */
   readonly endpointBytes: number;
+  /** What it was built for and runs on: `glibc 2.36`, or `musl`. */
+  readonly cLibrary: string;
 
   /**
    * Reads `count` sockets. Row i of `values` (RECORD_FIELDS.length doubles) and `cookies[i]` belong to `fds[i]`.

@@ -1,14 +1,15 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import path from 'node:path';
+import { addonFile } from '../support/programs.js';
 import { DUMP_FIELDS, RECORD_FIELDS, type NativeBinding } from '../../src/kernel/native.js';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
 const require = createRequire(import.meta.url);
 
-/** The raw addon, as `npm run build` makes it: these tests are about the binary, not about the TypeScript above it. */
-export const binding = require(path.join(root, 'build/Release/close_wait_guard.node')) as NativeBinding;
+/** The raw addon: these tests are about the binary, not about the TypeScript above it. */
+export const binding = require(addonFile) as NativeBinding;
 
 export const ENDPOINT_BYTES = binding.endpointBytes;
 

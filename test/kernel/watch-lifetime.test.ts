@@ -5,13 +5,14 @@ import { Worker } from 'node:worker_threads';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { openFds } from '../support/kernel-view.js';
+import { addonFile } from '../support/programs.js';
 import { until } from '../support/until.js';
-import { binding, root } from './binding.js';
+import { binding } from './binding.js';
 
 const eventpolls = () => [...openFds().values()].filter((link) => link === 'anon_inode:[eventpoll]').length;
 
 /** Common JS, for a thread or process of its own. */
-const load = `const binding = require(${JSON.stringify(`${root}/build/Release/close_wait_guard.node`)});`;
+const load = `const binding = require(${JSON.stringify(addonFile)});`;
 
 describe('close()', () => {
   it('gives its fd back, and may be called again', () => {

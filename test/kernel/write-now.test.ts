@@ -6,7 +6,7 @@ import os from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { stageOfEachTest } from '../support/stage.js';
-import { root } from '../support/programs.js';
+import { addonFile, root } from '../support/programs.js';
 import { blockingWriter, makeFifo, SlowReader } from '../support/slow-reader.js';
 import { binding, fdOf } from './binding.js';
 
@@ -53,7 +53,7 @@ describe('writeNow', () => {
     ['a socket pair', 'import socket; a, b = socket.socketpair(); r, w = a.fileno(), b.fileno()'],
   ])('fills %s that blocks, and leaves its flags alone', async (_name, make) => {
     const program = `
-      const binding = require(process.cwd() + '/build/Release/close_wait_guard.node');
+      const binding = require(${JSON.stringify(addonFile)});
       const line = new Uint8Array(1000).fill(0x61);
       const flags = () => /flags:\\s*(\\d+)/.exec(require('node:fs').readFileSync('/proc/self/fdinfo/9', 'utf8'))[1];
       const before = flags();

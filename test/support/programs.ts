@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 
 export const root = path.resolve(import.meta.dirname, '../..');
+/** The addon that is tested: what was built here, or what scripts/check-binaries has it run with. */
+export const addonFile = process.env.CWG_TESTED_ADDON ?? path.join(root, 'build/Release/close_wait_guard.node');
 /** Programs that tests run; they use the built package (dist/), as a user's would. */
 export const programs = path.join(root, 'test/fixtures/programs');
 

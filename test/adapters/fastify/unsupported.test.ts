@@ -55,6 +55,33 @@ describe('where the addon cannot be loaded', () => {
     ]);
   });
 
+  // The process says that it is another platform; the loader, and all above it, are the real ones.
+  it.each([
+    ['darwin', 'arm64', /^it reads Linux kernel state, and this is darwin-arm64$/],
+    ['win32', 'x64', /^it reads Linux kernel state, and this is win32-x64$/],
+    ['freebsd', 'x64', /^it reads Linux kernel state, and this is freebsd-x64$/],
+    [
+      'linux',
+      'riscv64',
+      /^its native addon for linux-riscv64 could not be loaded \(there is no prebuilds\/linux-riscv64 in /,
+    ],
+  ])('on %s-%s all of that holds, and the reason says so', async (platform, arch, expected) => {
+    const double = `for (const [name, value] of [['platform', '${platform}'], ['arch', '${arch}']]) Object.defineProperty(process, name, { value });`;
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(double)}`];
+    const app = jsonOf(await runNode([...args, path.join(folder, 'app.mjs')]));
+    expect(app).toMatchObject({
+      supported: [false, false],
+      found: [],
+      status: 200,
+      reason: expect.stringMatching(expected),
+    });
+    expect(app.warnings).toEqual([expect.objectContaining({ code: 'CWG_WARN_UNSUPPORTED' })]);
+    const preload = ['--import', path.join(folder, 'dist/register.js'), '-p', '6 * 7'];
+    const { code, stdout, stderr } = await runNode([...args, ...preload]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '42\n' });
+    expect(stderr.match(/CWG_WARN_UNSUPPORTED/g)).toHaveLength(1);
+  });
+
   it('the preload lets the program run', async () => {
     const preload = path.join(folder, 'dist/register.js');
     const { code, stdout, stderr } = await runNode(['--import', preload, '-p', '6 * 7']);

@@ -2,13 +2,13 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonOf, root, runNode } from '../../support/programs.js';
+import { addonFile, jsonOf, root, runNode } from '../../support/programs.js';
 
 /** The built package, installed as a user has it: dist/ and the addon, in a node_modules. */
 let app: string;
 /** The addon's file somewhere else. */
 let elsewhere: string;
-const addon = path.join(root, 'build/Release/close_wait_guard.node');
+const addon = addonFile;
 
 beforeAll(() => {
   app = mkdtempSync(path.join(os.tmpdir(), 'close-wait-guard-load-'));

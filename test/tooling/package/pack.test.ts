@@ -31,13 +31,13 @@ beforeAll(async () => {
   work = await fs.mkdtemp(path.join(os.tmpdir(), 'close-wait-guard-pack-'));
   await pack();
   await install();
-}, 300_000);
+}, 600_000);
 
 afterAll(() => fs.rm(work, { recursive: true, force: true }));
 
 async function pack(): Promise<void> {
   const clone = path.join(work, 'clone');
-  const left = new Set(['node_modules', '.git', 'build', 'dist', 'prebuilds', 'coverage', '.scratch']);
+  const left = new Set(['node_modules', '.git', 'build', 'native/build', 'dist', 'prebuilds', 'coverage', '.scratch']);
   await fs.cp(root, clone, { recursive: true, filter: (source) => !left.has(path.relative(root, source)) });
   await fs.symlink(path.join(root, 'node_modules'), path.join(clone, 'node_modules'));
   await run('npm', ['pack', '--pack-destination', work], clone);
@@ -71,14 +71,14 @@ async function readManifest(directory: string): Promise<Manifest> {
 }
 
 /** Runs a program as a user's shell would, without what npm and vitest put into this environment; its whole output is the error. */
-async function run(command: string, args: string[], cwd: string): Promise<string> {
+async function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_(lifecycle|package|command|node)|VITEST|NODE_ENV$|NODE_OPTIONS$|TEST$)/.test(name),
   );
   try {
     const { stdout } = await promisify(execFile)(command, args, {
       cwd,
-      env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
+      env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...env },
       maxBuffer: 16 * 1024 * 1024,
     });
     return stdout;
@@ -94,16 +94,29 @@ async function runJson(...args: string[]): Promise<any> {
 }
 
 describe('the tarball', () => {
-  it('carries dist, the binary of this platform, docs, README and licence, and nothing that builds', () => {
+  it('carries dist, docs, README and licence, all binaries, and what builds another', () => {
     const tops = new Set(packedFiles.map((file) => file.split('/')[1]));
-    expect([...tops].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'prebuilds']);
-    expect(packedFiles.filter((file) => file.startsWith('package/prebuilds/'))).toEqual([
-      `package/prebuilds/${process.platform}-${process.arch}/close-wait-guard.glibc.node`,
+    expect([...tops].sort()).toEqual(
+      ['LICENSE', 'README.md', 'dist', 'docs', 'monitoring', 'native', 'package.json', 'prebuilds', 'scripts'].sort(),
+    );
+    expect(packedFiles.filter((file) => /^package\/(prebuilds|scripts)\//.test(file))).toEqual([
+      'package/prebuilds/NOTICE.txt',
+      'package/prebuilds/linux-arm64/close-wait-guard.glibc.node',
+      'package/prebuilds/linux-arm64/close-wait-guard.musl.node',
+      'package/prebuilds/linux-x64/close-wait-guard.glibc.node',
+      'package/prebuilds/linux-x64/close-wait-guard.musl.node',
+      'package/scripts/build-native.js',
+      'package/scripts/node-headers.js',
+      'package/scripts/npm-cache.mjs',
     ]);
   });
 
+  it('has no binding.gyp in its root: Yarn and pnpm would compile it when it is installed', () => {
+    expect(packedFiles.filter((file) => file.endsWith('binding.gyp'))).toEqual(['package/native/binding.gyp']);
+  });
+
   it('knows no place of its own when it is imported: no import.meta, and no path but in the one file that says where it lies', async () => {
-    const scripts = packedFiles.filter((file) => /\.[cm]?js$/.test(file));
+    const scripts = packedFiles.filter((file) => /^package\/dist\/.*\.[cm]?js$/.test(file));
     const own = /^package\/dist\/(cjs\/)?base\/package-folder\.cjs$|^package\/dist\/cjs\/testing\/runners\/jest\.cjs$/;
     const telling: string[] = [];
     for (const file of scripts.filter((name) => !own.test(name))) {
@@ -179,6 +192,33 @@ describe('installed with npm install --ignore-scripts', () => {
   });
 });
 
+describe('where there is no compiler', () => {
+  it.each([
+    ['here'],
+    ['for arm64', '--cpu=arm64'],
+    ['for macOS', '--os=darwin', '--cpu=arm64'],
+    ['for Windows', '--os=win32'],
+  ])(
+    'it installs %s, with its scripts allowed',
+    async (_where, ...flags) => {
+      const folder = await fs.mkdtemp(path.join(work, 'no-compiler-'));
+      const bin = path.join(folder, 'bin');
+      await fs.mkdir(bin);
+      await fs.symlink(process.execPath, path.join(bin, 'node'));
+      await fs.symlink('/bin/sh', path.join(bin, 'sh'));
+      const npm = await fs.realpath((await run('which', ['npm'], folder)).trim());
+      await fs.writeFile(path.join(folder, 'package.json'), '{ "private": true }\n');
+      const tarball = path.join(work, `close-wait-guard-${(await readManifest(root)).version}.tgz`);
+      const install = [npm, 'install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, tarball];
+      await run(process.execPath, install, folder, { PATH: bin });
+      expect(await fs.readdir(path.join(folder, 'node_modules'))).toEqual(
+        expect.arrayContaining(['close-wait-guard', 'fastify-plugin']),
+      );
+    },
+    120_000,
+  );
+});
+
 describe('where there is no binary', () => {
   beforeAll(() => fs.rm(path.join(installed, 'prebuilds'), { recursive: true }));
 
@@ -202,4 +242,11 @@ describe('where there is no binary', () => {
   it('still preloads', async () => {
     expect(await run(process.execPath, ['--import', 'close-wait-guard/register', '-p', '6 * 7'], project)).toBe('42\n');
   });
+
+  it('gets one from the command in docs/install.md, and then finds a real leak', async () => {
+    const command = 'node node_modules/close-wait-guard/scripts/build-native.js';
+    expect(await fs.readFile(path.join(root, 'docs/install.md'), 'utf8')).toContain(`\n${command}\n`);
+    await run('sh', ['-c', command], project);
+    expect(await runJson('esm.mjs')).toMatchObject({ supported: true, leaks: [{ kind: 'close-wait' }] });
+  }, 120_000);
 });
