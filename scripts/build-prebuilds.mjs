@@ -79,6 +79,8 @@ export function prebuilds({ fresh = false } = {}) {
   if (fs.existsSync(folder)) return folder;
   fs.mkdirSync(cacheFolder(), { recursive: true });
   const work = fs.mkdtempSync(`${folder}.`);
+  // A temporary folder is its owner's alone, and what is copied from it would be, too.
+  fs.chmodSync(work, 0o755);
   try {
     for (const target of TARGETS) {
       const started = performance.now();
