@@ -41,6 +41,8 @@ const HEADERS = ['node-api-headers', 'node-addon-api'].map((name) => {
 });
 
 const OPTIMISED = ['-Os', '-flto', '-Wl,--gc-sections', '-s'];
+/** Node.js has symbols of a C++ library, too: those in a binary are neither seen by others nor replaced by theirs. */
+const EXPORTS = 'native/exports.map';
 /** Full RELRO: all symbols are bound when it is loaded, and what they are bound to is then read-only. */
 const HARDENED = ['-Wl,-z,now', '-Wl,-z,relro', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
 
@@ -53,7 +55,7 @@ export function buildTarget(target, out, { from = root, scratch } = {}) {
 function flagsFor({ triple }) {
   const { defines, cflags, cflags_cc: flags, name } = nativeTarget();
   const defined = [`NODE_GYP_MODULE_NAME=${name}`, 'BUILDING_NODE_EXTENSION', ...defines];
-  const shape = ['-target', triple, '-shared', '-fPIC', ...OPTIMISED, ...HARDENED];
+  const shape = ['-target', triple, '-shared', '-fPIC', `-Wl,--version-script=${EXPORTS}`, ...OPTIMISED, ...HARDENED];
   return [...shape, ...cflags, ...flags, ...defined.map((define) => `-D${define}`)];
 }
 
@@ -62,7 +64,7 @@ function digest() {
   const own = fs
     .readdirSync(path.join(root, 'native'), { recursive: true })
     .filter((file) => /^(?!build\/).*\.(cc|h)$/.test(file));
-  const files = [GYP_FILE, ...own.map((file) => `native/${file}`).sort()];
+  const files = [GYP_FILE, EXPORTS, ...own.map((file) => `native/${file}`).sort()];
   const hash = createHash('sha256').update(
     JSON.stringify([INTEGRITY, HEADERS.map(({ version }) => version), TARGETS.map(flagsFor)]),
   );
@@ -77,6 +79,8 @@ export function prebuilds({ fresh = false } = {}) {
   if (fs.existsSync(folder)) return folder;
   fs.mkdirSync(cacheFolder(), { recursive: true });
   const work = fs.mkdtempSync(`${folder}.`);
+  // A temporary folder is its owner's alone, and what is copied from it would be, too.
+  fs.chmodSync(work, 0o755);
   try {
     for (const target of TARGETS) {
       const started = performance.now();

@@ -58,11 +58,12 @@ export function requirementsOf(file) {
       bindNow ||= (tag === DT_FLAGS && (value & DF_BIND_NOW) !== 0) || (tag === DT_FLAGS_1 && (value & DF_1_NOW) !== 0);
     }
   }
-  const undefinedSymbols = [];
+  const [undefinedSymbols, exported] = [[], []];
   for (const { offset, size: length, link } of sections.filter(({ type }) => type === SHT_DYNSYM)) {
     // Elf64_Sym, of which st_shndx is 0 for what another file has; the first one is empty.
     for (let at = offset + 24; at < offset + length; at += 24) {
-      if (elf.readUInt16LE(at + 6) === 0) undefinedSymbols.push(text(link, elf.readUInt32LE(at)));
+      const list = elf.readUInt16LE(at + 6) === 0 ? undefinedSymbols : exported;
+      list.push(text(link, elf.readUInt32LE(at)));
     }
   }
   const versions = [];
@@ -77,7 +78,15 @@ export function requirementsOf(file) {
       if (elf.readUInt32LE(at + 12) === 0) break;
     }
   }
-  return { needed, versions, undefinedSymbols, bindNow, relro: kinds.includes(PT_GNU_RELRO), machine: MACHINES[elf.readUInt16LE(18)] };
+  return {
+    needed,
+    versions,
+    undefinedSymbols,
+    exported,
+    bindNow,
+    relro: kinds.includes(PT_GNU_RELRO),
+    machine: MACHINES[elf.readUInt16LE(18)],
+  };
 }
 
 /** The newest version of each family of symbols, `GLIBC_2.16`. */

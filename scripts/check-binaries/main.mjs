@@ -21,6 +21,7 @@ import { enterContainers, whyNoContainers } from './containers.mjs';
 import { table, writeTable } from '../proof/page.mjs';
 import * as runtimes from './runtimes.mjs';
 
+const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1', 'close_wait_guard_watches'];
 const MOST_BYTES = 1_200_000;
 const root = path.join(import.meta.dirname, '../..');
 const { values: options } = parseArgs({
@@ -77,6 +78,8 @@ function check(target, file, folder) {
   const wrong = [
     ...excessOf(elf),
     ...(elf.bindNow && elf.relro ? [] : ['is not bound and read-only when it is loaded (BIND_NOW, RELRO)']),
+    ...elf.exported.filter((name) => !EXPORTS.includes(name)).map((name) => `exports ${name}`),
+    ...EXPORTS.filter((name) => !elf.exported.includes(name)).map((name) => `does not export ${name}`),
     ...(target.platform === `linux-${elf.machine}` ? [] : [`is for ${elf.machine}`]),
   ];
   for (const line of wrong) faults.push(`${shown} ${line}`);

@@ -87,7 +87,7 @@ export function tour({ command, expected, words }, folder, libc) {
   const { found, asked, loaded, cLibrary, node } = JSON.parse(line);
   const wrong = [
     [loaded, [`close-wait-guard.${libc}.node`]],
-    [cLibrary.split(' ')[0], libc],
+    [String(cLibrary).split(' ')[0], libc],
     [found, { supported: true, leaks: ['close-wait never-read smtp'] }],
     ...Object.keys(expected).map((key) => [{ [key]: asked[key] }, { [key]: expected[key] }]),
   ].filter(([seen, wanted]) => !isDeepStrictEqual(seen, wanted));
