@@ -47,12 +47,13 @@ class Drill {
 
   async run(cause) {
     const trace = randomBytes(16).toString('hex');
-    const port = await this.#serve(0);
+    const [port, smtp] = await this.#serve(0, 0);
+    const leaky = this.scenario.isHttp === false ? smtp : port;
     await this.#stack.start([port]);
     await waitFor('the page to be scraped', async () => (await this.#stack.query('up'))[0]?.value[1] === '1', 20_000);
     this.#startedAt = performance.now();
 
-    await this.#leak(port, trace);
+    await this.#leak(leaky, trace);
     this.#done('leak');
 
     const alert = await this.#stack.notice('firing', { alertname: 'CloseWaitLeak', cause });
@@ -94,8 +95,8 @@ class Drill {
     if (isTestable) await this.#command('node --test leak.test.mjs');
     this.#done('green test');
 
-    await this.#command('systemctl restart shop', undefined, () => this.#serve(port));
-    await this.#leak(port, trace);
+    await this.#command('systemctl restart shop', undefined, () => this.#serve(port, smtp));
+    await this.#leak(leaky, trace);
     await this.#stack.notice('resolved', { alertname: 'CloseWaitLeak', cause });
     this.#done('resolved');
     expect(this.#commands <= MOST_COMMANDS, `${this.#commands} commands, at most ${MOST_COMMANDS}`);
@@ -110,16 +111,16 @@ class Drill {
     fs.rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #serve(port) {
+  async #serve(port, smtp) {
     if (this.#child) {
       this.#child.kill('SIGKILL');
       await once(this.#child, 'exit');
     }
-    this.#child = spawn(process.execPath, ['server.mjs', String(port)], {
+    this.#child = spawn(process.execPath, ['server.mjs', String(port), String(smtp)], {
       ...{ cwd: this.#folder, stdio: ['ignore', 'pipe', 'inherit'] },
     });
     const [line] = await once(this.#child.stdout, 'data');
-    return Number(String(line));
+    return String(line).split(' ').map(Number);
   }
 
   /** A client that asks and leaves. */

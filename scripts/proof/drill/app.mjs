@@ -1,7 +1,8 @@
 /** The program of a case: app.mjs, which a test can build, and server.mjs, which serves it. */
 export function programOf(handlers) {
   return {
-    'app.mjs': `import http from 'node:http';
+    'app.mjs': `import { spawn } from 'node:child_process';
+import http from 'node:http';
 import net from 'node:net';
 import Fastify from 'fastify';
 import { Registry } from 'prom-client';
@@ -34,7 +35,8 @@ ${handlers.trimEnd()}
 
 const app = await build({ logger: { file: 'shop.log' } });
 await app.listen({ port: Number(process.argv[2]), host: '127.0.0.1' });
-console.log(app.server.address().port);
+if (app.smtp) await new Promise((resolve) => app.smtp.listen(Number(process.argv[3]), '127.0.0.1', resolve));
+console.log(app.server.address().port, app.smtp?.address().port ?? 0);
 `,
     'leak.test.mjs': `import assert from 'node:assert';
 import { readFileSync } from 'node:fs';
@@ -47,7 +49,8 @@ const { leak } = JSON.parse(readFileSync('leak.json', 'utf8'));
 test('closes what leaked in production', async (t) => {
   const app = await build();
   t.after(() => app.close());
-  const { leak: again } = await hangUp(app, ...reproduce(leak));
+  if (app.smtp) t.after(() => app.smtp.close());
+  const { leak: again } = await hangUp(app.smtp ?? app, ...reproduce(leak));
   assert.equal(again?.explanation, undefined);
 });
 `,

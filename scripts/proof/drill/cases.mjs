@@ -8,6 +8,15 @@ const upload = (path) =>
   request('POST', path, ['Content-Type: application/octet-stream', 'Content-Length: 180000'], 'x'.repeat(180_000));
 const upgrade = (path) => request('GET', path, ['Connection: Upgrade', 'Upgrade: chat']);
 
+/** A server of the service that speaks no HTTP. */
+const smtp = (onConnection, options = '{}') => `
+  const kept = [];
+  app.smtp = net.createServer(${options}, (socket) => {
+    ${onConnection}
+  });
+  app.closeWaitGuard.watch(app.smtp, { name: 'smtp' });`;
+const overSmtp = { ask: 'EHLO shop\r\n', isHttp: false, hasTrace: false };
+
 export const cases = {
   'request-body-not-read': {
     handlers: `
@@ -104,5 +113,36 @@ export const cases = {
     ask: request('GET', '/slow/7') + Array.from({ length: 3 }, () => request('GET', '/fast/7')).join(''),
     // The report names one request of several.
     isTestable: false,
+  },
+  'never-read': {
+    handlers: smtp('kept.push(socket);'),
+    leaks: 'kept.push(socket);',
+    fix: 'kept.push(socket.resume());',
+    ...overSmtp,
+  },
+  'held-by-another-process': {
+    handlers: smtp(
+      `spawn('sleep', ['60'], { stdio: ['ignore', socket, 'ignore'] }).unref();
+    socket.destroy();`,
+      '{ pauseOnConnect: true }',
+    ),
+    leaks: `spawn('sleep', ['60'], { stdio: ['ignore', socket, 'ignore'] }).unref();
+    socket.destroy();`,
+    fix: `const child = spawn('sleep', ['60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout.pipe(socket.resume());
+    socket.on('close', () => child.kill());`,
+    ...overSmtp,
+  },
+  'detached-handle': {
+    handlers: smtp(`const handle = socket._handle;
+    handle.readStop();
+    socket._handle = null;
+    kept.push(handle);
+    socket.destroy();`),
+    leaks: 'kept.push(handle);',
+    fix: 'handle.close();',
+    // No socket of the thread has it, so no request does.
+    isTestable: false,
+    ...overSmtp,
   },
 };
