@@ -12,7 +12,6 @@ const BODY = 'a body that is read\n'.repeat(20_000);
 const stored = { method: 'POST', path: '/items', body: BODY };
 
 /** A store that says nothing to large uploads, so that whoever waits for it waits for ever. */
-const uploads = (server) => server.visit(post('/items', server.sizes.unreadBody));
 const longUploads = async (server) => {
   const visitor = await server.connect();
   visitor.socket.end(post('/items', server.sizes.flood));
@@ -37,7 +36,13 @@ export default {
         res.write('data: hello\n\n');
         if (req.method === 'GET') res.end('data: bye\n\n');
       }),
-    peer: uploads,
+    peer: async (server) => {
+      const visitor = await server.connect();
+      await visitor.send(post('/items', server.sizes.unreadBody));
+      // What it has not read when it closes would be answered by a RST.
+      await visitor.hears('data: hello');
+      await visitor.leave();
+    },
     fix: [[`if (req.method === 'GET') res.end('data: bye\\n\\n');`, `setTimeout(() => res.end(), 300);`]],
     says: ['res.end()'],
     healthy: (clients) => clients.ask({ path: '/feed' }, { body: 'data: hello\n\n' }),

@@ -35,12 +35,12 @@ describe('an unread response whose reader', () => {
     const reclaimed: string[] = [];
     guard.on('reclaimed', ({ side }) => reclaimed.push(side));
     let leaked: Socket | undefined;
-    let port: number | undefined;
+    const server = http.createServer((_request, response) => response.end(Buffer.alloc(6_000_000)));
+    const port = await stage.listen(server);
     // A response of the test before may leak now that its server is closed.
     guard.on('leak', ({ side, remotePort }, socket) => {
       if (side === 'outbound' && remotePort === port) leaked = socket;
     });
-    port = await stage.listen(http.createServer((_request, response) => response.end(Buffer.alloc(6_000_000))));
     const kept = await ask(`http://127.0.0.1:${port}/report`);
     const socket = await until('the leak', () => leaked);
     const facts = layersOf(socket, 'outbound').at(-1)?.request();
