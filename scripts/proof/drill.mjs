@@ -86,7 +86,8 @@ class Drill {
 
     const { leaks, fix, isTestable = true } = this.scenario;
     const red = await this.#command('node --test leak.test.mjs', false);
-    if (isTestable) expect(red.includes('left'), 'the test that reproduce() makes is red, and says what is wrong');
+    if (isTestable)
+      expect(red.includes('ERR_ASSERTION'), `the test that reproduce() makes is red, and says what is wrong:\n${red}`);
     else expect(red.includes('CWG_ERR_ARGUMENT'), 'reproduce() says what a test would need');
     this.#done('red test');
 
