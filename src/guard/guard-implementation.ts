@@ -149,7 +149,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   }
 
   health(limits: HealthLimits = {}): Health {
-    return this.#health.judge(this.#stats.healthCounts(this.#resources?.sampler, this.#tallies), limits);
+    return this.#health.judge(this.#stats.healthCounts(this.#resources?.sampler), limits);
   }
 
   close(): void {

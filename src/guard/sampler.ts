@@ -14,6 +14,7 @@ import { IgnoreRules } from './ignore.js';
 import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
+import type { OpenLeakCount } from './open-leaks.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
 import { Reclaimer } from './reclaim.js';
 import { shownOf } from './redact.js';
@@ -21,7 +22,7 @@ import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import { SocketsById } from './sockets-by-id.js';
-import type { LastSample, SocketCounts } from './stats.js';
+import type { LastSample } from './stats.js';
 import { TurnLater } from './turn-later.js';
 import type { SocketReport } from './types.js';
 
@@ -118,9 +119,12 @@ export class Sampler {
   }
 
   /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
-  count(nameOf: (server: Server) => string, routeOf: (route: string) => string, ports: number): SocketCounts {
-    const totals = this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ports);
-    return { ...totals, openLeaks: this.#ledger.openLeaks(routeOf) };
+  count(nameOf: (server: Server) => string, ports: number): ReturnType<Ledger['totals']> {
+    return this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ports);
+  }
+
+  openLeaks(routeOf: (route: string) => string): OpenLeakCount[] {
+    return this.#ledger.openLeaks(routeOf);
   }
 
   hasCounted(cookie: bigint): boolean {

@@ -12,11 +12,10 @@ import { FinWait2ByHost } from './fin-wait2-by-host.js';
 import { CensusOnce, networkStats, type Listener, type NetworkStats } from './listeners.js';
 import { answersFor, type Reporter } from './reporters.js';
 import type { Sampler } from './sampler.js';
-import type { GuardStats, SocketCounts } from './stats.js';
+import type { GuardStats } from './stats.js';
 import type { LeakTallies } from './tallies.js';
 
-const NOTHING_COUNTED: SocketCounts = {
-  openLeaks: [],
+const NOTHING_COUNTED = {
   halfClosed: [],
   oldestMs: 0,
   unreadBytes: 0,
@@ -60,7 +59,7 @@ export class StatsReader {
     const { unsupportedReason, tallies, released, reclaimed, failures } = counts;
     failures.takeNoted(table);
     const counted = sampler
-      ? fact(() => sampler.count(this.#nameOf, tallies.routeLabelOf, ephemeralPorts()), NOTHING_COUNTED)
+      ? fact(() => sampler.count(this.#nameOf, ephemeralPorts()), NOTHING_COUNTED)
       : NOTHING_COUNTED;
     const [openFds, fdLimit] = binding ? fact(() => binding.fdUsage(), [-1, 0]) : [-1, 0];
     return {
@@ -71,6 +70,7 @@ export class StatsReader {
       pending: table?.pendingCount ?? 0,
       ...counted,
       leaks: tallies.list(),
+      openLeaks: sampler ? fact(() => sampler.openLeaks(tallies.routeLabelOf), []) : [],
       released: { ...released },
       reclaimed: { ...reclaimed },
       unreported: sampler?.counts.untoldCount ?? 0,
@@ -84,13 +84,10 @@ export class StatsReader {
   }
 
   /** As `stats()` has them, and nothing else of it. */
-  healthCounts(
-    sampler: Sampler | undefined,
-    tallies: LeakTallies,
-  ): { readonly leaks: number; readonly oldestMs: number } {
+  healthCounts(sampler: Sampler | undefined): { readonly leaks: number; readonly oldestMs: number } {
     const leaks = sampler?.counts.leakCount ?? 0;
-    const count = (): number => sampler?.count(this.#nameOf, tallies.routeLabelOf, ephemeralPorts()).oldestMs ?? 0;
-    return { leaks, oldestMs: fact(count, 0) };
+    const oldestMs = fact(() => sampler?.count(this.#nameOf, ephemeralPorts()).oldestMs ?? 0, 0);
+    return { leaks, oldestMs };
   }
 
   /** The servers given to watch(), and those of the process that no guard watches, when this one answers for them. */

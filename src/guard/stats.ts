@@ -85,11 +85,5 @@ export interface GuardStats {
   readonly errors: Readonly<Record<GuardOperation, number>>;
 }
 
-/** What is counted socket by socket. */
-export type SocketCounts = Pick<
-  GuardStats,
-  'openLeaks' | 'halfClosed' | 'oldestMs' | 'unreadBytes' | 'portCollisionRatio'
->;
-
 export const GUARD_OPERATIONS = ['sample', 'fact', 'announce', 'callback', 'scrape', ...KERNEL_OPERATIONS] as const;
 export type GuardOperation = (typeof GUARD_OPERATIONS)[number];
