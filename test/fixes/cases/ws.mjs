@@ -26,6 +26,16 @@ async function chatter(server, text = 'one') {
 }
 const plain = (clients) => clients.ask({}, { body: 'plain' });
 
+/** A server whose second message and FIN come when its client reads no more. */
+const saysTwoThingsAndLeaves = () =>
+  chat((ws) => {
+    ws.send('one');
+    setTimeout(() => {
+      ws.send('two');
+      ws._socket.end();
+    }, 300);
+  });
+
 export default {
   'pauses-and-never-resumes': {
     expect: inbound,
@@ -77,14 +87,7 @@ export default {
 
   'client-pauses-and-never-resumes': {
     expect: { ...inbound, side: 'outbound' },
-    upstream: () =>
-      chat((ws) => {
-        ws.send('one');
-        setTimeout(() => {
-          ws.send('two');
-          ws._socket.end();
-        }, 300);
-      }),
+    upstream: saysTwoThingsAndLeaves,
     program({ upstream }) {
       const ws = new WebSocket(`ws://127.0.0.1:${upstream}/feed`);
       ws.on('error', () => {});
@@ -99,14 +102,7 @@ export default {
 
   'client-is-stopped-below-ws': {
     expect: { ...inbound, side: 'outbound' },
-    upstream: () =>
-      chat((ws) => {
-        ws.send('one');
-        setTimeout(() => {
-          ws.send('two');
-          ws._socket.end();
-        }, 300);
-      }),
+    upstream: saysTwoThingsAndLeaves,
     program({ upstream }) {
       const ws = new WebSocket(`ws://127.0.0.1:${upstream}/feed`);
       ws.on('error', () => {});
