@@ -59,6 +59,7 @@ export class Sampler {
     else this.#readKnownLeaks();
     this.#goOn();
   });
+  readonly #timeOuts: TimeOuts<LedgerEntry>;
   #knownLeaksRead = false;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
@@ -104,6 +105,7 @@ export class Sampler {
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
     const foreignEveryMs = options.closeWaitTimeout / 4;
     this.#timedSample = { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
+    this.#timeOuts = timeOuts;
     if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
       this.#endTimedSamples = table.expectTimedSamples();
@@ -140,7 +142,9 @@ export class Sampler {
     const wholeFdTable = this.#options.sampleInterval === 0;
     const foreignEveryMs = wholeFdTable ? 0 : this.#timedSample.foreignEveryMs;
     this.#guarded(() => {
-      const due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs }));
+      const due = this.#takeIn((nowMs) =>
+        this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs, ...this.#timeOut() }),
+      );
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
     });
@@ -174,7 +178,7 @@ export class Sampler {
     this.#meter.end();
     this.#knownLeaksRead = false;
     this.#guarded(() => {
-      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, this.#timedSample));
+      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { ...this.#timedSample, ...this.#timeOut() }));
       this.#reclaim?.run();
     });
     this.#goOn();
@@ -216,6 +220,11 @@ export class Sampler {
       },
     );
     this.#sampling = false;
+  }
+
+  /** The shortest that any socket may have; what is found later than that is told late. */
+  #timeOut(): SampleOptions {
+    return { timeOutMs: this.#timeOuts.leastMs };
   }
 
   /** Reads these and no others, and returns which of them are due. */

@@ -174,6 +174,24 @@ export function clientErrorIsHandledBy(server: Server): boolean {
   return booleanProperty(server, 'httpAllowHalfOpen') !== true && listenersOf(server, 'clientError') > 0;
 }
 
+/**
+ * Whether a socket is open and JS reads it, which is so of nearly every one: two property reads tell. One that is destroyed has
+ * no handle.
+ */
+export function isReading(socket: Socket): boolean {
+  try {
+    return (socket as { readonly _handle?: { readonly reading?: unknown } | null })._handle?.reading === true;
+  } catch (error) {
+    noteFactFailure(error);
+    return false;
+  }
+}
+
+/** Whether libuv made the handle as one for TCP (`TCPWRAP`'s class, `TCP` since Node 0.x): not a pipe, a terminal or TLS. */
+export function hasTcpHandle(socket: Socket): boolean {
+  return nameOfClass(objectProperty(socket, '_handle') ?? {}) === 'TCP';
+}
+
 /** A header of a ClientRequest; undefined where it has several. */
 export function clientHeaderOf(clientRequest: unknown, name: string): string | undefined {
   const getHeader = property(clientRequest, 'getHeader');
