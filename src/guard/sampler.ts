@@ -60,7 +60,8 @@ export class Sampler {
     this.#goOn();
   });
   readonly #timeOuts: TimeOuts<LedgerEntry>;
-  #knownLeaksRead = false;
+  /** How many turns of this sample have read known leaks. */
+  #leakTurns = 0;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
   #closed = false;
@@ -176,7 +177,7 @@ export class Sampler {
   #sampleOnTimer(): void {
     // The turns of the sample before may not be over.
     this.#meter.end();
-    this.#knownLeaksRead = false;
+    this.#leakTurns = 0;
     this.#guarded(() => {
       this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { ...this.#timedSample, ...this.#timeOut() }));
       this.#reclaim?.run();
@@ -187,7 +188,7 @@ export class Sampler {
   /** What is due and the known leaks get turns of their own: no sample holds the loop for all of them. */
   #goOn(): void {
     if (this.#closed) return;
-    if (this.#due.length > 0 || (!this.#knownLeaksRead && this.#table.hasLeaks())) this.#later.ask();
+    if (this.#due.length > 0 || this.#leakTurns < this.#table.leakSlices) this.#later.ask();
     else this.#meter.end();
   }
 
@@ -201,7 +202,7 @@ export class Sampler {
   }
 
   #readKnownLeaks(): void {
-    this.#knownLeaksRead = true;
+    this.#leakTurns++;
     this.#guarded(() => {
       this.#due = this.#takeIn((nowMs) => this.#table.readLeaks(nowMs, this.#options.sampleInterval));
     });

@@ -15,9 +15,9 @@ export class Pace {
   /** How many of `total` are due, where a lap may take `lapMs`. */
   due(total: number, nowMs: number, lapMs: number): number {
     const share = Math.min(1, (nowMs - this.#lastMs) / lapMs);
-    const due = Math.ceil(total * share);
-    if (due < Math.min(this.#step, Math.ceil(total / 4))) return 0;
+    const due = total * share;
+    if (due < Math.min(this.#step, total / 4)) return 0;
     this.#lastMs = nowMs;
-    return due;
+    return Math.ceil(due);
   }
 }

@@ -1,6 +1,5 @@
-import type { NativeBinding } from '../kernel/native.js';
 import { Pace } from './pace.js';
-import { Signs } from './signs.js';
+import { Signs, type KernelNumbers } from './signs.js';
 
 /** How many watched sockets a sample visits where there is something to find: some 0.2 µs each. */
 const SWEEP_STEP = 256;
@@ -44,8 +43,8 @@ export class Searches {
   #walkedAtMs = Number.NEGATIVE_INFINITY;
   #plannedAtMs: number;
 
-  constructor(binding: NativeBinding, nowMs: number) {
-    this.#signs = new Signs(binding);
+  constructor(numbers: KernelNumbers, nowMs: number) {
+    this.#signs = new Signs(numbers);
     this.#pace = new Pace(LAP_STEP, nowMs);
     this.#plannedAtMs = nowMs;
   }

@@ -1,5 +1,8 @@
-import { closedWindows } from '../kernel/netstat.js';
-import type { NativeBinding } from '../kernel/native.js';
+/** What is read; -1 where the kernel does not tell. */
+export interface KernelNumbers {
+  readonly openFds: () => number;
+  readonly closedWindows: () => number;
+}
 
 /** What says that a search is worth its while: a number of the kernel's that moves when there may be something new. */
 class Sign {
@@ -40,9 +43,9 @@ export class Signs {
   readonly #windows: Sign;
   #seen = false;
 
-  constructor(binding: NativeBinding) {
-    this.#fds = new Sign(() => binding.openFds());
-    this.#windows = new Sign(() => closedWindows(binding));
+  constructor({ openFds, closedWindows }: KernelNumbers) {
+    this.#fds = new Sign(openFds);
+    this.#windows = new Sign(closedWindows);
   }
 
   /** @param everyMs each is read once in that time, and not in the same sample where there are several */

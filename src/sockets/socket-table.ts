@@ -3,6 +3,7 @@ import { monotonicMs } from '../base/clock.js';
 import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { closedWindows } from '../kernel/netstat.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
 import { serverOf } from '../layers/node-internals.js';
@@ -12,7 +13,7 @@ import { Destinations } from './destinations.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { Searches, type SearchPlan } from './searches.js';
-import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
+import { SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
@@ -85,7 +86,10 @@ export class SocketTable {
       () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
       this.#announceFailed,
     );
-    this.#searches = new Searches(binding, nowMs);
+    this.#searches = new Searches(
+      { openFds: () => binding.openFds(), closedWindows: () => closedWindows(binding) },
+      nowMs,
+    );
     this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
@@ -131,11 +135,12 @@ export class SocketTable {
     return [...this.#read(this.#halfClosed.these(cookies), nowMs), ...this.#elsewhere.these(cookies)];
   }
 
-  hasLeaks(): boolean {
-    return this.#halfClosed.hasLeaks();
+  /** In how many turns of the event loop the known leaks of a sample are to be read; 0 where there are none. */
+  get leakSlices(): number {
+    return this.#halfClosed.hasLeaks() ? this.#halfClosed.leakSlices : 0;
   }
 
-  /** Reads the known leaks that are due where samples are `intervalMs` apart. */
+  /** Reads the known leaks that are due in one of those turns, where samples are `intervalMs` apart. */
   readLeaks(nowMs: number, intervalMs: number): readonly Suspect[] {
     return this.#read(this.#halfClosed.leaksDue(intervalMs), nowMs);
   }
@@ -200,8 +205,7 @@ export class SocketTable {
   }
 
   #noticeServer(server: Server, socket: Socket): void {
-    // Its first connection is noticed before the first request on it.
-    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
+    this.#servers.notice(server, socket);
   }
 
   #takeHalfCloses(nowMs: number): void {

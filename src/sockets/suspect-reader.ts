@@ -97,8 +97,18 @@ export class SuspectReader {
     const record = socket ? withCountedProgress(read, socket) : read;
     const above = this.#progressAbove(socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : []);
     return {
-      ...{ cookie, fd, side, unowned: ref === undefined, socket, server, detached, foreignInode: undefined },
-      ...{ record, progress: progressOf(record, above, openAtMs), aborted, endpoints },
+      cookie,
+      fd,
+      side,
+      unowned: ref === undefined,
+      socket,
+      server,
+      foreignInode: undefined,
+      detached,
+      record,
+      progress: progressOf(record, above, openAtMs),
+      aborted,
+      endpoints,
       transfers: this.#transfers,
     };
   }
