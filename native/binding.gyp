@@ -18,6 +18,7 @@
         "linux/half_close_watch.cc",
         "linux/kernel_check.cc",
         "linux/loaded_copies.cc",
+        "linux/netstat.cc",
         "linux/sock_diag.cc",
         "linux/socket_abort.cc",
         "linux/socket_reader.cc",

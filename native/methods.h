@@ -21,6 +21,9 @@ Napi::Value WriteNowMethod(const Napi::CallbackInfo& info);
 
 // The process and its network namespace: process_methods.cc.
 Napi::Value ListTcpFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value VisitUnknownTcpFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value OpenFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value TcpCounterMethod(const Napi::CallbackInfo& info);
 Napi::Value FdTableSizeMethod(const Napi::CallbackInfo& info);
 Napi::Value FdUsageMethod(const Napi::CallbackInfo& info);
 Napi::Value FindWatchedMethod(const Napi::CallbackInfo& info);

@@ -44,6 +44,22 @@ export interface NativeBinding {
    * Returns how many were found, at most fds.length; cost is one syscall per fd number.
    */
   listTcpFds(from: number, to: number, fds: Int32Array, cookies: BigUint64Array): number;
+  /**
+   * Visits fd numbers from `from` on and writes the TCP sockets among them as listTcpFds() does: fds.length numbers at most, and
+   * none where `known`, a byte for each number, is not 0. next[0] is where the next call begins, -1 at the end of the table.
+   * Numbers that are not open are passed over where /proc is mounted.
+   */
+  visitUnknownTcpFds(
+    from: number,
+    known: Uint8Array,
+    fds: Int32Array,
+    cookies: BigUint64Array,
+    next: Int32Array,
+  ): number;
+  /** How many fds are open, where the kernel tells it at once (Linux 6.2 and later); else -1. */
+  openFds(): number;
+  /** A counter of the network namespace (`TcpExt` in /proc/self/net/netstat); -1 where /proc does not tell. 50 to 150 µs. */
+  tcpCounter(name: string): number;
   /** An upper bound of the process's open fd numbers: FDSize of /proc/self/status, else min(RLIMIT_NOFILE, 65536). */
   fdTableSize(): number;
   /** [open fds, or -1 where /proc is not mounted; soft RLIMIT_NOFILE, Infinity where there is none]. */
@@ -104,6 +120,8 @@ export interface NativeKernelCheck {
   readonly tcpInfo: number;
   /** SIOCINQ or SIOCOUTQ. */
   readonly queues: number;
+  /** SO_PEERNAME, which tells the peer also after a reset. */
+  readonly peerName: number;
 }
 
 /** An epoll set with EPOLLRDHUP|EPOLLET, see epoll_ctl(2). Closed by close(), by collection, or with its environment. */
@@ -112,9 +130,10 @@ export interface NativeHalfCloseWatch {
    * Adds `count` fds. cookies[i] is the identity the kernel will report; errnos[i] is 0, or why fds[i] was not added
    * (EBADF, ENOTSOCK, EPROTONOSUPPORT for what is not TCP, ENOSPC, …). EEXIST counts as added. Returns how many were added.
    * cookies[i] is 0 for what is not TCP, and set for a TCP socket that the kernel refuses to watch. `findWatched` finds
-   * that one too: the caller must check it by other means.
+   * that one too: the caller must check it by other means. With `areTcp` the protocol is not asked for: two system calls
+   * less a socket.
    */
-  add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array): number;
+  add(fds: Int32Array, count: number, cookies: BigUint64Array, errnos: Int32Array, areTcp?: boolean): number;
   /** A new, empty epoll set in place of the old one. Throws CWG_ERR_SYSCALL where none can be had. */
   reopen(): void;
   /** These are followed no longer, so `findWatched` must not name them. The kernel drops closed sockets by itself. */

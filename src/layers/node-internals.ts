@@ -174,6 +174,24 @@ export function clientErrorIsHandledBy(server: Server): boolean {
   return booleanProperty(server, 'httpAllowHalfOpen') !== true && listenersOf(server, 'clientError') > 0;
 }
 
+/**
+ * Whether a socket is open and JS reads it, which is so of nearly every one: two property reads tell. One that is destroyed has
+ * no handle.
+ */
+export function isReading(socket: Socket): boolean {
+  try {
+    return (socket as { readonly _handle?: { readonly reading?: unknown } | null })._handle?.reading === true;
+  } catch (error) {
+    noteFactFailure(error);
+    return false;
+  }
+}
+
+/** Whether libuv made the handle as one for TCP (`TCPWRAP`'s class, `TCP` since Node 0.x): not a pipe, a terminal or TLS. */
+export function hasTcpHandle(socket: Socket): boolean {
+  return nameOfClass(objectProperty(socket, '_handle') ?? {}) === 'TCP';
+}
+
 /** A header of a ClientRequest; undefined where it has several. */
 export function clientHeaderOf(clientRequest: unknown, name: string): string | undefined {
   const getHeader = property(clientRequest, 'getHeader');
@@ -223,13 +241,33 @@ export function socketUnder(writable: object): Socket | undefined {
  * Node 20 to 26 is undefined where it is used, so that the property is called 'undefined'. Told by what it can do.
  */
 export function http2SessionOf(socket: Socket): Http2Session | undefined {
-  for (const key of fact(() => Reflect.ownKeys(socket), [])) {
-    if (key !== 'undefined' && !/session/i.test(String(key))) continue;
-    const session = objectProperty<Http2Session>(socket, key);
-    if (typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function')
-      return session;
+  const known = sessionUnder(socket, 'undefined');
+  if (known) return known;
+  for (const key of fact(() => Object.getOwnPropertySymbols(socket), [])) {
+    const session = mayBeSession(key) ? sessionUnder(socket, key) : undefined;
+    if (session) return session;
   }
   return undefined;
+}
+
+function sessionUnder(socket: Socket, key: string | symbol): Http2Session | undefined {
+  const session = objectProperty<Http2Session>(socket, key);
+  if (session === undefined) return undefined;
+  const isOne = typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function';
+  return isOne ? session : undefined;
+}
+
+/** Node's symbols are few, and the same for all sockets: what each is called is looked at once. */
+const sessionSymbols = new Map<symbol, boolean>();
+const MAX_SYMBOLS = 1_000;
+
+function mayBeSession(key: symbol): boolean {
+  const known = sessionSymbols.get(key);
+  if (known !== undefined) return known;
+  const may = /session/i.test(key.description ?? '');
+  // An application may make symbols without end.
+  if (sessionSymbols.size < MAX_SYMBOLS) sessionSymbols.set(key, may);
+  return may;
 }
 
 /**

@@ -88,6 +88,11 @@ export function noteTimeOut(request: RequestNotes, ms: number | undefined): void
   if (ms === undefined) return;
   // A pipelined request shares its socket with those before it.
   request.closeWaitTimeout = Math.max(request.closeWaitTimeout ?? 0, ms);
+  noteLeastTimeOut(ms);
+}
+
+/** Some route has this one: of sockets that are idle for as long it is asked. */
+export function noteLeastTimeOut(ms: number): void {
   if (ms < least().ms) least().ms = ms;
 }
 

@@ -5,7 +5,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isSwitchedOff } from '../base/environment.js';
-import { followFastifyRoutes } from '../frameworks/fastify/channel.js';
+import { followFastifyApplications } from '../frameworks/fastify/applications.js';
 import { createGuard } from '../guard/guard.js';
 import { warnSetting } from '../guard/warnings.js';
 import { readEnvironment } from './environment.js';
@@ -33,7 +33,7 @@ function start(): void {
         log.list(guard.leaks());
       });
     }
-    followFastifyRoutes();
+    followFastifyApplications();
     guard.on('leak', (leak) => {
       log.write('leak', leak);
     });
