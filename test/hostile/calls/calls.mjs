@@ -51,6 +51,23 @@ export const CALLS = {
 };
 
 /**
+ * Of a socket that is open these last no longer than a race (its number was closed, and is something else by now), and no kernel
+ * tells less of these options for ever. They are tried once at a time.
+ */
+const PASSING = {
+  EINTR: Object.keys(CALLS),
+  ...Object.fromEntries(
+    ['EBADF', 'ENOTSOCK', 'tells less'].map((name) => [
+      name,
+      ['SO_PROTOCOL', 'SO_TYPE', 'SO_ACCEPTCONN', 'getsockname'],
+    ]),
+  ),
+};
+
+/** Whether a call may go on to fail with this error. */
+export const mayGoOn = (call, error) => !(PASSING[errorName(error)]?.includes(call) ?? false);
+
+/**
  * Symbols of libc and libstdc++ that the addon binds to, by the names of CALLS that stand for them; [] where the function cannot
  * fail, or where failing ends the process as it would end Node: a plain operator new, and what libstdc++ calls instead of throwing.
  */

@@ -99,13 +99,18 @@ export class Cast {
     slow.client.write(Buffer.alloc(60_000));
     slow.socket.read(0);
     await until('the slow reader to have its data', () => slow.socket.readableLength === 60_000);
-    slow.client.end();
     this.slow = slow.socket;
+    this.#leaving = slow.client;
   }
+
+  /** The slow reader's client leaves once a guard has seen it: what it read before is no progress to one that comes later. */
+  #leaving;
 
   /** The slow reader takes a little: progress before each sample. */
   step() {
     this.slow?.read(30);
+    this.#leaving?.end();
+    this.#leaving = undefined;
   }
 
   /** Whose report this is, by the port of the client: a report under a fault may not name it. */
