@@ -103,11 +103,17 @@ export class Cast {
     this.#leaving = slow.client;
   }
 
-  /** The slow reader's client leaves once a guard has seen it: what it read before is no progress to one that comes later. */
+  /** The slow reader's client, until it leaves. */
   #leaving;
+  #steppedAtMs;
+  /** The longest time without a step, ms: a machine that lets this process wait makes the slow reader idle. */
+  longestPauseMs = 0;
 
   /** The slow reader takes a little: progress before each sample. */
   step() {
+    const nowMs = performance.now();
+    this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - (this.#steppedAtMs ?? nowMs));
+    this.#steppedAtMs = nowMs;
     this.slow?.read(30);
     this.#leaving?.end();
     this.#leaving = undefined;

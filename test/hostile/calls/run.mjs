@@ -13,7 +13,7 @@ const player = path.join(import.meta.dirname, 'play.mjs');
 const root = path.join(import.meta.dirname, '../../..');
 
 /** A mostly waiting process needs less than half a core. */
-const AT_A_TIME = 5;
+const AT_A_TIME = 3;
 
 /**
  * Plays `jobs`, each `{ scenarios, older, atMost, only }`, and returns the results of all: one for each scenario and call.

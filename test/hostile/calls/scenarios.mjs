@@ -14,7 +14,7 @@ import { writeNow } from '../../../dist/kernel/write-now.js';
 import { until } from './host.mjs';
 
 /** Longer than a process may wait for its turn on a busy machine while it counts as on time (SLACK_MS of the loop clock), ms. */
-const TIMEOUT_MS = 60;
+export const TIMEOUT_MS = 60;
 const STEP_MS = 4;
 /** How often a guard may look while a call fails. */
 const LOOKS = 24;
