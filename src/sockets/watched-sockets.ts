@@ -1,9 +1,9 @@
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { FaultSink, KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type HalfClose } from '../kernel/half-close-watch.js';
-import { isInodeIdentity } from '../kernel/identity.js';
+import { isInodeIdentity, isRefusal } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
+import { cookieRefused, errnoText, identityRefused, messageOf } from '../kernel/self-check.js';
 import { hasStoppedReading, isOpen } from '../layers/node-internals.js';
 import type { Destinations } from './destinations.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
@@ -66,6 +66,7 @@ export class WatchedSockets {
     const endpoints = packEndpoints(this.#binding, Int32Array.from(fds), fds.length);
     sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
       const { cookie, errno } = added[i]!;
+      if (cookie === 0n && isRefusal(errno)) this.#faults.note('cookie', identityRefused(errno));
       // Closed meanwhile, or a pipe, a unix socket, MPTCP.
       if (cookie === 0n || this.#sockets.has(cookie)) return;
       const watched = newWatchedSocket(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#samples);

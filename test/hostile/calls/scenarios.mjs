@@ -56,6 +56,7 @@ const start = {
     await look(cell, cell.guard);
   },
   after: (cell) => lookUntilTold(cell, cell.guard),
+  unannounced: true,
 };
 
 /** A guard that works, and then connections that come while a call fails. */
@@ -127,6 +128,7 @@ const reclaim = {
     await lookUntilTold(cell, cell.guard);
     if (cell.cast.aHealthyOneIsEnded()) cell.fault('a healthy socket was ended');
   },
+  unannounced: true,
 };
 
 /** A process that has started another also asks sock_diag for connections that only its children have. */
