@@ -3,8 +3,9 @@ import { fact } from '../base/fact.js';
 import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
 import { localPortOf, packEndpoints } from '../kernel/endpoints.js';
 import type { FaultSink } from '../kernel/faults.js';
+import { isRefusal } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
+import { identityRefused, queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
 import type { Layer } from '../layers/layer.js';
@@ -33,13 +34,13 @@ export class SuspectReader {
   readonly #batch = new SocketBatch();
   /** What one suspect is piped to. */
   readonly #sinks = new SocketBatch();
-  readonly #faults: FaultSink<'tcp_info' | 'queues'>;
+  readonly #faults: FaultSink<'tcp_info' | 'queues' | 'cookie'>;
   readonly #serverOnPort: (port: number) => Server | undefined;
   readonly #transfers: Transfers;
 
   constructor(
     binding: NativeBinding,
-    faults: FaultSink<'tcp_info' | 'queues'>,
+    faults: FaultSink<'tcp_info' | 'queues' | 'cookie'>,
     serverOnPort: (port: number) => Server | undefined,
     transfers: Transfers,
   ) {
@@ -55,6 +56,8 @@ export class SuspectReader {
     const rows: number[] = [];
     const read = { suspects: [] as Suspect[], closed: [] as WatchedSocket[], recovered: [] as WatchedSocket[] };
     sockets.forEach((watched, row) => {
+      // Not known in this sample: it is neither closed nor as it was.
+      if (isRefusal(this.#batch.field(row, 'errno'))) return;
       if (this.#batch.field(row, 'errno') !== 0 || this.#batch.cookie(row) !== watched.cookie) {
         read.closed.push(watched);
         return;
@@ -152,7 +155,9 @@ export class SuspectReader {
     let queueRefused = 0;
     let why = 0;
     for (let row = 0; row < this.#batch.length; row++) {
-      if (this.#batch.field(row, 'errno') !== 0) continue;
+      const errno = this.#batch.field(row, 'errno');
+      if (isRefusal(errno)) this.#faults.note('cookie', identityRefused(errno));
+      if (errno !== 0) continue;
       // The number of an fd that was closed may be a listener's by now, of which the kernel tells neither.
       if (this.#batch.field(row, 'state') === TcpState.LISTEN) continue;
       if (this.#batch.field(row, 'bytesReceived') === -1) {

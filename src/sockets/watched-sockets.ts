@@ -1,9 +1,9 @@
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { FaultSink, KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type HalfClose } from '../kernel/half-close-watch.js';
-import { isInodeIdentity } from '../kernel/identity.js';
+import { isInodeIdentity, isRefusal } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
+import { cookieRefused, errnoText, identityRefused, messageOf } from '../kernel/self-check.js';
 import { hasStoppedReading, hasTcpHandle, isOpen, isReading } from '../layers/node-internals.js';
 import type { Destinations } from './destinations.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
@@ -89,6 +89,7 @@ export class WatchedSockets {
     const { cookies, errnos } = this.#watch.add(fds, areTcp);
     for (let i = 0; i < fds.length; i++) {
       const cookie = cookies[i]!;
+      if (cookie === 0n && isRefusal(errnos[i]!)) this.#faults.note('cookie', identityRefused(errnos[i]!));
       // Closed meanwhile, or a pipe, a unix socket, MPTCP.
       if (cookie !== 0n && !this.#sockets.has(cookie)) this.#added(sockets[i]!, cookie, errnos[i]!);
     }

@@ -11,7 +11,8 @@ int main() {
                 {"watch", WatchSuite},
                 {"table", TableSuite},
                 {"parse", ParseSuite},
-                {"registry", RegistrySuite}};
+                {"registry", RegistrySuite},
+                {"threads", ThreadsSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();
