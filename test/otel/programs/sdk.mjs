@@ -82,14 +82,12 @@ export function startSdk({ http = false, fastify = false } = {}) {
     },
     events: () => events.getFinishedLogRecords().map(plainEvent),
     spans: () =>
-      spans
-        .getFinishedSpans()
-        .map((span) => ({
-          name: span.name,
-          kind: span.kind,
-          parent: span.parentSpanContext?.spanId,
-          ...idsOf(span.spanContext()),
-        })),
+      spans.getFinishedSpans().map((span) => ({
+        name: span.name,
+        kind: span.kind,
+        parent: span.parentSpanContext?.spanId,
+        ...idsOf(span.spanContext()),
+      })),
     shutdown: () => Promise.all([meterProvider.shutdown(), loggerProvider.shutdown(), tracerProvider.shutdown()]),
   };
 }
