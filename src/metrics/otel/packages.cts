@@ -22,10 +22,11 @@ const REQUIRE: Readonly<Record<string, () => unknown>> = {
   },
 };
 
+/** How Node says that a package is not there, and how bundles of webpack, vite and esbuild do. */
+const MISSING = /MODULE_NOT_FOUND|Cannot find module|Could not resolve|Dynamic require of/;
+
 function undefinedIfMissing(error: unknown): undefined {
-  // ES modules that `require` loads, and bundles, have names of their own for it.
-  if (/MODULE_NOT_FOUND|Cannot find module/.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`))
-    return undefined;
+  if (MISSING.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`)) return undefined;
   throw error;
 }
 
