@@ -47,16 +47,21 @@ export interface Play {
   readonly nodeArgs?: readonly string[];
 }
 
-/** Runs one of test/otel/programs with the packages of an SDK. Skips the test where npm, which has the packages and the Node, is not reached. */
+/** Skips the test where npm, which has the packages and the Node, is not reached. */
+export async function nodeFor(context: TestContext, missing: Map<Sdk, string | undefined>, sdk: Sdk): Promise<string> {
+  const reason = missing.get(sdk);
+  context.skip(reason !== undefined, `the packages of SDK ${sdk.sdk} are not here: ${reason}`);
+  return nodeOrSkip(context, sdk.line);
+}
+
+/** Runs one of test/otel/programs with the packages of an SDK. */
 export async function run(
   context: TestContext,
   missing: Map<Sdk, string | undefined>,
   sdk: Sdk,
   { program, env = {}, nodeArgs = [] }: Play,
 ): Promise<Outcome> {
-  const reason = missing.get(sdk);
-  context.skip(reason !== undefined, `the packages of SDK ${sdk.sdk} are not here: ${reason}`);
-  const node = await nodeOrSkip(context, sdk.line);
+  const node = await nodeFor(context, missing, sdk);
   const main = path.join(root, 'test/apis', sdk.api, 'main.mjs');
   return runIn(path.dirname(main), [...nodeArgs, main, ...program], env, node);
 }
