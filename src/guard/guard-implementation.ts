@@ -3,6 +3,7 @@ import { badArgument, GuardError } from '../base/errors.js';
 import type { LeakKind } from '../base/vocabulary.js';
 import { openEndsAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
+import { readSpansWith } from '../layers/spans.js';
 import type { LeakReport } from '../leaks/report.js';
 import { addressesOf, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
@@ -179,6 +180,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     sampleOnDemand: () => {
       if (this.#onDemand) this.#sampled(() => []);
     },
+    readSpansWith,
     callbackFailed: (error) => {
       this.#failures.note('callback', error);
     },

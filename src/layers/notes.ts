@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { shared } from '../base/shared-state.js';
+import type { SpanIds } from './spans.js';
 
 /** What was asked of this process in one inbound request. */
 export interface RequestNotes {
@@ -25,6 +26,8 @@ export interface Origin {
   readonly requestedBy: RequestNotes | undefined;
   /** The application's own frames at that moment. */
   readonly stack: string | undefined;
+  /** The span that was active at that moment, where a tracing library tells. */
+  readonly span?: SpanIds | undefined;
 }
 
 /** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive that has ended. */

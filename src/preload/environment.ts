@@ -15,6 +15,8 @@ export interface PreloadSettings {
   readonly log: string | undefined;
   readonly logLevel: LogLevel;
   readonly metricsPort: number | undefined;
+  /** Whether the guard is reported to OpenTelemetry. */
+  readonly otel: boolean;
   /** At this signal the open leaks are written to the log. */
   readonly signal: NodeJS.Signals | undefined;
 }
@@ -52,6 +54,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
     metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out'),
+    otel: flag('CLOSE_WAIT_GUARD_OTEL'),
     signal: readSignal(environment.CLOSE_WAIT_GUARD_SIGNAL ?? '', warn),
   };
 }
