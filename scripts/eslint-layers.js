@@ -24,6 +24,8 @@ const folders = [
   { name: 'leaks', imports: ['base', 'apis'], packages: [], packageTypes: false },
   { name: 'guard', packages: ['node:'] },
   { name: 'metrics', imports: ['base', 'guard'], packages: ['node:'] },
+  // The page that a person reads.
+  { name: 'page', imports: ['base', 'guard'], packages: ['node:'] },
   { name: 'frameworks', packages: ['node:', 'fastify-plugin'] },
   { name: 'preload', packages: ['node:'] },
   { name: 'testing/runners', packages: ['node:', 'vitest', 'vitest/', '@jest/globals'] },
@@ -41,6 +43,7 @@ const order = [
   'leaks',
   'guard',
   'metrics',
+  'page',
   'frameworks',
   'preload',
 ];
@@ -49,8 +52,8 @@ export const layers = [
   ...folders.map(({ name, imports, packages, packageTypes }) => {
     const below =
       name === RUNNERS || name === 'testing'
-        ? // Tests are checked with a guard; they neither serve metrics nor preload.
-          order.filter((folder) => folder !== 'metrics' && folder !== 'preload')
+        ? // Tests are checked with a guard; they neither serve pages nor preload.
+          order.filter((folder) => !['metrics', 'page', 'preload'].includes(folder))
         : order.slice(0, order.indexOf(name));
     return {
       name,

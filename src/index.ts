@@ -9,5 +9,7 @@ export type { Framework, LeakCause, LeakKind, LeakReason } from './base/vocabula
 export type { LeakReport } from './leaks/report.js';
 export { LEAK_CAUSES, LEAK_KINDS } from './base/vocabulary.js';
 export type { Side } from './base/vocabulary.js';
+export { socketsPage } from './page/handler.js';
+export type { SocketsPageOptions } from './page/handler.js';
 export { GUARD_ERROR_CODES, GuardError } from './base/errors.js';
 export type { GuardErrorCode } from './base/errors.js';

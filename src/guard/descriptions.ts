@@ -44,6 +44,22 @@ export class Descriptions {
     return { id, kind, cause, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
   }
 
+  /** As it was told or last described, with its ages of now: for who shows many. Undefined for what was not told. */
+  kept({ report, track }: LedgerEntry): LeakReport | undefined {
+    if (!report || !track) return report;
+    const ageMs = Math.round(this.#tracker.ageMs(track));
+    const idleMs = Math.round(Math.min(this.#tracker.idleMs(track), ageMs));
+    const { endsInMs, fingerprint } = report;
+    const passedMs = ageMs - report.ageMs;
+    return {
+      ...report,
+      count: this.#ledger.equalCount(fingerprint),
+      ageMs,
+      idleMs,
+      endsInMs: endsInMs === undefined ? undefined : Math.max(0, endsInMs - passedMs),
+    };
+  }
+
   /** The leaks that were told and are open. */
   leaks(): LeakReport[] {
     return Array.from(this.#ledger.entries()).flatMap((entry) => {

@@ -13,13 +13,14 @@ import { GUARD_INTERNALS, type DurationCallback, type GuardInternals, type Watch
 import { GuardEmitter } from './guard-emitter.js';
 import { openTable, type OpenTable } from './open-table.js';
 import { resolveGuardOptions, type GuardOptions, type ResolvedGuardOptions } from './options.js';
+import { overviewOf } from './overview.js';
 import { redactReport } from './redact.js';
 import type { Reporter } from './reporters.js';
 import { routeFinderFrom } from './route-of.js';
 import type { SamplerEvents } from './sampler-parts.js';
 import { Sampler } from './sampler.js';
 import { ServerNames } from './server-names.js';
-import { StatsReader, type GuardResources } from './stats-reader.js';
+import { StatsReader, type GuardCounts, type GuardResources } from './stats-reader.js';
 import type { GuardStats } from './stats.js';
 import { LeakTallies } from './tallies.js';
 import { SocketTimeOuts } from './time-outs.js';
@@ -140,13 +141,17 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   }
 
   stats(): GuardStats {
-    return this.#stats.read(this.#resources, {
+    return this.#stats.read(this.#resources, this.#counts());
+  }
+
+  #counts(): GuardCounts {
+    return {
       unsupportedReason: this.#unsupportedReason,
       tallies: this.#tallies,
       released: this.#released,
       reclaimed: this.#reclaimed,
       failures: this.#failures,
-    });
+    };
   }
 
   health(limits: HealthLimits = {}): Health {
@@ -184,6 +189,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     callbackFailed: (error) => {
       this.#failures.note('callback', error);
     },
+    overview: (most) => overviewOf(this.#resources?.sampler, most, this.#public, this.#counts()),
     socketsAwaitingFin: () =>
       this.#asked((binding) => new Set(Array.from(socketsWithClosingPeer(binding), String))) ?? new Set(),
     destroySocket: (id) => this.#resources?.sampler.byId.destroy(id) ?? false,

@@ -3,6 +3,7 @@ import { isObject } from '../base/objects.js';
 import type { TracedAt } from '../layers/request-ids.js';
 import type { SpanReader } from '../layers/spans.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
+import type { LeakOverview } from './overview.js';
 import type { Guard, SocketReport, WatchOptions } from './types.js';
 
 /** `traced`: the trace of the request that had leaked, where it has one. */
@@ -37,6 +38,11 @@ export interface GuardInternals {
   enderOf(id: string): (() => void) | undefined;
   /** The JS socket of a half-closed, reset or stalled one, by its id; undefined where this thread has none. */
   socketOf(id: string): Socket | undefined;
+  /**
+   * The open leaks by their fingerprints, the oldest of each described, as of the last sample, and counts. Never throws.
+   * @param mostGroups how many fingerprints; `groupCount` says how many there are
+   */
+  overview(mostGroups: number): LeakOverview;
   /** Takes a sample. Ids of what {@link Guard.sockets} would describe. */
   heldIds(): string[];
   /** Describes one of {@link heldIds}, as of the last sample. */

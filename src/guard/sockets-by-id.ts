@@ -2,16 +2,18 @@ import type { Socket } from 'node:net';
 import type { NativeBinding } from '../kernel/native.js';
 import type { LeakReport } from '../leaks/report.js';
 import type { Descriptions } from './descriptions.js';
+import { LeakGrouper, type LeakGroups } from './leak-groups.js';
 import type { Ledger } from './ledger.js';
 import { closeLeak, endLeak } from './reclaim.js';
 import type { SocketReport } from './types.js';
 
-/** The half-closed, reset and stalled sockets of a guard by their ids, leaks or not yet: for the testing helpers. */
+/** The half-closed, reset and stalled sockets of a guard by their ids, leaks or not yet: for the testing helpers and the page. */
 export class SocketsById {
   readonly #binding: NativeBinding;
   readonly #ledger: Ledger;
   readonly #descriptions: Descriptions;
   readonly #sample: () => void;
+  readonly #grouper: LeakGrouper;
 
   /** @param sample takes a sample now */
   constructor(binding: NativeBinding, ledger: Ledger, descriptions: Descriptions, sample: () => void) {
@@ -19,6 +21,12 @@ export class SocketsById {
     this.#ledger = ledger;
     this.#descriptions = descriptions;
     this.#sample = sample;
+    this.#grouper = new LeakGrouper(ledger, descriptions);
+  }
+
+  /** The open leaks as a person reads them, as of the last sample; see {@link LeakGrouper}. */
+  groups(most: number): LeakGroups {
+    return this.#grouper.read(most);
   }
 
   all(): string[] {

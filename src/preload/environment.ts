@@ -17,6 +17,8 @@ export interface PreloadSettings {
   readonly metricsPort: number | undefined;
   /** Whether the guard is reported to OpenTelemetry. */
   readonly otel: boolean;
+  /** Path of the page that a person reads, at the metrics port. */
+  readonly inspectorRoute: string | undefined;
   /** At this signal the open leaks are written to the log. */
   readonly signal: NodeJS.Signals | undefined;
 }
@@ -45,6 +47,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     return text === '1';
   };
   const path = environment.CLOSE_WAIT_GUARD_LOG;
+  const metricsPort = number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out');
   return {
     closeWaitTimeout: option('CLOSE_WAIT_GUARD_TIMEOUT_MS', GUARD_OPTIONS.closeWaitTimeout),
     sampleInterval: option('CLOSE_WAIT_GUARD_INTERVAL_MS', GUARD_OPTIONS.sampleInterval),
@@ -53,10 +56,30 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     ignore: readIgnore(environment.CLOSE_WAIT_GUARD_IGNORE ?? '', warn),
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
-    metricsPort: number('CLOSE_WAIT_GUARD_METRICS_PORT', [1, 65_535], 'a port number', 'it is left out'),
     otel: flag('CLOSE_WAIT_GUARD_OTEL'),
+    metricsPort,
+    inspectorRoute: readRoute(environment.CLOSE_WAIT_GUARD_INSPECTOR_ROUTE ?? '', metricsPort, warn),
     signal: readSignal(environment.CLOSE_WAIT_GUARD_SIGNAL ?? '', warn),
   };
+}
+
+/** In printable ASCII: it is compared with what a client sends. */
+const ROUTE = /^\/[!-"$->@-~]{1,200}$/;
+
+function readRoute(text: string, metricsPort: number | undefined, warn: Warn): string | undefined {
+  const name = 'CLOSE_WAIT_GUARD_INSPECTOR_ROUTE';
+  if (text === '') return undefined;
+  const given = `${name} is ${inspectValue(text)}`;
+  if (!ROUTE.test(text) || text === '/metrics') {
+    warn(
+      name,
+      `${given}; it takes a path that starts with '/', as in /debug/sockets, and not /metrics; it is left out`,
+    );
+    return undefined;
+  }
+  if (metricsPort !== undefined) return text;
+  warn(name, `${given}, and CLOSE_WAIT_GUARD_METRICS_PORT says no port to serve it at; it is left out`);
+  return undefined;
 }
 
 function readSignal(text: string, warn: Warn): NodeJS.Signals | undefined {

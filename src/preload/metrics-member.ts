@@ -4,7 +4,9 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type { Guard } from '../guard/guard.js';
 import { internalsOf } from '../guard/internals.js';
 import type { PageRegistry } from '../metrics/page.js';
+import type { PageSource } from '../page/page-source.js';
 import { eachLine } from './lines.js';
+import { ASK } from './metrics-hub.js';
 
 /** A total that is newer than this may be lost when the process is killed. */
 const PUSH_AFTER_MS = 100;
@@ -13,11 +15,14 @@ const PUSH_AFTER_MS = 100;
 export class MetricsMember {
   readonly #id = randomUUID();
   readonly #registry: PageRegistry;
+  readonly #page: PageSource | undefined;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(guard: Guard, registry: PageRegistry) {
+  /** @param page undefined where this process is not to be on the page that a person reads */
+  constructor(guard: Guard, registry: PageRegistry, page: PageSource | undefined) {
     this.#registry = registry;
+    this.#page = page;
     const changed = (): void => {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
@@ -47,8 +52,9 @@ export class MetricsMember {
     });
     if (!joined) return false;
     this.#socket = socket;
-    eachLine(socket, () => {
-      this.#push();
+    eachLine(socket, (line) => {
+      if (line === ASK.page) socket.write(`${JSON.stringify({ id: this.#id, page: this.#page?.read() ?? null })}\n`);
+      else this.#push();
     });
     socket.on('close', () => {
       if (this.#socket === socket) this.#socket = undefined;

@@ -3,9 +3,13 @@ import { setTimeout } from 'node:timers';
 import { isMainThread } from 'node:worker_threads';
 import { createHttpServer } from '../base/http.js';
 import type { Guard } from '../guard/guard.js';
+import { internalsOf } from '../guard/internals.js';
 import { warnSetting } from '../guard/warnings.js';
 import { PageRegistry, pageOf, sumUp } from '../metrics/page.js';
 import { collectGuardMetrics } from '../metrics/prometheus.js';
+import { pageHandler } from '../page/handler.js';
+import { mergePages } from '../page/merge.js';
+import { pageSourceOf, type PageSource } from '../page/page-source.js';
 import { MetricsHub } from './metrics-hub.js';
 import { meetingPlace } from './metrics-meeting.js';
 import { MetricsMember } from './metrics-member.js';
@@ -19,14 +23,16 @@ const TRIES_FOR_PRIMARY = 3;
 const TRIES_UNTIL_WARNING = 1;
 
 /**
- * Serves `/metrics` on 127.0.0.1: of all processes and threads with this setting one has the port, and its page is the sum of
- * them all; the others tell it their numbers over a unix socket. When it ends, another one takes the port. Nothing is sent
- * over the application's own IPC channel, and nothing of this keeps a process alive.
+ * Serves `/metrics` on 127.0.0.1, and where it has a path the page that a person reads: of all processes and threads with this
+ * setting one has the port, and its pages are the sum of them all; the others tell it their numbers over a unix socket. When it
+ * ends, another one takes the port. Nothing is sent over the application's own IPC channel, and nothing of this keeps a process
+ * alive.
  */
-export function serveMetrics(guard: Guard, port: number): void {
+export function serveMetrics(guard: Guard, port: number, inspectorRoute?: string): void {
   const registry = new PageRegistry();
   collectGuardMetrics(guard, { register: registry });
-  const member = new MetricsMember(guard, registry);
+  const inspector = inspectorRoute === undefined ? undefined : inspectorOf(guard, inspectorRoute);
+  const member = new MetricsMember(guard, registry, inspector?.source);
   const place = meetingPlace(port);
   const mayHavePort = isMainThread;
   const waitsForAnother = isClusterWorker();
@@ -40,7 +46,7 @@ export function serveMetrics(guard: Guard, port: number): void {
   const attempt = async (): Promise<void> => {
     let refused: Error | undefined;
     if (mayHavePort && !(waitsForAnother && tries < TRIES_FOR_PRIMARY)) {
-      refused = await listen(registry, port, place);
+      refused = await listen(registry, inspector, port, place);
       if (!refused) return;
     }
     const over = (): void => {
@@ -56,12 +62,41 @@ export function serveMetrics(guard: Guard, port: number): void {
   void attempt();
 }
 
+/** The page that a person reads. */
+interface Inspector {
+  readonly path: string;
+  readonly source: PageSource;
+  readonly failed: (error: unknown) => void;
+}
+
+function inspectorOf(guard: Guard, path: string): Inspector {
+  return { path, source: pageSourceOf(guard), failed: internalsOf(guard).callbackFailed };
+}
+
 /** Binds the port and the meeting place in one turn. Resolves to why it could not. */
-function listen(registry: PageRegistry, port: number, place: string): Promise<Error | undefined> {
+function listen(
+  registry: PageRegistry,
+  inspector: Inspector | undefined,
+  port: number,
+  place: string,
+): Promise<Error | undefined> {
   let hub: MetricsHub | undefined;
+  const page =
+    inspector &&
+    pageHandler(
+      async () => mergePages([inspector.source.read(), ...((await hub?.gatherPages()) ?? [])]),
+      undefined,
+      inspector.failed,
+    );
   const server = createHttpServer((request, response) => {
-    if (request.url?.split('?', 1)[0] !== '/metrics') {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not here: GET /metrics\n');
+    const path = request.url?.split('?', 1)[0];
+    if (page && path === inspector.path) {
+      page(request, response);
+      return;
+    }
+    if (path !== '/metrics') {
+      const others = inspector ? ` or ${inspector.path}` : '';
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(`Not here: GET /metrics${others}\n`);
       return;
     }
     pageOfAll(registry, hub).then(

@@ -46,8 +46,8 @@ function start(): void {
       log.write('reclaimed', leak);
     });
   }
-  // Of all processes and threads one serves the page.
-  if (settings.metricsPort !== undefined) serveMetrics(guard, settings.metricsPort);
+  // Of all processes and threads one serves the pages.
+  if (settings.metricsPort !== undefined) serveMetrics(guard, settings.metricsPort, settings.inspectorRoute);
   if (settings.otel) reportToOtel(guard);
 }
 

@@ -1,31 +1,12 @@
 import { badArgument } from '../base/errors.js';
-import { FOLDED_SAMPLES } from '../base/fold.js';
 import { isObject } from '../base/objects.js';
-import { fillPattern, patternParts } from '../frameworks/fastify/patterns.js';
-import { LEAVES_AFTER_REQUEST, type BodyToSend, type Cause, type Reproduction } from '../leaks/causes/cause.js';
-import { CAUSES } from '../leaks/causes/index.js';
-import type { LeakReport } from '../leaks/report.js';
+import { planReproduction, unreadBytes, type ReproducibleLeak, type ReproductionPlan } from '../guard/reproduction.js';
 import type { HangUpBody, HangUpOptions, HangUpRequest } from './hang-up/options.js';
 import { waitUntil } from './check/wait.js';
 import { ABANDONED_BODY_BYTES, UNREAD_BODY_BYTES } from './hang-up/request.js';
 import { webSocketFrame } from './hang-up/web-socket.js';
 
-/** The part of a {@link LeakReport} that is needed: a report read from a log (JSON) has it. */
-export type ReproducibleLeak = Pick<LeakReport, 'kind' | 'cause' | 'side'> &
-  Partial<
-    Pick<
-      LeakReport,
-      | 'method'
-      | 'route'
-      | 'path'
-      | 'requestedBy'
-      | 'reason'
-      | 'waitsFor'
-      | 'takenBytes'
-      | 'unreadKernelBytes'
-      | 'unreadStreamBytes'
-    >
-  >;
+export type { ReproducibleLeak } from '../guard/reproduction.js';
 
 export type HangUpArguments = readonly [request: HangUpRequest | Uint8Array, options: HangUpOptions];
 
@@ -43,40 +24,34 @@ export function reproduce(leak: ReproducibleLeak): HangUpArguments {
   if (!isObject(leak) || typeof leak.cause !== 'string') {
     throw badArgument('the leak given to reproduce()', leak, 'a LeakReport, also one that has been through JSON');
   }
-  if (leak.side === 'unknown') throw notEnough(leak, 'no socket of the thread it was found in names a request');
-  if (leak.side === 'outbound') return [requestAskedBy(leak), { at: isPiped(leak) ? 'mid-response' : 'response' }];
-  const reproduction = reproductionOf(leak);
-  if (reproduction.by === 'nothing') throw notEnough(leak, reproduction.because);
-  const { leavesAt: at, body, readsOn } = reproduction;
-  if (leak.reason === 'client-error-listener') return [{}, { at: 'mid-headers' }];
-  if (leak.method === undefined || leak.route === undefined) {
-    if (leak.cause === 'paused' && leak.takenBytes !== 0) {
-      throw notEnough(leak, 'it was paused after some bytes had been read, and the report does not have them');
+  const plan = planReproduction(leak);
+  switch (plan.sends) {
+    case 'nothing':
+      throw notEnough(leak, plan.because);
+    case 'half-head':
+      return [{}, { at: 'mid-headers' }];
+    case 'bytes':
+      return [rawBytes(plan.bytes ?? STALLING_BYTES), leaving('request', plan.readsOn)];
+    case 'request': {
+      const { method, path, body, leavesAt, readsOn } = plan;
+      const request = { method, path };
+      return [body === undefined ? request : { ...request, body: bodyFor(leak, body) }, leaving(leavesAt, readsOn)];
     }
-    return [rawBytes(leak), readsOn === undefined ? { at: 'request' } : { at: 'request', readsOn }];
   }
-  const request = { method: leak.method, path: askedPath(leak) ?? pathOf(leak.route) };
-  return [
-    body === undefined ? request : { ...request, body: bodyFor(leak, body) },
-    readsOn === undefined ? { at } : { at, readsOn },
-  ];
 }
 
-/** What was asked for; undefined where the report does not have it whole. */
-function askedPath({ path }: ReproducibleLeak): string | undefined {
-  return path?.endsWith('...') === true ? undefined : path;
+function leaving(at: HangUpOptions['at'], readsOn: boolean | undefined): HangUpOptions {
+  return readsOn === undefined ? { at } : { at, readsOn };
 }
 
-/** A report may come from a later version, and have a cause that this version does not know. */
-function reproductionOf({ cause }: ReproducibleLeak): Reproduction {
-  return (CAUSES as Readonly<Partial<Record<string, Cause>>>)[cause]?.reproduction ?? LEAVES_AFTER_REQUEST;
-}
+type PlannedBody = NonNullable<Extract<ReproductionPlan, { readonly sends: 'request' }>['body']>;
 
-function bodyFor(leak: ReproducibleLeak, body: BodyToSend): HangUpBody {
+function bodyFor(leak: ReproducibleLeak, body: PlannedBody): HangUpBody {
   switch (body) {
+    case 'stalling':
+      return STALLING_BYTES;
     case 'unread':
-      // A kernel that holds a FIN back holds more than it would of a smaller body.
-      return leak.kind === 'stalled' ? STALLING_BYTES : UNREAD_BODY_BYTES;
+      return UNREAD_BODY_BYTES;
     case 'abandoned':
       return ABANDONED_BODY_BYTES;
     case 'frame':
@@ -98,31 +73,9 @@ function twoMessages(bytes: number): AsyncIterable<Uint8Array> {
   };
 }
 
-/** Into the response to a client, which stops when that one leaves. */
-function isPiped({ reason, waitsFor }: ReproducibleLeak): boolean {
-  return waitsFor !== undefined || (reason?.startsWith('destination-') ?? false);
-}
-
-function unreadBytes({ unreadKernelBytes = 0, unreadStreamBytes = 0 }: ReproducibleLeak): number {
-  return unreadKernelBytes + unreadStreamBytes;
-}
-
 /** As many bytes as were unread, of a protocol that the report does not name. */
-function rawBytes(leak: ReproducibleLeak): Uint8Array {
-  const bytes = leak.kind === 'stalled' ? STALLING_BYTES : Math.max(4, unreadBytes(leak));
+function rawBytes(bytes: number): Uint8Array {
   return Buffer.alloc(bytes, '?\r\n\n');
-}
-
-function requestAskedBy(leak: ReproducibleLeak): HangUpRequest {
-  const [, method, route] = /^(\S+) (\/.*)$/.exec(leak.requestedBy ?? '') ?? [];
-  if (method === undefined || route === undefined) {
-    throw notEnough(leak, 'it is outbound, and does not say which request asked for it (the option traceRequests)');
-  }
-  return { method, path: pathOf(route) };
-}
-
-function pathOf(route: string): string {
-  return fillPattern(patternParts(route), FOLDED_SAMPLES);
 }
 
 function notEnough({ side, cause }: ReproducibleLeak, why: string): Error {

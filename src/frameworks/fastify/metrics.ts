@@ -4,6 +4,7 @@ import { twoRegistries } from '../../guard/warnings.js';
 import { findGlobalRegistry, HOW_TO_GET_A_CLIENT, registryOfDecorator } from '../../metrics/clients.js';
 import { resolveMetricsOptions, collectGuardMetrics, type GuardMetricsOptions } from '../../metrics/prometheus.js';
 import type { GuardRegistry } from '../../metrics/registry.js';
+import { HIDDEN, yieldingRoute } from './own-route.js';
 
 /**
  * Collects into the registry that was given; else, when the application is ready, into the one that it scrapes: whichever
@@ -51,18 +52,9 @@ function registryOfApplication(fastify: FastifyInstance): GuardRegistry | undefi
 
 const NO_CLIENT = `there is no Prometheus client, and so there are no metrics: ${HOW_TO_GET_A_CLIENT}`;
 
-/** Keeps the page out of those that @fastify/swagger makes. */
-const HIDDEN: object = { hide: true };
-
-/**
- * Answers GET `path`. An application may declare the same path, before or later: its route is an exact one, and ours is a
- * parameter that has to be the last piece of the path, which the router prefers to wildcards and to other parameters, and
- * not to exact ones.
- */
+/** Answers GET `path`, unless the application has a route of this path. */
 function serveMetrics(fastify: FastifyInstance, path: string, registry: () => GuardRegistry | undefined): void {
-  const [, parent = '', name = ''] = /^(.*\/)([^/]+)$/.exec(path) ?? [];
-  const url = `${parent.replaceAll(':', '::')}:closeWaitGuard(^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$)`;
-  fastify.get(url, { schema: HIDDEN }, async (_request, reply) => {
+  fastify.get(yieldingRoute(path), { schema: HIDDEN }, async (_request, reply) => {
     const register = registry();
     if (!register) return reply.code(501).type('text/plain; charset=utf-8').send(`close-wait-guard: ${NO_CLIENT}\n`);
     return reply.header('content-type', register.contentType).send(await register.metrics());

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 // types, with `skipLibCheck` off too: the comments before them are published with them.
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment
 /** @ts-ignore: there may be no Fastify */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Server } from 'node:net';
 import { shared } from '../../base/shared-state.js';
 import { badOption, GuardError } from '../../base/errors.js';
@@ -17,9 +17,11 @@ import type { GuardOptions } from '../../guard/options.js';
 import { collectInApplication } from './metrics.js';
 import type { GuardMetricsOptions } from '../../metrics/prometheus.js';
 import { isTcpAddress } from '../../sockets/servers.js';
+import { checkPath } from './own-route.js';
+import { readInspectorRoute, servePage } from './page.js';
 import { checkRouteConfig, routeFinderOf } from './route-info.js';
 
-/** Options of the Fastify plugin: those of {@link GuardOptions} and two of its own. */
+/** Options of the Fastify plugin: those of {@link GuardOptions} and three of its own. */
 export interface CloseWaitGuardPluginOptions extends GuardOptions {
   /**
    * `false`: no metrics. @default no prefix, no labels, and the registry that the application scrapes: that of fastify-metrics, else
@@ -31,6 +33,17 @@ export interface CloseWaitGuardPluginOptions extends GuardOptions {
    * no Prometheus client. Whoever can reach the application can read it (docs/metrics.md). @default '/metrics'
    */
   metricsRoute?: string | false | undefined;
+  /**
+   * Path of the page that a person reads, as in `/debug/sockets`: the open leaks with cause and fix, as HTML or JSON (docs/page.md).
+   * `false` for none. Shown to loopback clients alone, or to whom `authorize` lets in, which may take 5 s: `true`, or a promise of it;
+   * anything else, a throw or a rejection is 403. Behind a proxy on the same machine that adds no header every client is
+   * at loopback. Left alone when the application has a GET route there. @default false
+   */
+  inspectorRoute?:
+    | string
+    | false
+    | { path: string; authorize?: ((request: FastifyRequest) => boolean | Promise<boolean>) | undefined }
+    | undefined;
 }
 
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment
@@ -58,10 +71,9 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
     joinExisting(fastify, existing, options);
     return;
   }
-  const { metrics, metricsRoute = '/metrics', ...guardOptions } = options;
-  if (metricsRoute !== false && (typeof metricsRoute !== 'string' || !/^\/(.*[^/])$/.test(metricsRoute))) {
-    throw badOption('metricsRoute', metricsRoute, `a path that starts with '/' and does not end with one, or false`);
-  }
+  const { metrics, metricsRoute = '/metrics', inspectorRoute, ...guardOptions } = options;
+  checkPath('metricsRoute', metricsRoute);
+  const inspector = readInspectorRoute(inspectorRoute, metrics === false ? false : metricsRoute);
   if (metrics !== undefined && metrics !== false && !isObject(metrics)) {
     throw badOption('metrics', metrics, 'false or an object { register, prefix, labels }');
   }
@@ -75,6 +87,7 @@ async function plugin(fastify: FastifyInstance, options: CloseWaitGuardPluginOpt
     });
     const timeOuts = { leastMs: () => leastMs, ofRoutes: true, of: () => undefined };
     internalsOf(guard).watch(fastify.server, {}, { addresses, findRoute: routeFinderOf(fastify), timeOuts });
+    if (inspector) servePage(fastify, guard, inspector);
     if (metrics !== false) uncollect = collectInApplication(fastify, guard, metrics ?? {}, metricsRoute);
   } catch (error) {
     guard.close();

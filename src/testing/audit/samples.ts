@@ -1,5 +1,5 @@
 import { isObject, isRecord } from '../../base/objects.js';
-import { fillPattern, patternParts } from '../../frameworks/fastify/patterns.js';
+import { fillPattern, patternParts } from '../../base/patterns.js';
 import { bodySchemaOf, CONSTRAINT_HEADERS, type FoundRoute } from '../../frameworks/fastify/routes.js';
 import type { HangUpRequest } from '../hang-up/options.js';
 import { guessedBodies, jsonBodies, takesBody, type BodyCandidate } from './bodies.js';

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fillPattern, patternParts } from '../../../../src/frameworks/fastify/patterns.js';
+import { fillPattern, patternParts } from '../../../../src/base/patterns.js';
 import { routesOf } from '../../../../src/frameworks/fastify/routes.js';
 import { BODY_BYTES } from '../../../../src/testing/audit/bodies.js';
 import { NoSample, sampleOf, type SampleSources } from '../../../../src/testing/audit/samples.js';
