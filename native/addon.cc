@@ -63,6 +63,7 @@ class Addon : public Napi::Addon<Addon> {
                     Method<cwg::CheckKernelMethod>("checkKernel"),
                     Method<cwg::DumpSocketsMethod>("dumpSockets"),
                     Method<cwg::AbortOnCloseMethod>("abortOnClose"),
+                    Method<cwg::ShutDownMethod>("shutDown"),
                     Method<cwg::WriteNowMethod>("writeNow"),
                     InstanceValue("HalfCloseWatch", cwg::WatchClass::Define(env), napi_enumerable),
                 });

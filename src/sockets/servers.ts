@@ -165,6 +165,11 @@ export class SeenServers {
   /** Called for each accepted connection: one look-up for a server that is known. */
   notice(server: Server, socket: Socket): void {
     if (!(server instanceof TlsServer)) this.#upgrades.follow(socket, server);
+    this.noticeListening(server);
+  }
+
+  /** As notice(), of a server that need not have accepted anything. */
+  noticeListening(server: Server): void {
     if (this.#known.has(server)) return;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);

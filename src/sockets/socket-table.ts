@@ -6,10 +6,12 @@ import type { NativeBinding } from '../kernel/native.js';
 import { closedWindows } from '../kernel/netstat.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
+import { activeServers } from '../layers/active-handles.js';
 import { serverOf } from '../layers/node-internals.js';
 import { AcceptedCookies } from './accepted-cookies.js';
-import { listenForSockets } from './announcements.js';
+import { listenForSockets, type Announcements } from './announcements.js';
 import { Destinations } from './destinations.js';
+import { earlierSockets } from './earlier-sockets.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { Searches, type SearchPlan } from './searches.js';
@@ -68,7 +70,7 @@ export class SocketTable {
       this.#announceFailed();
     },
   );
-  readonly #stopListening: () => void;
+  readonly #announcements: Announcements;
   #stopListeningForRequests: (() => void) | undefined;
   readonly #faults: Faults<TableOperation>;
 
@@ -94,7 +96,7 @@ export class SocketTable {
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
-    this.#stopListening = listenForSockets((socket, side) => {
+    this.#announcements = listenForSockets((socket, side) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
     }, this.#announceFailed);
@@ -165,6 +167,21 @@ export class SocketTable {
     this.#stopListeningForRequests ??= listenForRequests(this.#announceFailed);
   }
 
+  /**
+   * Takes in the sockets, servers and children that were there before this table, as far as Node lists them, as if they had been
+   * announced. Costs a few µs for each.
+   */
+  takeInEarlier(): void {
+    try {
+      for (const server of activeServers()) this.#servers.noticeListening(server);
+      const sockets = earlierSockets();
+      this.#accepted.noteEarlierChildren();
+      this.#announcements.announceEarlier(sockets);
+    } catch {
+      this.#announceFailed();
+    }
+  }
+
   /** Says that a guard with a timer samples this table. Returns its dispose function. */
   expectTimedSamples(): () => void {
     return this.#watched.pending.expectTimedSamples();
@@ -188,7 +205,7 @@ export class SocketTable {
   }
 
   close(): void {
-    this.#stopListening();
+    this.#announcements.dispose();
     this.#stopListeningForRequests?.();
     this.#servers.close();
     this.#accepted.close();
