@@ -73,6 +73,32 @@ export interface NativeBinding {
   ): number;
 
   /**
+   * Joins the open fds of a process with one sock_diag dump, with TCP_INFO, of its network namespace: of the own one with a `namespaceOf`
+   * of 0, else of that of the process with this pid, which takes CAP_SYS_ADMIN.
+   *
+   * Fds are written as by listProcessFds; listed[i] is 1 where fds[i] is a socket that was in the dump. Rows are written as by dumpSockets,
+   * those of the process with the lowest fd in `fdOf`, and those that no process has (inode 0) with an `fdOf` of -1. With an `idle` of length 0
+   * all are rows; else those that are ESTABLISHED with empty queues are only counted, and `idle` is room for as many.
+   * `counts` becomes [fds, rows, idle sockets of the process, 1]; or, where something did not fit, [fds, rows, idle, 0] with what there was:
+   * call again with larger arrays.
+   * Throws CWG_ERR_SYSCALL: as listProcessFds and dumpSockets do.
+   */
+  lookInto(
+    pid: number,
+    fds: Int32Array,
+    kinds: Uint8Array,
+    inodes: Float64Array,
+    listed: Uint8Array,
+    stateMask: number,
+    values: Float64Array,
+    cookies: BigUint64Array,
+    endpoints: Uint8Array,
+    fdOf: Int32Array,
+    idle: Float64Array,
+    counts: Float64Array,
+    namespaceOf: number,
+  ): void;
+  /**
    * Writes the open fds of a process, what each is (a number of `fdKinds`) and the inode of those that are sockets or pipes, else 0.
    * Returns how many there were, which may exceed what fit: call again with larger arrays. Reads /proc alone.
    * Throws CWG_ERR_SYSCALL: ENOENT where there is no such process (any more), EACCES where it is another user's.
