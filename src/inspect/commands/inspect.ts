@@ -28,7 +28,7 @@ does not notice. It needs to be your own, or you root.`,
     const pid = readPid(onlyPositional(args, 'the pid of a process'));
     // Loaded only when it is needed, as is its page: --help must not wait for the addon.
     const { inspectProcess } = await import('../processes/report.js');
-    io.progress(`watching process ${pid} for ${timeoutMs / 1_000} s`);
+    if (timeoutMs > 0) io.progress(`watching process ${pid} for ${timeoutMs / 1_000} s`);
     const report = await inspectProcess(pid, { timeoutMs, all: args.values.all === true, signal: io.signal });
     io.progress(undefined);
     if (args.values.json) io.out(`${JSON.stringify(report, undefined, 2)}\n`);

@@ -1,6 +1,6 @@
 import { TcpState } from '../../base/tcp-states.js';
 import { readProcFile } from './process-files.js';
-import { queuesOf, type InspectedSocket } from './socket.js';
+import { NO_PROGRESS, queuesOf, type InspectedSocket } from './socket.js';
 
 /** A row of /proc/PID/net/tcp or tcp6 (proc_net_tcp in the kernel's documentation). */
 export interface TableRow {
@@ -36,8 +36,8 @@ export function socketOfTable(row: TableRow, fd: number): InspectedSocket {
     localPort: row.localPort,
     remoteAddress: hasPeer ? row.remoteAddress : undefined,
     remotePort: hasPeer ? row.remotePort : undefined,
-    ...{ receiveWindow: undefined, bytesReceived: undefined, bytesAcked: undefined, memoryBytes: undefined },
-    ...{ lastDataReceivedMs: undefined, lastDataSentMs: undefined, lastAckReceivedMs: undefined },
+    ...{ receiveWindow: undefined, memoryBytes: undefined },
+    ...NO_PROGRESS,
   };
 }
 

@@ -72,9 +72,9 @@ export function socketOfBorrowed(binding: NativeBinding, row: BorrowedSocket): I
     unreadBytes: told(row.unreadBytes),
     unsentBytes: told(row.unsentBytes),
     ...unpackEndpoints(binding, row.endpoints),
-    receiveWindow: told(row.receiveWindow),
-    ...progressOf(row),
-    memoryBytes: undefined,
+    // Of a socket that was never connected, times count from the start of the machine.
+    ...(row.bytesReceived > 0 || row.bytesAcked > 0 ? progressOf(row) : NO_PROGRESS),
+    ...{ receiveWindow: told(row.receiveWindow), memoryBytes: undefined },
   };
 }
 
@@ -110,6 +110,12 @@ type Times = Record<
   'state' | 'bytesReceived' | 'bytesAcked' | 'lastDataRecvMs' | 'lastDataSentMs' | 'lastAckRecvMs',
   number
 >;
+
+/** Where the kernel tells of none. */
+export const NO_PROGRESS = {
+  ...{ bytesReceived: undefined, bytesAcked: undefined },
+  ...{ lastDataReceivedMs: undefined, lastDataSentMs: undefined, lastAckReceivedMs: undefined },
+} as const;
 
 /** Of a listener tcp_get_info() leaves the rest of the struct as it is. */
 function progressOf(row: Readonly<Times>) {

@@ -11,7 +11,8 @@ int main() {
                 {"watch", WatchSuite},
                 {"table", TableSuite},
                 {"parse", ParseSuite},
-                {"registry", RegistrySuite}};
+                {"registry", RegistrySuite},
+                {"process", ProcessSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();

@@ -6,5 +6,6 @@ void WatchSuite();
 void TableSuite();
 void ParseSuite();
 void RegistrySuite();
+void ProcessSuite();
 
 #endif  // CLOSE_WAIT_GUARD_TEST_SUITES_H_
