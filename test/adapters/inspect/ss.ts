@@ -18,7 +18,8 @@ export interface SsRow {
 /** What `ss -tanp` shows a user of the sockets of a process, in the order of their fds. */
 export function ssRows(pid: number, user: User): SsRow[] {
   const [program = '', ...args] = as(user, ['ss', '-tanp']);
-  const { stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+  if (status !== 0) throw new Error(`ss ended with ${status}`);
   const rows = stdout.split('\n').flatMap((line) => {
     const holder = new RegExp(`pid=${pid},fd=(\\d+)`).exec(line);
     if (!holder) return [];
