@@ -64,6 +64,7 @@ class Addon : public Napi::Addon<Addon> {
                     Method<cwg::ListProcessFdsMethod>("listProcessFds"),
                     Method<cwg::ReadProcessSocketsMethod>("readProcessSockets"),
                     Method<cwg::AbortOnCloseMethod>("abortOnClose"),
+                    Method<cwg::ShutDownMethod>("shutDown"),
                     Method<cwg::WriteNowMethod>("writeNow"),
                     InstanceValue("HalfCloseWatch", cwg::WatchClass::Define(env), napi_enumerable),
                 });

@@ -17,6 +17,7 @@ inline Napi::Value Count(Napi::Env env, std::size_t count) {
 Napi::Value ReadSocketsMethod(const Napi::CallbackInfo& info);
 Napi::Value ReadEndpointsMethod(const Napi::CallbackInfo& info);
 Napi::Value AbortOnCloseMethod(const Napi::CallbackInfo& info);
+Napi::Value ShutDownMethod(const Napi::CallbackInfo& info);
 Napi::Value WriteNowMethod(const Napi::CallbackInfo& info);
 
 // The process and its network namespace: process_methods.cc.

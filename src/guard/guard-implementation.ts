@@ -26,6 +26,16 @@ import type { Guard, GuardEvents, SocketReport, WatchOptions } from './types.js'
 import { warnUnsupported } from './warnings.js';
 import { checkWatchOptions } from './watch-options.js';
 
+/** How a guard looks that is no application's: that of a test, or of somebody who looks into a running process. */
+export interface HowToLook {
+  /** It sees every socket whoever reports it, and is never the one that reports. */
+  readonly observer?: boolean;
+  /** Its timed samples visit every socket and fd: where the first verdict is awaited. */
+  readonly whole?: boolean;
+  /** It takes in what was there before it. */
+  readonly lateComer?: boolean;
+}
+
 /** What createGuard() returns as a {@link Guard}. The rest of this library reaches the inside through {@link GuardInternals}. */
 export class GuardImplementation extends GuardEmitter implements Guard {
   readonly supported: boolean;
@@ -49,8 +59,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   #untrace: readonly (() => void)[] = [];
   #closed = false;
 
-  /** @param observer sees every socket whoever reports it, and is never the one that reports: for tests */
-  constructor(options: GuardOptions = {}, { observer = false }: { readonly observer?: boolean } = {}) {
+  constructor(options: GuardOptions = {}, how: HowToLook = {}) {
     super();
     const resolved = resolveGuardOptions(options);
     this.#onLeak = resolved.onLeak;
@@ -71,15 +80,17 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       return;
     }
     this.supported = true;
-    this.#start(opened, resolved, observer);
+    this.#start(opened, resolved, how);
   }
 
-  #start(opened: OpenTable, options: ResolvedGuardOptions, observer: boolean): void {
+  #start(opened: OpenTable, options: ResolvedGuardOptions, how: HowToLook): void {
     const { binding, table } = opened;
+    const { observer = false, whole = false, lateComer = false } = how;
+    if (lateComer) table.takeInEarlier();
     const sampler = new Sampler(
       binding,
       table,
-      { ...options, observer },
+      { ...options, observer, whole },
       this.#reporter,
       this.#names,
       new SocketTimeOuts(options.closeWaitTimeout, this.#servers, this.#names),

@@ -103,7 +103,9 @@ export class Sampler {
       );
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
     const foreignEveryMs = options.closeWaitTimeout / 4;
-    this.#timedSample = { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
+    this.#timedSample = options.whole
+      ? { young: true, wholeFdTable: true, foreignEveryMs, read: 'fresh' }
+      : { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
     if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
       this.#endTimedSamples = table.expectTimedSamples();

@@ -129,6 +129,12 @@ export interface NativeBinding {
   abortOnClose(fd: number, cookie: BigUint64Array): number;
 
   /**
+   * Ends both directions of this connection (shutdown(2)), so that whoever reads it comes to its end; closes no fd. Returns 0 or an
+   * errno; EBADF when `fd` is not the socket with the cookie in `cookie[0]`, ENOTCONN when it has no peer any more.
+   */
+  shutDown(fd: number, cookie: BigUint64Array): number;
+
+  /**
    * Writes as much as a pipe, socket or terminal takes at once, also where the fd is blocking. O_NONBLOCK stays as it is.
    * Returns the bytes written, or minus an errno: -EAGAIN when not one byte could go. Not for regular files.
    */

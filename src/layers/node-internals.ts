@@ -4,8 +4,8 @@ import { Server, type Socket } from 'node:net';
 import { fact, noteFactFailure } from '../base/fact.js';
 
 /**
- * Reads what Node does not document; timer-internals.ts reads that of time-outs, ipc-internals.ts
- * that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
+ * Reads what Node does not document; timer-internals.ts reads that of time-outs, active-handles.ts what is alive,
+ * ipc-internals.ts that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
  * another type, or throws, so that a future Node, or an application that puts things of its own there, makes a report less
  * precise and nothing else.
  */
@@ -230,20 +230,4 @@ export function http2SessionOf(socket: Socket): Http2Session | undefined {
       return session;
   }
   return undefined;
-}
-
-/**
- * Sockets that are alive in this thread (`process._getActiveHandles`, undocumented but there since Node 0.10). It misses
- * unref()ed ones; it is asked only for sockets that no diagnostics channel announced. `newest`: among that many handles.
- */
-export function activeSockets(newest = Number.POSITIVE_INFINITY): Socket[] {
-  const getActiveHandles = property(process, '_getActiveHandles');
-  if (typeof getActiveHandles !== 'function') return [];
-  const handles = fact(() => (getActiveHandles as () => unknown[]).call(process), []);
-  return handles
-    .slice(Math.max(0, handles.length - newest))
-    .filter(
-      (handle): handle is Socket =>
-        typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
-    );
 }

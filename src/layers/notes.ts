@@ -81,6 +81,11 @@ export function ensureNotes(socket: Socket): SocketNotes {
   return (noted[kNotes] ??= { request: undefined, outbound: [], origin: undefined });
 }
 
+/** Takes them off again. */
+export function dropNotes(socket: Socket): void {
+  delete (socket as Noted)[kNotes];
+}
+
 const least = shared('least-time-out', () => ({ ms: Number.POSITIVE_INFINITY }));
 
 /** Notes what a route's own configuration says of `closeWaitTimeout`, ms. */

@@ -182,6 +182,11 @@ export class SeenServers {
   /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
   notice(server: Server, socket: Socket): boolean {
     if (!(server instanceof TlsServer)) this.#upgrades.follow(socket, server);
+    return this.noticeListening(server);
+  }
+
+  /** As notice(), of a server that need not have accepted anything. */
+  noticeListening(server: Server): boolean {
     if (this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);

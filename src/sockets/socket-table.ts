@@ -5,10 +5,12 @@ import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
+import { activeServers } from '../layers/active-handles.js';
 import { serverOf } from '../layers/node-internals.js';
 import { AcceptedCookies } from './accepted-cookies.js';
-import { listenForSockets } from './announcements.js';
+import { listenForSockets, type Announcements } from './announcements.js';
 import { Destinations } from './destinations.js';
+import { earlierSockets } from './earlier-sockets.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
@@ -58,7 +60,7 @@ export class SocketTable {
       this.#announceFailed();
     },
   );
-  readonly #stopListening: () => void;
+  readonly #announcements: Announcements;
   #stopListeningForRequests: (() => void) | undefined;
   readonly #faults: Faults<TableOperation>;
 
@@ -80,7 +82,7 @@ export class SocketTable {
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
-    this.#stopListening = listenForSockets((socket, side) => {
+    this.#announcements = listenForSockets((socket, side) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
     }, this.#announceFailed);
@@ -153,6 +155,23 @@ export class SocketTable {
     this.#stopListeningForRequests ??= listenForRequests(this.#announceFailed);
   }
 
+  /**
+   * Takes in the sockets, servers and children that were there before this table, as far as Node lists them, as if they had been
+   * announced. Costs a few µs for each.
+   */
+  takeInEarlier(): void {
+    try {
+      for (const server of activeServers()) {
+        if (this.#servers.noticeListening(server) && needsRequestChannel(server)) this.followRequests();
+      }
+      const sockets = earlierSockets();
+      this.#accepted.noteEarlierChildren();
+      this.#announcements.announceEarlier(sockets);
+    } catch {
+      this.#announceFailed();
+    }
+  }
+
   /** Says that a guard with a timer samples this table. Returns its dispose function. */
   expectTimedSamples(): () => void {
     return this.#watched.pending.expectTimedSamples();
@@ -176,7 +195,7 @@ export class SocketTable {
   }
 
   close(): void {
-    this.#stopListening();
+    this.#announcements.dispose();
     this.#stopListeningForRequests?.();
     this.#servers.close();
     this.#accepted.close();

@@ -6,7 +6,8 @@ import { FdWalk, type TcpFd } from '../kernel/fd-walk.js';
 import { notFollowedInProcess } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
-import { activeSockets, fdOf, serverOf } from '../layers/node-internals.js';
+import { activeSockets } from '../layers/active-handles.js';
+import { fdOf, serverOf } from '../layers/node-internals.js';
 import type { DueSocket } from './pending-sockets.js';
 import { hasLostPeer, isStalled } from './states.js';
 import { newWatchedSocket, type WatchedSocket } from './watched-socket.js';
@@ -96,7 +97,7 @@ export class UnannouncedSockets {
 }
 
 /** The side of a socket that was not announced. What stands on a standard fd was put there by who started this process. */
-function sideOf(socket: Socket, fd: number): Side {
+export function sideOf(socket: Socket, fd: number): Side {
   return serverOf(socket) !== undefined || fd <= LAST_STDIO_FD ? 'inbound' : 'outbound';
 }
 

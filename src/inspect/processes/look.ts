@@ -13,7 +13,7 @@ import {
 import { errnoText, messageOf } from '../../kernel/self-check.js';
 import { CommandError } from '../frame/errors.js';
 import { noSuchProcess } from '../frame/pid.js';
-import { isStill, mainThreadOf, userText, type MainThread, type ProcessIdentity } from './process-files.js';
+import { isStill, mainThreadOf, userText, type MainThread, type ProcessIdentity } from './identity.js';
 import { socketOfTable, tablesOf } from './proc-tables.js';
 import { socketOfBorrowed, socketOfRow, type InspectedSocket } from './socket.js';
 

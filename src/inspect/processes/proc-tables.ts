@@ -1,5 +1,5 @@
 import { TcpState } from '../../base/tcp-states.js';
-import { readProcFile } from './process-files.js';
+import { fileOf } from '../attach/process-files.js';
 import { NO_PROGRESS, queuesOf, type InspectedSocket } from './socket.js';
 
 /** A row of /proc/PID/net/tcp or tcp6 (proc_net_tcp in the kernel's documentation). */
@@ -20,7 +20,7 @@ export interface TableRow {
  * where sock_diag(7) is refused, or may not be asked in that namespace. Undefined where /proc does not tell either.
  */
 export function tablesOf(pid: number): TableRow[] | undefined {
-  const [v4, v6] = ['net/tcp', 'net/tcp6'].map((name) => readProcFile(pid, name));
+  const [v4, v6] = ['net/tcp', 'net/tcp6'].map((name) => fileOf(pid, name));
   if (v4 === undefined && v6 === undefined) return undefined;
   // The kernel writes a table in pieces, and repeats rows where others open sockets meanwhile.
   const rows = [v4, v6].flatMap((text) => (text ?? '').trim().split('\n').slice(1).flatMap(rowOf));

@@ -1,11 +1,11 @@
 import type { NativeBinding } from '../../kernel/native.js';
 import { loadBinding } from '../../kernel/loader.js';
 import { unsupportedReason } from '../../kernel/self-check.js';
+import { wait } from '../attach/wait.js';
 import { CommandError } from '../frame/errors.js';
-import { pause } from '../frame/pause.js';
 import { judge, type JudgedSocket } from './judge.js';
 import { takeLook, type Look } from './look.js';
-import { fdLimitsOf, identifyProcess, type ProcessIdentity } from './process-files.js';
+import { fdLimitsOf, identifyProcess, type ProcessIdentity } from './identity.js';
 import { kindOf, type InspectedSocket } from './socket.js';
 
 /** A listening socket of the process. */
@@ -63,7 +63,8 @@ export async function inspectProcess(pid: number, { timeoutMs, all, signal }: In
   const first = takeLook(binding, process, { all });
   let last = first;
   if (timeoutMs > 0) {
-    await pause(timeoutMs, signal);
+    await wait(timeoutMs, signal);
+    signal.throwIfAborted();
     last = lastLook(binding, process, first, all);
   }
   return reportOf(process, first, last, all);

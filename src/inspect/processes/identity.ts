@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { commandOf } from '../../kernel/process-command.js';
+import { fileOf } from '../attach/process-files.js';
 import { CommandError } from '../frame/errors.js';
 import { noSuchProcess } from '../frame/pid.js';
 
@@ -26,8 +26,8 @@ export interface FdLimits {
  * @throws CommandError where there is nothing to look into: it has ended, is a zombie, a thread, or the kernel's own
  */
 export function identifyProcess(pid: number): ProcessIdentity {
-  const status = readProcFile(pid, 'status');
-  const stat = readProcFile(pid, 'stat');
+  const status = fileOf(pid, 'status');
+  const stat = fileOf(pid, 'stat');
   if (status === undefined || stat === undefined) throw noSuchProcess(pid);
   const group = Number(fieldOf(status, 'Tgid'));
   if (group !== pid) {
@@ -50,7 +50,7 @@ export function identifyProcess(pid: number): ProcessIdentity {
 
 /** Whether the pid is still this process's. */
 export function isStill({ pid, startedAt }: ProcessIdentity): boolean {
-  return fieldsOfStat(readProcFile(pid, 'stat') ?? '')[19] === startedAt;
+  return fieldsOfStat(fileOf(pid, 'stat') ?? '')[19] === startedAt;
 }
 
 /** What the main thread of a process has done so far: the one that runs the event loop, where there is one. */
@@ -64,8 +64,8 @@ export interface MainThread {
 }
 
 export function mainThreadOf(pid: number): MainThread {
-  const fields = fieldsOfStat(readProcFile(pid, `task/${pid}/stat`) ?? '');
-  const status = readProcFile(pid, `task/${pid}/status`) ?? '';
+  const fields = fieldsOfStat(fileOf(pid, `task/${pid}/stat`) ?? '');
+  const status = fileOf(pid, `task/${pid}/status`) ?? '';
   return {
     isStopped: /^[Tt]/.test(fields[0] ?? ''),
     cpuMs: (Number(fields[11]) + Number(fields[12])) * 10,
@@ -74,22 +74,13 @@ export function mainThreadOf(pid: number): MainThread {
 }
 
 export function fdLimitsOf(pid: number): FdLimits {
-  const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(readProcFile(pid, 'limits') ?? '');
+  const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(fileOf(pid, 'limits') ?? '');
   return { soft: limit(line?.[1]), hard: limit(line?.[2]) };
 }
 
 function limit(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text);
-}
-
-/** Undefined where it is not there, or not shown. */
-export function readProcFile(pid: number, name: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
-  } catch {
-    return undefined;
-  }
 }
 
 /** From the third on (proc_pid_stat(5)): the second is the program's name in parentheses, which may contain anything. */
