@@ -30,6 +30,11 @@ Napi::Value FdUsageMethod(const Napi::CallbackInfo& info);
 Napi::Value FindWatchedMethod(const Napi::CallbackInfo& info);
 Napi::Value CheckKernelMethod(const Napi::CallbackInfo& info);
 
+// Another process: inspect_methods.cc.
+Napi::Value LookIntoMethod(const Napi::CallbackInfo& info);
+Napi::Value ListProcessFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value ReadProcessSocketsMethod(const Napi::CallbackInfo& info);
+
 // What takes an address family: address_methods.cc.
 Napi::Value DumpSocketsMethod(const Napi::CallbackInfo& info);
 Napi::Value FormatAddressMethod(const Napi::CallbackInfo& info);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 
@@ -35,9 +36,9 @@ std::int64_t SoftLimit() {
   return limit.rlim_cur < static_cast<rlim_t>(kNoFdLimit) ? static_cast<std::int64_t>(limit.rlim_cur) : kNoFdLimit;
 }
 
-// FDSize stands within the first lines of /proc/self/status, before anything of variable length but the name.
-int ReadFdSize() {
-  UniqueFd status(RetryOnEintr([] { return open("/proc/self/status", O_RDONLY | O_CLOEXEC); }));
+// FDSize stands within the first lines of /proc/PID/status, before anything of variable length but the name.
+int ReadFdSize(const char* path) {
+  UniqueFd status(RetryOnEintr([path] { return open(path, O_RDONLY | O_CLOEXEC); }));
   if (!status) return -1;
   char text[2048];
   const ssize_t length = RetryOnEintr([&] { return read(status.get(), text, sizeof(text) - 1); });
@@ -99,9 +100,15 @@ std::int64_t CountOpenFds(std::int64_t soft_limit) {
 }  // namespace
 
 int FdTableSize() {
-  const int size = ReadFdSize();
+  const int size = ReadFdSize("/proc/self/status");
   if (size > 0) return size;
   return static_cast<int>(std::min<std::int64_t>(SoftLimit(), kFallbackTableSize));
+}
+
+int FdTableSizeOf(int pid) {
+  char path[32];
+  std::snprintf(path, sizeof(path), "/proc/%d/status", pid);
+  return ReadFdSize(path);
 }
 
 FdUsage ReadFdUsage() {

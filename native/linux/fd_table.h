@@ -16,6 +16,9 @@ struct FdUsage {
 // An upper bound of the open fd numbers: FDSize of /proc/self/status, else min(RLIMIT_NOFILE, 65536).
 int FdTableSize();
 
+// FDSize of another process: an upper bound of its fd numbers, -1 where it cannot be read.
+int FdTableSizeOf(int pid);
+
 FdUsage ReadFdUsage();
 
 // How many fds are open, where the kernel tells it at once (Linux 6.2 and later): 6 µs. Else -1.

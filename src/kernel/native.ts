@@ -14,6 +14,8 @@ export interface NativeBinding {
   readonly dumpFields: readonly string[];
   /** Where each part of a packed endpoint pair begins; must have the keys {@link ENDPOINT_FIELDS}. */
   readonly endpointOffsets: EndpointOffsets;
+  /** What the numbers that {@link listProcessFds} writes stand for; must equal {@link FD_KINDS}. */
+  readonly fdKinds: readonly string[];
   /** Bytes of one packed endpoint pair. */
   readonly endpointBytes: number;
   /** What it was built for and runs on: `glibc 2.36`, or `musl`. */
@@ -70,7 +72,8 @@ export interface NativeBinding {
    * and, unless `ports` is empty, to these local ports. Row i: DUMP_FIELDS.length doubles and a cookie.
    * `endpoints`, when given, takes `endpointBytes` a row, packed as by readEndpoints. With `withInfo` the kernel sends
    * TCP_INFO along (twice the cost), and the columns from lastAckRecvMs on are filled; otherwise they are -1. `family`, 4 or 6,
-   * leaves the other one's sockets out, and halves what a dump costs: IPv4-mapped ones belong to 6.
+   * leaves the other one's sockets out, and halves what a dump costs: IPv4-mapped ones belong to 6. `namespaceOf` is a pid whose
+   * network namespace is asked instead; that takes CAP_SYS_ADMIN, else it throws CWG_ERR_SYSCALL with EPERM.
    * Returns the number of rows that matched, which may exceed what fit: call again with larger arrays.
    * Throws CWG_ERR_SYSCALL where AF_NETLINK is refused.
    */
@@ -82,6 +85,56 @@ export interface NativeBinding {
     endpoints?: Uint8Array,
     withInfo?: boolean,
     family?: number,
+    namespaceOf?: number,
+  ): number;
+
+  /**
+   * Joins the open fds of a process with one sock_diag dump, with TCP_INFO, of its network namespace: of the own one with a `namespaceOf`
+   * of 0, else of that of the process with this pid, which takes CAP_SYS_ADMIN.
+   *
+   * Fds are written as by listProcessFds; listed[i] is 1 where fds[i] is a socket that was in the dump. Rows are written as by dumpSockets,
+   * those of the process with the lowest fd in `fdOf`, and those that no process has (inode 0) with an `fdOf` of -1. With an `idle` of length 0
+   * all are rows; else those that are ESTABLISHED with empty queues are only counted, and `idle` is room for as many.
+   * `counts` becomes [fds, rows, idle sockets of the process, 1]; or, where something did not fit, [fds, rows, idle, 0] with what there was:
+   * call again with larger arrays.
+   * Throws CWG_ERR_SYSCALL: as listProcessFds and dumpSockets do.
+   */
+  lookInto(
+    pid: number,
+    fds: Int32Array,
+    kinds: Uint8Array,
+    inodes: Float64Array,
+    listed: Uint8Array,
+    stateMask: number,
+    values: Float64Array,
+    cookies: BigUint64Array,
+    endpoints: Uint8Array,
+    fdOf: Int32Array,
+    idle: Float64Array,
+    counts: Float64Array,
+    namespaceOf: number,
+  ): void;
+  /**
+   * Writes the open fds of a process, what each is (a number of `fdKinds`) and the inode of those that are sockets or pipes, else 0.
+   * Returns how many there were, which may exceed what fit: call again with larger arrays. Reads /proc alone.
+   * Throws CWG_ERR_SYSCALL: ENOENT where there is no such process (any more), EACCES where it is another user's.
+   */
+  listProcessFds(pid: number, fds: Int32Array, kinds: Uint8Array, inodes: Float64Array): number;
+  /**
+   * Reads `count` TCP sockets of another process, as readSockets and readEndpoints do. Each fd is duplicated into this process, read and
+   * closed at once (pidfd_getfd(2)), but only where its `system.sockprotoname` says that it is TCP. A row that could not be read has
+   * `errno` set: EPROTONOSUPPORT for another protocol, ENODATA where the protocol is not told, EBADF where the fd is no longer the socket with the
+   * inode in `inodes`, EPERM without the right to trace the process, ENOSYS before Linux 5.6.
+   * Returns how many rows were read without error. Throws CWG_ERR_SYSCALL where pidfd_open(2) fails: ESRCH, ENOSYS.
+   */
+  readProcessSockets(
+    pid: number,
+    fds: Int32Array,
+    count: number,
+    inodes: Float64Array,
+    values: Float64Array,
+    cookies: BigUint64Array,
+    endpoints: Uint8Array,
   ): number;
 
   /**
@@ -154,7 +207,7 @@ export interface NativeHalfCloseWatch {
   close(): void;
 }
 
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 export const RECORD_FIELDS = [
   'errno',
   'state',
@@ -182,7 +235,28 @@ export const DUMP_FIELDS = [
   'lastAckRecvMs',
   'bytesAcked',
   'bytesReceived',
+  'lastDataSentMs',
+  'lastDataRecvMs',
+  'receiveWindow',
+  'memoryBytes',
 ] as const;
+/** What an fd is: a closed set. `memory` is memfd_create(2), `process` a pidfd. */
+export const FD_KINDS = [
+  'other',
+  'socket',
+  'pipe',
+  'file',
+  'device',
+  'epoll',
+  'event',
+  'timer',
+  'signal',
+  'inotify',
+  'io_uring',
+  'memory',
+  'process',
+] as const;
+export type FdKind = (typeof FD_KINDS)[number];
 export const ENDPOINT_FIELDS = ['family', 'localPort', 'remotePort', 'localAddress', 'remoteAddress'] as const;
 export type EndpointOffsets = Readonly<Record<(typeof ENDPOINT_FIELDS)[number], number>>;
 /** Set in a cookie that is the inode of the socket, where SO_COOKIE is refused. */

@@ -12,7 +12,8 @@ int main() {
                 {"table", TableSuite},
                 {"parse", ParseSuite},
                 {"registry", RegistrySuite},
-                {"threads", ThreadsSuite}};
+                {"threads", ThreadsSuite},
+                {"process", ProcessSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();

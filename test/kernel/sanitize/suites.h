@@ -7,5 +7,6 @@ void TableSuite();
 void ParseSuite();
 void RegistrySuite();
 void ThreadsSuite();
+void ProcessSuite();
 
 #endif  // CLOSE_WAIT_GUARD_TEST_SUITES_H_
