@@ -78,7 +78,7 @@ const timed = {
   },
   under: async (cell) => {
     await cell.cast.enter(cell.host);
-    await until('the leaks to be told, or long enough', () => cell.allTold(), 200).catch(() => {});
+    await until('the leaks to be told, or long enough', () => cell.allTold(), 3_000).catch(() => {});
   },
   after: (cell) => until('the leaks to be told', () => cell.allTold()),
 };
