@@ -1,12 +1,13 @@
 #!/bin/bash
-# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl, Chromium and
-# the programs of Prometheus and Alertmanager. Nothing here is needed to build or to use the library; a test without its tool is skipped and says so. So this
-# never fails, but it does not keep quiet either.
+# Installs what some tests look through, where it is missing: iproute2 (ss, ip), iptables, util-linux (unshare), curl, Chromium,
+# valgrind, clang with libFuzzer, and the programs of Prometheus and Alertmanager. Nothing here is needed to build or to use the
+# library; a test without its tool is skipped and says so. So this never fails, but it does not keep quiet either.
 set -u
 
 declare -A package_of=([ss]=iproute2 [ip]=iproute2 [iptables]=iptables [unshare]=util-linux [curl]=curl [chromium]=chromium
+  [valgrind]=valgrind [clang++-14]="clang-14 libclang-rt-14-dev"
   [prometheus]=prometheus [promtool]=prometheus [prometheus-alertmanager]=prometheus-alertmanager)
-tools=(ss ip iptables unshare curl chromium prometheus promtool prometheus-alertmanager)
+tools=(ss ip iptables unshare curl chromium valgrind clang++-14 prometheus promtool prometheus-alertmanager)
 
 # iptables lives in sbin, which is not on everyone's PATH.
 PATH="$PATH:/usr/sbin:/sbin"

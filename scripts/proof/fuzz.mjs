@@ -27,13 +27,15 @@ const startedAt = performance.now();
 const { status, stdout, stderr } = spawnSync('bash', [script, '--runs', values.runs], { encoding: 'utf8' });
 process.stdout.write(stdout);
 process.stderr.write(stderr);
-const rows = [...stdout.matchAll(/^(\w+): (?:(\d+) inputs, (\d+) edges|FAILED)$/gm)].map(([, target, inputs, edges]) => [
-  target,
-  WHAT[target],
-  inputs === undefined ? 'unknown' : Number(inputs).toLocaleString('en-US'),
-  edges ?? 'unknown',
-  inputs === undefined ? 'fails' : 'holds',
-]);
+const rows = [...stdout.matchAll(/^(\w+): (?:(\d+) inputs, (\d+) edges|FAILED)$/gm)].map(
+  ([, target, inputs, edges]) => [
+    target,
+    WHAT[target],
+    inputs === undefined ? 'unknown' : Number(inputs).toLocaleString('en-US'),
+    edges ?? 'unknown',
+    inputs === undefined ? 'fails' : 'holds',
+  ],
+);
 console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
 if (values.write && rows.length > 0) {
   writeTable('fuzz', {

@@ -3,6 +3,7 @@ import { TcpState } from '../base/tcp-states.js';
 import { FdWalk } from '../kernel/fd-walk.js';
 import { identityOfInode, notFollowedInProcess } from '../kernel/identity.js';
 import { RECORD_FIELDS, type NativeBinding } from '../kernel/native.js';
+import { unsupportedReason } from '../kernel/self-check.js';
 import { dumpSockets, type DumpedSocket } from '../kernel/sock-diag.js';
 import type { RecordField } from '../kernel/socket-batch.js';
 import type { AcceptedCookies } from './accepted-cookies.js';
@@ -104,6 +105,8 @@ export class ForeignSockets {
       if (met.has(cookie) || met.has(identityOfInode(inode))) this.#candidates.delete(cookie);
     }
     if (!this.#walk.atEnd) return;
+    // Where it is refused what a socket is, the lap has met none of this process's own.
+    if (this.#candidates.size > 0 && unsupportedReason(this.#binding) !== undefined) this.#candidates.clear();
     for (const [cookie, socket] of this.#candidates) this.#found.set(cookie, socket);
     this.#beginLap();
   }

@@ -102,7 +102,7 @@ async function playOnce(scenario, fault, expected) {
   await until('the fds to be given back', () => left().length === 0).catch(() =>
     cell.fault(`left open: ${left().join(', ')}`),
   );
-  const starved = cell.accusedSlow && cell.cast.longestPauseMs >= TIMEOUT_MS;
+  const starved = cell.accusedSlow && cell.cast.longestPauseMs >= TIMEOUT_MS / 2;
   return { ...outcome, faults: cell.faults, errors, starved };
 }
 
