@@ -1,5 +1,5 @@
 // Facts of no socket in particular: whatever they are, the diagnosis answers, always the same, and with nothing that they do not show.
-import { Violation } from './referee.mjs';
+import { Violation } from './seats.mjs';
 
 const HIDDEN = { reading: false, inHandshake: false, endsItself: false };
 const HTTP = { role: 'server', bodyComplete: false, responding: false, responseEnded: false, needsDrain: false };
@@ -79,7 +79,10 @@ const SHOWN = {
   'never-read': () => STREAM.readableFlowing === null && !STREAM.hasReadableListener && !STREAM.readableEnded,
   paused: () => STREAM.hiddenTls !== undefined || (STREAM.readableFlowing === false && !STREAM.readableEnded),
   'half-open-not-ended': () =>
-    STREAM.hiddenTls !== undefined || STREAM.secureConnecting || isUntaken() || (isReadToItsEnd() && !STREAM.writableEnded),
+    STREAM.hiddenTls !== undefined ||
+    STREAM.secureConnecting ||
+    isUntaken() ||
+    (isReadToItsEnd() && !STREAM.writableEnded),
   unknown: () => true,
 };
 
@@ -87,7 +90,9 @@ const http = () => (STREAM.webSocket ? undefined : STREAM.http);
 const isReadToItsEnd = () => STREAM.readableEnded || STREAM.endBuffered;
 const isUntaken = () => STREAM.http !== undefined && FACTS.side === 'inbound' && !STREAM.written && !STREAM.hasReader;
 const isBodyLeft = () =>
-  !HTTP.bodyComplete || FACTS.unreadKernelBytes + FACTS.unreadStreamBytes > 0 || STREAM.endBuffered !== STREAM.readableEnded;
+  !HTTP.bodyComplete ||
+  FACTS.unreadKernelBytes + FACTS.unreadStreamBytes > 0 ||
+  STREAM.endBuffered !== STREAM.readableEnded;
 
 /** Where the facts leave no choice, the one cause. */
 function onlyCause() {
@@ -97,8 +102,10 @@ function onlyCause() {
   if (carried === undefined) return onlyCauseOfStream();
   if (STREAM.pausedByPipelining) return undefined;
   const waits = FACTS.unsentBytes > 0 && HTTP.needsDrain;
-  if (carried.role === 'client') return HTTP.responding && !HTTP.bodyComplete && !waits ? 'response-body-not-read' : undefined;
-  if (HTTP.responding && FACTS.unsentBytes > 0 && (HTTP.responseEnded || (HTTP.bodyComplete && HTTP.needsDrain))) return 'write-stalled';
+  if (carried.role === 'client')
+    return HTTP.responding && !HTTP.bodyComplete && !waits ? 'response-body-not-read' : undefined;
+  if (HTTP.responding && FACTS.unsentBytes > 0 && (HTTP.responseEnded || (HTTP.bodyComplete && HTTP.needsDrain)))
+    return 'write-stalled';
   if (HTTP.responding && !HTTP.responseEnded) return HTTP.bodyComplete ? 'response-not-ended' : 'request-body-not-read';
   if (!HTTP.responding && STREAM.readByHttp && isBodyLeft()) return 'request-body-abandoned';
   return undefined;
@@ -127,7 +134,8 @@ export function checkDiagnosis({ diagnose, LEAK_CAUSES }, bits, more) {
   FACTS.ageMs = more;
   const again = diagnose(FACTS);
   FACTS.kind = 'close-wait';
-  if (again !== cause) fail(`the cause is ${cause} of a half-closed socket, and ${again} of another one with the same facts`);
+  if (again !== cause)
+    fail(`the cause is ${cause} of a half-closed socket, and ${again} of another one with the same facts`);
 }
 
 function fail(sentence) {

@@ -1,7 +1,6 @@
 import { DISEASES, IGNORED_CAUSE, JsSocket, SERVERS } from './diseases.mjs';
 import { serverOf } from './table.mjs';
 
-
 /** What does not change from history to history. */
 export class Bench {
   library;
@@ -24,7 +23,9 @@ export class Bench {
       ['not-owned-by-this-thread', 'unknown'],
       ['held-by-another-process', 'other-process'],
     ])
-      this.facts.set(cause, [{ heldBy, stream: undefined, unreadKernelBytes: 0, unreadStreamBytes: 0, unsentBytes: 0 }]);
+      this.facts.set(cause, [
+        { heldBy, stream: undefined, unreadKernelBytes: 0, unreadStreamBytes: 0, unsentBytes: 0 },
+      ]);
   }
 
   /** Of one cause there may be several diseases. */
@@ -32,7 +33,13 @@ export class Bench {
     const js = new JsSocket(5);
     fall(js);
     const stream = this.library.streamFactsOf(js, isOutbound ? 'outbound' : 'inbound');
-    const facts = { heldBy: 'socket', stream, unreadKernelBytes: 0, unreadStreamBytes: 0, unsentBytes: js.writableLength };
+    const facts = {
+      heldBy: 'socket',
+      stream,
+      unreadKernelBytes: 0,
+      unreadStreamBytes: 0,
+      unsentBytes: js.writableLength,
+    };
     this.facts.set(cause, [...(this.facts.get(cause) ?? []), facts]);
   }
 }
@@ -46,7 +53,6 @@ export class SimulatedGuard {
   tracker;
   ledger;
   teller;
-  #bench;
   #table;
   #kernel;
   #closed;
@@ -56,7 +62,6 @@ export class SimulatedGuard {
 
   constructor(bench, binding, kernel, table, history, index, referee) {
     const { LoopClock, LeakTracker, Ledger, LeakTeller, Descriptions } = bench.library;
-    this.#bench = bench;
     this.#kernel = kernel;
     this.#table = table;
     this.#referee = referee;
@@ -79,7 +84,10 @@ export class SimulatedGuard {
       tracker: this.tracker,
       rules: history.hasRule ? bench.ruled : bench.noRules,
       descriptions: history.isDeep
-        ? new PoisonedDescriptions(new Descriptions(binding, this.ledger, this.tracker, bench.names, (text) => text), kernel)
+        ? new PoisonedDescriptions(
+            new Descriptions(binding, this.ledger, this.tracker, bench.names, (text) => text),
+            kernel,
+          )
         : new ShortDescriptions(bench, this.ledger, this.tracker, kernel),
       decisions: bench.decisions,
       reporter: this.reporter,
@@ -161,7 +169,13 @@ class ShortDescriptions {
     const { kind } = track;
     const forms = this.#bench.facts.get(causeSeen(suspect, socket));
     return {
-      ...{ ...forms[socket.slot % forms.length], cookie: suspect.cookie, fd: suspect.fd, side: suspect.side, endpoints: ENDPOINTS },
+      ...{
+        ...forms[socket.slot % forms.length],
+        cookie: suspect.cookie,
+        fd: suspect.fd,
+        side: suspect.side,
+        endpoints: ENDPOINTS,
+      },
       ...{ kind, ageMs: this.#tracker.ageMs(track), idleMs: this.#tracker.idleMs(track), routeLabel: '/upload' },
       ...{ server: serverOf(socket) && 'shop', method: 'POST' },
     };

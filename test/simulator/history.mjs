@@ -32,10 +32,10 @@ export const STEP = Object.freeze(Object.fromEntries(STEPS.map(([name], code) =>
 const BAG = Uint8Array.from(STEPS.flatMap(([, weight], code) => Array(weight).fill(code)));
 
 export const SOCKETS = 4;
-export const MAX_STEPS = 44;
-const FEWEST_STEPS = 6;
+export const MAX_STEPS = 40;
+const FEWEST_STEPS = 5;
 /** One in so many is played through the reader of src/sockets and the layers on JS objects, which cost ten times as much. */
-const DEEP_EVERY = 24;
+const DEEP_EVERY = 40;
 
 /** A history, made to be filled again and again. */
 export class History {
@@ -68,7 +68,9 @@ export class History {
       this.#add(STEP.peerSends, this.steps[1], random.below(160));
       this.#add(STEP.peerEnds, this.steps[1], 0);
     }
-    const count = FEWEST_STEPS + random.below(MAX_STEPS - FEWEST_STEPS - 4);
+    // Few are long.
+    const most = FEWEST_STEPS + random.below(MAX_STEPS - FEWEST_STEPS - this.length);
+    const count = FEWEST_STEPS + random.below(most - FEWEST_STEPS + 1);
     for (let i = 0; i < count; i++) {
       const bits = random.bits();
       const code = BAG[((bits >>> 0) & 0xffff) % BAG.length];
@@ -110,7 +112,7 @@ export class History {
 export function shrink(history, fails) {
   let best = history;
   for (let size = Math.ceil(best.length / 2); size > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < best.length; ) {
+    for (let from = 0; from < best.length;) {
       const shorter = best.without(from, Math.min(best.length, from + size));
       if (fails(shorter)) best = shorter;
       else from += size;

@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import ts from 'typescript';
 
 export const root = path.join(import.meta.dirname, '../..');
+/** Loaded only where something is to be transpiled: it takes longer than all the rest. */
+const { version } = createRequire(import.meta.url)('typescript/package.json');
 const cache = path.join(root, 'build/simulator/cache');
 
 /** The folders of src/ that the simulator loads, or that those import. */
@@ -13,7 +15,7 @@ const FOLDERS = ['apis', 'base', 'guard', 'kernel', 'layers', 'leaks', 'routes',
 
 /** The modules that the simulator drives, of a checkout's src/. @param out where the JavaScript goes */
 export async function loadLibrary(source = path.join(root, 'src'), out = path.join(root, 'build/simulator/src')) {
-  transpile(source, out);
+  await transpile(source, out);
   const load = (file) => import(pathToFileURL(path.join(out, file)).href);
   const parts = await Promise.all(
     [
@@ -41,23 +43,24 @@ export async function loadLibrary(source = path.join(root, 'src'), out = path.jo
   return Object.assign({}, ...parts);
 }
 
-function transpile(source, out) {
+async function transpile(source, out) {
   for (const folder of FOLDERS) {
     const files = fs.readdirSync(path.join(source, folder), { recursive: true, encoding: 'utf8' });
     for (const file of files.map((name) => path.join(folder, name)).filter((name) => /\.c?ts$/.test(name))) {
       const target = path.join(out, file.replace(/ts$/, 'js'));
-      writeIfChanged(target, javascriptOf(path.join(source, file)));
+      writeIfChanged(target, await javascriptOf(path.join(source, file)));
     }
   }
   writeIfChanged(path.join(out, 'package.json'), '{ "type": "module" }\n');
 }
 
-function javascriptOf(file) {
+async function javascriptOf(file) {
   const text = fs.readFileSync(file, 'utf8');
   const isCommon = file.endsWith('.cts');
-  const key = createHash('sha256').update(`${ts.version} ${isCommon}\n${text}`).digest('hex');
+  const key = createHash('sha256').update(`${version} ${isCommon}\n${text}`).digest('hex');
   const cached = path.join(cache, `${key}.js`);
   if (fs.existsSync(cached)) return fs.readFileSync(cached, 'utf8');
+  const { default: ts } = await import('typescript');
   const { outputText } = ts.transpileModule(text, {
     fileName: file,
     compilerOptions: {

@@ -1,7 +1,5 @@
 import { causeSeen, POISON } from './guard.mjs';
-
-/** What did not hold, in one sentence. */
-export class Violation extends Error {}
+import { fail, hold, name, Seat, Sight } from './seats.mjs';
 
 /** Sums of fractions of milliseconds differ in their last bits. */
 const ROUNDING_MS = 1e-6;
@@ -9,48 +7,7 @@ const ROUNDING_MS = 1e-6;
 const MOST_WAITS = 6;
 const KINDS = ['', 'close-wait', 'reset', 'stalled'];
 
-/** What the referee knows of one guard. */
-class Seat {
-  lastNowMs;
-  lastIdleMs;
-  /** In which the event loop could act, and the same at the sample before. */
-  loopMs = 0;
-  loopBeforeMs = 0;
-  /** Leaks that were counted, by what they are counted under. */
-  open = new Map();
-  told = 0;
-  /** Of the sockets that are judged now. */
-  judging = [];
-  failures = 0;
-  signature = 0;
-
-  constructor({ nowMs, idleMs }) {
-    this.lastNowMs = nowMs;
-    this.lastIdleMs = idleMs;
-  }
-}
-
-/** What the referee has seen of one socket in one guard, for as long as the guard's entry for it lasts. */
-class Sight {
-  /** No leak before this and a time-out, on the clock of the able event loop. */
-  idleFromMs;
-  /** Due from this and a time-out on. */
-  surelyIdleFromMs;
-  ageMs = 0;
-  wasCounted = false;
-  wasTold = false;
-  wasIgnored = false;
-  /** How often there was room for its report. */
-  waits = 0;
-
-  constructor(track, socket) {
-    this.track = track;
-    this.socket = socket;
-    this.progress = socket.progress;
-  }
-}
-
-/** Holds what a guard does against what the kernel knows. Throws a {@link Violation} where the two do not fit. */
+/** Holds what a guard does against what the kernel knows. Throws a Violation where the two do not fit. */
 export class Referee {
   #kernel;
   #history;
@@ -99,7 +56,9 @@ export class Referee {
         hold(isMeant, () => `${name(sight.socket)} is due, and it is ${entry.isLeak ? 'a leak already' : 'closing'}`);
         this.#holdIdle(seat, sight);
       } else if (isMeant && seat.loopMs - sight.surelyIdleFromMs >= timeoutMs + ROUNDING_MS)
-        fail(`${name(sight.socket)} has made no progress for ${seat.loopMs - sight.surelyIdleFromMs} ms in which the loop could act, and is not due (closeWaitTimeout ${timeoutMs})`);
+        fail(
+          `${name(sight.socket)} has made no progress for ${seat.loopMs - sight.surelyIdleFromMs} ms in which the loop could act, and is not due (closeWaitTimeout ${timeoutMs})`,
+        );
     }
   }
 
@@ -113,14 +72,18 @@ export class Referee {
       const { suspect, countedNow, counted, report } = entry;
       if (entry.ignored) ignored++;
       if (countedNow) signature += Number(suspect.cookie) * 8 + KINDS.indexOf(countedNow.kind);
-      hold(!report || counted, () => `socket ${suspect.cookie} has a report and was not counted`);
+      if (report && !counted) fail(`socket ${suspect.cookie} has a report and was not counted`);
       const waits = counted && !report && ledger.toldCount < this.#history.maxReported;
       if (waits && guard.tracker.isOverdue(entry)) this.#holdWait(guard, suspect);
     }
-    const isRight = ledger.leakCount === seat.open.size && ledger.toldCount === seat.told && ledger.ignoredCount === ignored;
-    hold(isRight, () => `the ledger counts ${ledger.leakCount} leaks, ${ledger.toldCount} told and ${ledger.ignoredCount} ignored, and there are ${seat.open.size}, ${seat.told} and ${ignored}`);
+    const isRight =
+      ledger.leakCount === seat.open.size && ledger.toldCount === seat.told && ledger.ignoredCount === ignored;
+    if (!isRight)
+      fail(
+        `the ledger counts ${ledger.leakCount} leaks, ${ledger.toldCount} told and ${ledger.ignoredCount} ignored, and there are ${seat.open.size}, ${seat.told} and ${ignored}`,
+      );
     const changed = ledger.takeChanged();
-    hold(changed || signature === seat.signature, () => 'the open leaks have changed, and the ledger does not say so');
+    if (!changed && signature !== seat.signature) fail('the open leaks have changed, and the ledger does not say so');
     seat.signature = signature;
   }
 
@@ -139,14 +102,21 @@ export class Referee {
       const socket = this.#socket(cookie);
       if (entry.ignored && !socket.seen[guard.index].wasIgnored) {
         socket.seen[guard.index].wasIgnored = true;
-        hold(this.#history.hasRule && socket.cause === 'paused', () => `${name(socket)} is withheld, and no rule fits it`);
+        hold(
+          this.#history.hasRule && socket.cause === 'paused',
+          () => `${name(socket)} is withheld, and no rule fits it`,
+        );
       }
-      if (entry.isLeak) hold(guard.ledger.get(cookie) === entry, () => `${name(socket)} is a leak and is not in the ledger`);
+      if (entry.isLeak)
+        hold(guard.ledger.get(cookie) === entry, () => `${name(socket)} is a leak and is not in the ledger`);
       else if (guard.ledger.get(cookie) === entry && (!socket.isGiven || socket.isHolderKnown)) poisoned++;
       if (entry.counted && !entry.report && guard.ledger.toldCount < this.#history.maxReported) poisoned++;
     }
     // One whose facts throw costs itself a turn, and nobody else.
-    hold(poisoned <= seat.failures, () => `${poisoned} sockets are due and neither counted nor told, and the facts of ${seat.failures} threw`);
+    hold(
+      poisoned <= seat.failures,
+      () => `${poisoned} sockets are due and neither counted nor told, and the facts of ${seat.failures} threw`,
+    );
     this.tookIn(guard);
   }
 
@@ -166,7 +136,10 @@ export class Referee {
     const halfClosed = totals.halfClosed.reduce((sum, { count }) => sum + count, 0);
     const said = { halfClosed, unreadBytes: totals.unreadBytes, oldestMs: totals.oldestMs };
     for (const what of Object.keys(expected))
-      hold(said[what] === expected[what] || (what === 'oldestMs' && said[what] === -Infinity), () => `the ledger's ${what} is ${said[what]}, and its entries make ${expected[what]}`);
+      hold(
+        said[what] === expected[what] || (what === 'oldestMs' && said[what] === -Infinity),
+        () => `the ledger's ${what} is ${said[what]}, and its entries make ${expected[what]}`,
+      );
     const open = ledger.openLeaks((route) => route).reduce((sum, { count }) => sum + count, 0);
     hold(open === ledger.leakCount, () => `${open} open leaks by their labels, ${ledger.leakCount} by the count`);
   }
@@ -178,7 +151,8 @@ export class Referee {
     seat.loopBeforeMs = seat.loopMs;
     seat.loopMs += isOnTime ? elapsed : Math.min(elapsed, idle);
     Object.assign(seat, { lastNowMs: nowMs, lastIdleMs: idleMs });
-    hold(Math.abs(guard.clock.usableMs - seat.loopMs) < ROUNDING_MS, () => `the loop could act for ${seat.loopMs} ms, and its clock says ${guard.clock.usableMs}`);
+    if (Math.abs(guard.clock.usableMs - seat.loopMs) > ROUNDING_MS)
+      fail(`the loop could act for ${seat.loopMs} ms, and its clock says ${guard.clock.usableMs}`);
   }
 
   /** What this read shows of a socket, beside what the tracker makes of it. */
@@ -198,15 +172,21 @@ export class Referee {
       sight.idleFromMs = sight.surelyIdleFromMs = seat.loopMs;
     }
     const idleMs = guard.tracker.idleMs(track);
-    hold(ageMs >= sight.ageMs - ROUNDING_MS, () => `the age of ${name(socket)} has shrunk from ${sight.ageMs} to ${ageMs} ms`);
-    hold(idleMs >= 0 && idleMs <= ageMs + ROUNDING_MS, () => `${name(socket)} is said to be idle for ${idleMs} ms at the age of ${ageMs}`);
+    if (ageMs < sight.ageMs - ROUNDING_MS)
+      fail(`the age of ${name(socket)} has shrunk from ${sight.ageMs} to ${ageMs} ms`);
+    if (idleMs < 0 || idleMs > ageMs + ROUNDING_MS)
+      fail(`${name(socket)} is said to be idle for ${idleMs} ms at the age of ${ageMs}`);
     sight.ageMs = ageMs;
     return sight;
   }
 
   #holdIdle(seat, { socket, idleFromMs }) {
     const idleMs = seat.loopMs - idleFromMs;
-    hold(idleMs >= this.#history.timeoutMs - ROUNDING_MS, () => `${name(socket)} is a leak, and it made progress ${idleMs} ms ago (closeWaitTimeout ${this.#history.timeoutMs})`);
+    hold(
+      idleMs >= this.#history.timeoutMs - ROUNDING_MS,
+      () =>
+        `${name(socket)} is a leak, and it made progress ${idleMs} ms ago (closeWaitTimeout ${this.#history.timeoutMs})`,
+    );
   }
 
   /** There is room for its report, and it stands still: the next sample tells it. */
@@ -223,7 +203,10 @@ export class Referee {
     const sight = socket.seen[guard.index];
     hold(socket.countedBy === undefined && !sight.wasCounted, () => `${name(socket)} was counted twice`);
     this.#holdIdle(seat, sight);
-    hold(leak.cause === causeSeen(entry.suspect, socket), () => `${name(socket)} leaks by ${causeSeen(entry.suspect, socket)}, and ${leak.cause} is counted`);
+    hold(
+      leak.cause === causeSeen(entry.suspect, socket),
+      () => `${name(socket)} leaks by ${causeSeen(entry.suspect, socket)}, and ${leak.cause} is counted`,
+    );
     socket.countedBy = guard.index;
     sight.wasCounted = true;
     seat.open.set(leak, sight);
@@ -235,9 +218,15 @@ export class Referee {
     const sight = socket.seen[guard.index];
     hold(sight?.wasCounted, () => `${name(socket)} was told, and was not counted`);
     hold(!sight.wasTold, () => `${name(socket)} was told twice`);
-    hold(seat.told < this.#history.maxReported, () => `${name(socket)} was told beyond maxReported (${this.#history.maxReported})`);
+    hold(
+      seat.told < this.#history.maxReported,
+      () => `${name(socket)} was told beyond maxReported (${this.#history.maxReported})`,
+    );
     hold(js === undefined || js === socket.js, () => `${name(socket)} was told with the JS socket of another`);
-    hold(report.fd === (socket.isGiven ? report.fd : socket.fd), () => `${name(socket)} has fd ${socket.fd}, and its report ${report.fd}`);
+    hold(
+      report.fd === (socket.isGiven ? report.fd : socket.fd),
+      () => `${name(socket)} has fd ${socket.fd}, and its report ${report.fd}`,
+    );
     hold(report.count >= 1, () => `the report of ${name(socket)} is not in its own count`);
     sight.wasTold = true;
     seat.told++;
@@ -248,9 +237,18 @@ export class Referee {
     hold(sight, () => 'a leak was released that is not open');
     const { socket } = sight;
     hold(!socket.isOpen || socket.isGiven || socket.isReadable, () => `${name(socket)} was released, and it is open`);
-    hold(sight.wasTold === (report !== undefined), () => `${name(socket)} was ${sight.wasTold ? 'told' : 'not told'}, and its release says otherwise`);
-    hold(report === undefined || report.ageMs >= Math.floor(sight.ageMs), () => `the age of ${name(socket)} has shrunk to ${report?.ageMs} ms when it was released`);
-    hold(guard.ledger.get(socket.cookie) === undefined, () => `${name(socket)} was released and is still in the ledger`);
+    hold(
+      sight.wasTold === (report !== undefined),
+      () => `${name(socket)} was ${sight.wasTold ? 'told' : 'not told'}, and its release says otherwise`,
+    );
+    hold(
+      report === undefined || report.ageMs >= Math.floor(sight.ageMs),
+      () => `the age of ${name(socket)} has shrunk to ${report?.ageMs} ms when it was released`,
+    );
+    hold(
+      guard.ledger.get(socket.cookie) === undefined,
+      () => `${name(socket)} was released and is still in the ledger`,
+    );
     seat.open.delete(leak);
     if (sight.wasTold) seat.told--;
     socket.countedBy = undefined;
@@ -261,13 +259,3 @@ export class Referee {
     return this.#kernel.withCookie(cookie);
   }
 }
-
-function hold(isSo, sentence) {
-  if (!isSo) fail(sentence());
-}
-
-function fail(sentence) {
-  throw new Violation(sentence);
-}
-
-const name = ({ cookie, slot, fd }) => `connection ${cookie} (socket ${slot}, fd ${fd})`;

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { History, shrink } from './history.mjs';
 import { loadLibrary } from './library.mjs';
 import { Random } from './random.mjs';
-import { Violation } from './referee.mjs';
+import { Violation } from './seats.mjs';
 import { Simulation } from './simulation.mjs';
 
 const OPTIONS = { seconds: '60', histories: '', seed: '', history: '', src: '', out: '' };
@@ -55,7 +55,15 @@ function explore() {
   }
   const { histories, steps, samples, leaks } = simulation.counts;
   const used = cpuSeconds();
-  const figures = { seed, histories, cpuSeconds: used, aMinute: Math.round((histories / used) * 60), steps, samples, leaks };
+  const figures = {
+    seed,
+    histories,
+    cpuSeconds: used,
+    aMinute: Math.round((histories / used) * 60),
+    steps,
+    samples,
+    leaks,
+  };
   if (values.json) return console.log(JSON.stringify(figures));
   const each = (count) => (count / histories).toFixed(1);
   console.log(`seed ${seed}: ${grouped(histories)} histories in ${used.toFixed(1)} s of CPU (${grouped(figures.aMinute)} a minute)
@@ -70,7 +78,9 @@ function report(history, index, error) {
     const found = simulation.play(shorter);
     return found !== undefined && same(found);
   });
-  console.log(`seed ${seed}, history ${index} (node test/simulator/run.mjs --seed ${seed} --history ${index}), shrunk to ${short.length} of ${history.length} steps:`);
+  console.log(
+    `seed ${seed}, history ${index} (node test/simulator/run.mjs --seed ${seed} --history ${index}), shrunk to ${short.length} of ${history.length} steps:`,
+  );
   replay(short);
 }
 

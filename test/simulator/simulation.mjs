@@ -1,9 +1,10 @@
+import { SimulatedBinding } from './binding.mjs';
 import { checkDiagnosis } from './facts.mjs';
 import { Bench, SimulatedGuard } from './guard.mjs';
-import { History, STEP } from './history.mjs';
+import { STEP } from './history.mjs';
 import { Kernel } from './kernel.mjs';
 import { Referee } from './referee.mjs';
-import { NO_TRANSFERS, serverOnPort, SimulatedBinding, SimulatedTable } from './table.mjs';
+import { NO_TRANSFERS, serverOnPort, SimulatedTable } from './table.mjs';
 
 const NO_FAULTS = { note: () => {} };
 /** What is still to be heard of is heard in so many quiet samples. */
@@ -90,6 +91,3 @@ export class Simulation {
     this.counts.samples += guards.length;
   }
 }
-
-/** The history of this seed and number. */
-export const historyOf = (random, seed, number) => new History().make(random, seed, number);

@@ -1,57 +1,10 @@
+import { recordOf } from './binding.mjs';
+import { CLOSE, CLOSE_WAIT } from './connection.mjs';
 import { SERVERS } from './diseases.mjs';
-import { FIRST_SINK_FD } from './kernel.mjs';
 
-const ESTABLISHED = 1;
-const CLOSE = 7;
-const CLOSE_WAIT = 8;
 /** Of a socket that only another process has. */
 const INODE = 77;
 const NO_PIPE = Object.freeze({ readableLength: 0, writableLength: 0, passed: 0 });
-
-/** What the addon is to the library, over a kernel that is none. */
-export class SimulatedBinding {
-  kernel;
-  endpointBytes = 37;
-  endpointOffsets = { family: 0, localPort: 1, remotePort: 3, localAddress: 5, remoteAddress: 21 };
-  #columns;
-
-  constructor(fields) {
-    this.#columns = fields;
-  }
-
-  readSockets(fds, count, values, cookies) {
-    const width = this.#columns.length;
-    for (let row = 0; row < count; row++) {
-      values.fill(-1, row * width, (row + 1) * width);
-      cookies[row] = 0n;
-      const isSink = fds[row] >= FIRST_SINK_FD;
-      const socket = isSink ? this.kernel.sockets[fds[row] - FIRST_SINK_FD] : this.kernel.withFd(fds[row]);
-      values[row * width] = socket ? 0 : 9;
-      if (!socket) continue;
-      const record = isSink ? sinkOf(socket) : recordOf(socket, this.kernel.nowMs);
-      this.#columns.forEach((name, column) => (values[row * width + column] = record[name] ?? 0));
-      cookies[row] = socket.cookie;
-    }
-    return count;
-  }
-
-  formatAddress(address, offset) {
-    return address.subarray(offset, offset + 4).join('.');
-  }
-}
-
-const recordOf = (socket, nowMs) => ({
-  state: socket.state,
-  bytesReceived: socket.received,
-  bytesAcked: socket.acked,
-  unreadBytes: socket.unread,
-  unsentBytes: socket.unsent,
-  receiveWindow: socket.window,
-  lastAckRecvMs: nowMs - socket.lastAckAtMs,
-  infoErrno: 0,
-});
-
-const sinkOf = ({ sinkAcked }) => ({ state: ESTABLISHED, bytesAcked: sinkAcked });
 
 /** One row of a batch, for states.ts. */
 const ROW = {
@@ -193,7 +146,21 @@ export class SimulatedTable {
     const server = serverOf(socket);
     const detached = js === undefined && (socket.js !== undefined || server !== undefined);
     const unowned = socket.js === undefined;
-    return { cookie, fd, side, unowned, socket: js, server, foreignInode: undefined, detached, record, progress, aborted, endpoints, transfers: NO_TRANSFERS };
+    return {
+      cookie,
+      fd,
+      side,
+      unowned,
+      socket: js,
+      server,
+      foreignInode: undefined,
+      detached,
+      record,
+      progress,
+      aborted,
+      endpoints,
+      transfers: NO_TRANSFERS,
+    };
   }
 
   #suspectGiven(socket) {
@@ -201,7 +168,21 @@ export class SimulatedTable {
     const progress = this.#library.progressOf(record, NOTHING_ABOVE, 0);
     const { cookie, endpoints, wasReset: aborted } = socket;
     const server = socket.isOutbound ? undefined : serverOf({ ...socket, js: undefined });
-    return { cookie, fd: -1, side: socket.side, unowned: true, socket: undefined, server, foreignInode: INODE, detached: false, record, progress, aborted, endpoints, transfers: NO_TRANSFERS };
+    return {
+      cookie,
+      fd: -1,
+      side: socket.side,
+      unowned: true,
+      socket: undefined,
+      server,
+      foreignInode: INODE,
+      detached: false,
+      record,
+      progress,
+      aborted,
+      endpoints,
+      transfers: NO_TRANSFERS,
+    };
   }
 
   #lookUp(cookie) {
