@@ -16,7 +16,7 @@ async function inspect(pid: number, ...options: string[]) {
     ...{ cwd: root, env: environmentOfAUser(), stdio: ['ignore', 'pipe', 'inherit'] as const },
   });
   let stdout = '';
-  child.stdout!.on('data', (chunk: Buffer) => (stdout += String(chunk)));
+  child.stdout.on('data', (chunk: Buffer) => (stdout += String(chunk)));
   const [status] = (await once(child, 'close')) as [number];
   return { status, report: JSON.parse(stdout) as InspectReport };
 }
