@@ -39,7 +39,7 @@ export class LoopbackWebSocket {
     events: WebSocketEvents,
     signal: AbortSignal,
   ): Promise<LoopbackWebSocket> {
-    const socket = net.connect({ host: at.host, port: at.port, signal });
+    const socket = net.connect({ host: at.host, port: at.port });
     try {
       await once(socket, 'connect', { signal });
       const key = randomBytes(16).toString('base64');
