@@ -106,10 +106,14 @@ export function rawSocketOf(socket: Socket): Socket | undefined {
  * the handle's own, and a plain value where there is no TLS.
  */
 export function tlsAboveReads(raw: Socket): boolean | undefined {
+  return tlsReadingGetter(raw) && booleanProperty(property(raw, '_handle'), 'reading');
+}
+
+/** That accessor: a closure over the TLSSocket. */
+export function tlsReadingGetter(raw: Socket): (() => unknown) | undefined {
   const handle = property(raw, '_handle');
   if (typeof handle !== 'object' || handle === null) return undefined;
-  const descriptor = fact(() => Object.getOwnPropertyDescriptor(handle, 'reading'), undefined);
-  return descriptor?.get && booleanProperty(handle, 'reading');
+  return fact(() => Object.getOwnPropertyDescriptor(handle, 'reading'), undefined)?.get;
 }
 
 /**

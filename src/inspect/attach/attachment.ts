@@ -68,6 +68,7 @@ export class Attachment {
       threads.push(...workers.filter((worker) => worker !== undefined));
       options.signal.throwIfAborted();
       threads.push({ threadId: 0, visitor: await Visitor.enter(connection.session, { ...visit, ...door }) });
+      for (const { visitor } of threads) await visitor.findHiddenTls();
       return new Attachment(target, inspector, connection, threads, notes);
     } catch (error) {
       await leave(connection, inspector, threads);

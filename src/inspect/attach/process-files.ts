@@ -27,7 +27,7 @@ export function statusOf(pid: number): ProcessStatus {
 }
 
 /** A file of /proc/PID; undefined where it cannot be read. */
-export function fileOf(pid: number, file: string): string | undefined {
+export function fileOf(pid: number | 'self', file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

@@ -94,6 +94,8 @@ function checkIsNode(pid: number, command: string): void {
       `process ${pid} (${command}) does not show what it runs (/proc/${pid}/exe): it is no program, or the right to trace it is missing (CAP_SYS_PTRACE)`,
     );
   }
+  // The one that runs this command is known.
+  if (isSameFile(process.execPath, `/proc/${pid}/exe`)) return;
   const libraries = (fileOf(pid, 'maps') ?? '')
     .split('\n')
     .flatMap((line) => /\s(\/.*\/libnode\.so[.\d]*)$/.exec(line)?.[1] ?? []);

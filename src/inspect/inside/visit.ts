@@ -1,10 +1,14 @@
 import { clearInterval, setInterval } from 'node:timers';
+import { TLSSocket } from 'node:tls';
 import { monotonicMs } from '../../base/clock.js';
 import { dropSharedState, isInUse } from '../../base/shared-state.js';
+import { internalsOf } from '../../guard/internals.js';
 import { createVisitor } from '../../guard/observer.js';
 import type { Guard } from '../../guard/types.js';
 import { divertWarnings } from '../../guard/warnings.js';
 import { loadBinding } from '../../kernel/loader.js';
+import { tlsReadingGetter } from '../../layers/node-internals.js';
+import { noteTlsAbove, tlsSocketOf } from '../../layers/tls.js';
 import type { LeakReport } from '../../leaks/report.js';
 import { Door, type DoorOptions } from './door.js';
 import { sweepNotes } from './sweep.js';
@@ -50,6 +54,8 @@ const LEAST_INTERVAL_MS = 10;
 const MOST_INTERVAL_MS = 1_000;
 /** A leak is due at the first sample after its time-out, and told one turn later. */
 const SAMPLES_AFTER = 2;
+/** Each costs the debugger some messages. */
+const MAX_HIDDEN = 200;
 /** More events than that have no reader, and the oldest go. */
 const MAX_EVENTS = 2_000;
 
@@ -106,6 +112,22 @@ export class Visit {
     this.#warnings = [];
     this.#lost = 0;
     return { events, warnings, lost, settled: this.#samples >= this.#samplesNeeded };
+  }
+
+  /**
+   * Of the sockets whose peer has gone or that are stalled, what leads to the TLSSockets that were put on them before anybody
+   * listened: functions in whose scope they are, which only a debugger can see into.
+   */
+  hiddenTls(): (() => unknown)[] {
+    const internals = internalsOf(this.#guard);
+    const raws = this.#guard.sockets().flatMap(({ id }) => internals.socketOf(id) ?? []);
+    const hidden = raws.filter((raw) => tlsSocketOf(raw) === undefined).flatMap((raw) => tlsReadingGetter(raw) ?? []);
+    return hidden.slice(0, MAX_HIDDEN);
+  }
+
+  /** What was found there. */
+  noteTls(found: unknown): void {
+    if (found instanceof TLSSocket) noteTlsAbove(found);
   }
 
   counts(): Counts {

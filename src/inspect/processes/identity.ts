@@ -57,23 +57,23 @@ export function isStill({ pid, startedAt }: ProcessIdentity): boolean {
 export interface MainThread {
   /** By SIGSTOP, or by who traces it. */
   readonly isStopped: boolean;
-  /** User and system time, exact to 10 ms (USER_HZ is 100 on all that Node runs on). */
-  readonly cpuMs: number;
-  /** How often it waited for something (voluntary_ctxt_switches). */
+  /** On a processor or waiting for one, or for a disk (uninterruptibly), at this moment. */
+  readonly isRunning: boolean;
+  /** How often it has waited for something so far (voluntary_ctxt_switches). */
   readonly waits: number;
 }
 
 export function mainThreadOf(pid: number): MainThread {
-  const fields = fieldsOfStat(fileOf(pid, `task/${pid}/stat`) ?? '');
   const status = fileOf(pid, `task/${pid}/status`) ?? '';
+  const state = fieldOf(status, 'State') ?? '';
   return {
-    isStopped: /^[Tt]/.test(fields[0] ?? ''),
-    cpuMs: (Number(fields[11]) + Number(fields[12])) * 10,
+    isStopped: /^[Tt]/.test(state),
+    isRunning: /^[RD]/.test(state),
     waits: Number(fieldOf(status, 'voluntary_ctxt_switches')),
   };
 }
 
-export function fdLimitsOf(pid: number): FdLimits {
+export function fdLimitsOf(pid: number | 'self'): FdLimits {
   const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(fileOf(pid, 'limits') ?? '');
   return { soft: limit(line?.[1]), hard: limit(line?.[2]) };
 }

@@ -23,7 +23,7 @@ export interface Judgement {
 /** A main thread that computes cannot close a socket; what has been quiet for longer than anyone computes is leaked all the same. */
 const LONGEST_COMPUTATION_MS = 60_000;
 const STOPPED = 'The process is stopped (by a signal or a debugger): nothing in it can make progress.';
-const BUSY = `Its main thread computed all the while and waited for nothing: what has been quiet for less than ${LONGEST_COMPUTATION_MS / 1_000} s may be closed yet. Watch for longer with --timeout.`;
+const BUSY = `Its main thread computed all the while: what has been quiet for less than ${LONGEST_COMPUTATION_MS / 1_000} s may be closed yet. Watch for longer with --timeout.`;
 const FEEDING =
   'It writes to peers that read slowly meanwhile: a stalled socket may wait for one of those, as the upstream of a download does. Watch for longer with --timeout.';
 
@@ -63,9 +63,8 @@ function excuses(
   before: ReadonlyMap<number, InspectedSocket>,
 ): (socket: JudgedSocket) => string | undefined {
   if (first.main.isStopped || last.main.isStopped) return () => STOPPED;
-  const watchedMs = last.atMs - first.atMs;
-  const computedMs = last.main.cpuMs - first.main.cpuMs;
-  const isBusy = watchedMs > 0 && computedMs >= 0.9 * watchedMs && first.main.waits === last.main.waits;
+  // An event loop that has nothing to do sleeps; one that has much to do waits at least for others now and then.
+  const isBusy = first.main.isRunning && last.main.isRunning && first.main.waits === last.main.waits && first !== last;
   const isFeeding = last.sockets.some((socket) => isFedSlowly(before.get(socket.inode), socket));
   return (socket) => {
     if (isBusy && quietMs(socket) < LONGEST_COMPUTATION_MS) return BUSY;

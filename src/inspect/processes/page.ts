@@ -9,17 +9,20 @@ const MOST_ROWS = 20;
 const OLDEST = 5;
 const MOST_GROUPS = 15;
 
+/** The address of the listener on each port. */
+type ListenerEnds = ReadonlyMap<number | undefined, string>;
+
 /** What a terminal shows of a report. */
 export function pageOf(report: InspectReport, columns: number): string {
   const { leaks, undecided, moving, listeners, healthy, notes } = report;
   const say = (text: string): string => wrap(text, Math.min(columns, 100));
-  const ports = new Set(listeners.map(({ localPort }) => localPort));
+  const ends = new Map(listeners.map((listener) => [listener.localPort, nearEnd(listener)]));
   const parts = [
     say(headline(report)) + say(`TCP: ${statesText(report)}.`),
-    leaks.length === 0 ? '' : section(say(leaksHeadline(report)), leaks, ports, columns),
+    leaks.length === 0 ? '' : section(say(leaksHeadline(report)), leaks, ends, columns),
     undecided.length === 0
       ? ''
-      : section(say(`${sockets(undecided)} without progress, undecided:`), undecided, ports, columns),
+      : section(say(`${sockets(undecided)} without progress, undecided:`), undecided, ends, columns),
     moving.length === 0 ? '' : say(`${sockets(moving)} half-closed, reset or stalled, and in motion: no leak.`),
     listeners.length === 0 ? '' : listenersTable(listeners, columns),
     healthy === undefined || healthy.length === 0
@@ -53,25 +56,20 @@ function leaksHeadline({ leaks, watchedMs }: InspectReport): string {
 const sockets = (list: readonly unknown[]): string =>
   `${grouped(list.length)} ${list.length === 1 ? 'socket' : 'sockets'}`;
 
-function section(
-  title: string,
-  list: readonly JudgedSocket[],
-  ports: ReadonlySet<number | undefined>,
-  columns: number,
-): string {
+function section(title: string, list: readonly JudgedSocket[], ends: ListenerEnds, columns: number): string {
   if (list.length <= MOST_ROWS) return title + socketsTable(list, columns);
-  return `${title}${groupsTable(list, ports, columns)}\nThe oldest:\n${socketsTable(list.slice(0, OLDEST), columns)}`;
+  return `${title}${groupsTable(list, ends, columns)}\nThe oldest:\n${socketsTable(list.slice(0, OLDEST), columns)}`;
 }
 
 /** Accepted ones by the address they came to, others by the one they go to: one piece of code each, as a rule. */
-function groupsTable(list: readonly JudgedSocket[], ports: ReadonlySet<number | undefined>, columns: number): string {
+function groupsTable(list: readonly JudgedSocket[], ends: ListenerEnds, columns: number): string {
   const groups = new Map<
     string,
     { first: JudgedSocket; where: string; count: number; unread: number; unsent: number }
   >();
   for (const socket of list) {
-    const accepted = ports.has(socket.localPort);
-    const where = accepted ? `accepted on ${nearEnd(socket)}` : `connected with ${farEnd(socket)}`;
+    const listener = ends.get(socket.localPort);
+    const where = listener === undefined ? `connected with ${farEnd(socket)}` : `accepted on ${listener}`;
     const key = `${socket.kind} ${where}`;
     const group = groups.get(key) ?? { first: socket, where, count: 0, unread: 0, unsent: 0 };
     group.count++;

@@ -17,7 +17,8 @@ async function busyTarget(language: (typeof LANGUAGES)[number], owner: User): Pr
   const unread = await target.connect();
   unread.say('12345');
   await unread.halfClose();
-  await (await target.connect('::1')).socket.end();
+  const bare = await target.connect('::1');
+  bare.socket.end();
   const reset = await target.connect();
   reset.say('1');
   await until('the byte to arrive', () => kernelRow(target.port, reset.port)?.receiveQueue === 1);
