@@ -1,6 +1,7 @@
 #include <netinet/in.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -52,6 +53,9 @@ Napi::Value DumpSocketsMethod(const Napi::CallbackInfo& info) {
   }
   request.with_info = info[5].IsBoolean() && info[5].As<Napi::Boolean>().Value();
   if (!info[6].IsUndefined()) request.family = FamilyOf(&arguments, 6) == 4 ? AF_INET : AF_INET6;
+  if (!info[7].IsUndefined()) {
+    request.namespace_of = static_cast<int>(arguments.Integer(7, "namespaceOf", 1, INT_MAX));
+  }
   if (!arguments.ok()) return {};
 
   std::unique_ptr<PortSet> wanted;

@@ -91,6 +91,13 @@ std::int64_t Arguments::Integer(std::size_t index, const char* name, std::int64_
   return Reject(napi_create_range_error, name, takes, Describe(value)), 0;
 }
 
+std::string Arguments::Text(std::size_t index, const char* name) {
+  if (!ok_) return {};
+  const Napi::Value value = info_[index];
+  if (!value.IsString()) return Reject(napi_create_type_error, name, "a string", Describe(value)), std::string();
+  return value.As<Napi::String>().Utf8Value();
+}
+
 void Arguments::Reject(ErrorConstructor create, const char* name, const std::string& takes, const std::string& got) {
   ok_ = false;
   ThrowArgument(info_.Env(), create, std::string(function_) + ": " + name + " must be " + takes + ", got " + got);

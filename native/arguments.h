@@ -60,6 +60,9 @@ class Arguments {
     return static_cast<int>(Integer(index, name, min, INT_MAX));
   }
 
+  // Of a name: letters and digits, which take one byte each.
+  std::string Text(std::size_t index, const char* name);
+
   // For a rule that goes beyond minimum and maximum.
   void RejectRange(const char* name, const std::string& takes, const std::string& got) {
     Reject(napi_create_range_error, name, takes, got);

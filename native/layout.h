@@ -10,11 +10,12 @@
 #include <iterator>
 
 #include "linux/endpoints.h"
+#include "linux/process_fds.h"
 #include "linux/socket_record.h"
 
 namespace cwg {
 
-inline constexpr int kLayoutVersion = 3;
+inline constexpr int kLayoutVersion = 4;
 
 template <typename Record>
 struct Column {
@@ -52,7 +53,39 @@ inline constexpr Column<DumpedSocket> kDumpColumns[] = {
     {"lastAckRecvMs", &DumpedSocket::last_ack_recv_ms},
     {"bytesAcked", &DumpedSocket::bytes_acked},
     {"bytesReceived", &DumpedSocket::bytes_received},
+    {"lastDataSentMs", &DumpedSocket::last_data_sent_ms},
+    {"lastDataRecvMs", &DumpedSocket::last_data_recv_ms},
+    {"receiveWindow", &DumpedSocket::receive_window},
+    {"memoryBytes", &DumpedSocket::memory_bytes},
 };
+
+// Where a field is in a row.
+template <typename Record, std::size_t kColumns>
+constexpr std::size_t ColumnOf(const Column<Record> (&columns)[kColumns], std::int64_t Record::*value) {
+  std::size_t column = 0;
+  while (columns[column].value != value) column++;
+  return column;
+}
+
+struct FdKindName {
+  FdKind kind;
+  const char* name;
+};
+
+// In the order of their numbers.
+inline constexpr FdKindName kFdKinds[] = {
+    {FdKind::kOther, "other"},   {FdKind::kSocket, "socket"},   {FdKind::kPipe, "pipe"},
+    {FdKind::kFile, "file"},     {FdKind::kDevice, "device"},   {FdKind::kEpoll, "epoll"},
+    {FdKind::kEvent, "event"},   {FdKind::kTimer, "timer"},     {FdKind::kSignal, "signal"},
+    {FdKind::kInotify, "inotify"}, {FdKind::kIoUring, "io_uring"}, {FdKind::kMemory, "memory"},
+    {FdKind::kProcess, "process"},
+};
+
+constexpr bool IsInOrder(std::size_t index = 0) {
+  return index == std::size(kFdKinds) ||
+         (static_cast<std::size_t>(kFdKinds[index].kind) == index && IsInOrder(index + 1));
+}
+static_assert(IsInOrder());
 
 // Writes one double for each column.
 template <typename Record, std::size_t kColumns>

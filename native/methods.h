@@ -17,14 +17,23 @@ inline Napi::Value Count(Napi::Env env, std::size_t count) {
 Napi::Value ReadSocketsMethod(const Napi::CallbackInfo& info);
 Napi::Value ReadEndpointsMethod(const Napi::CallbackInfo& info);
 Napi::Value AbortOnCloseMethod(const Napi::CallbackInfo& info);
+Napi::Value ShutDownMethod(const Napi::CallbackInfo& info);
 Napi::Value WriteNowMethod(const Napi::CallbackInfo& info);
 
 // The process and its network namespace: process_methods.cc.
 Napi::Value ListTcpFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value VisitUnknownTcpFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value OpenFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value TcpCounterMethod(const Napi::CallbackInfo& info);
 Napi::Value FdTableSizeMethod(const Napi::CallbackInfo& info);
 Napi::Value FdUsageMethod(const Napi::CallbackInfo& info);
 Napi::Value FindWatchedMethod(const Napi::CallbackInfo& info);
 Napi::Value CheckKernelMethod(const Napi::CallbackInfo& info);
+
+// Another process: inspect_methods.cc.
+Napi::Value LookIntoMethod(const Napi::CallbackInfo& info);
+Napi::Value ListProcessFdsMethod(const Napi::CallbackInfo& info);
+Napi::Value ReadProcessSocketsMethod(const Napi::CallbackInfo& info);
 
 // What takes an address family: address_methods.cc.
 Napi::Value DumpSocketsMethod(const Napi::CallbackInfo& info);

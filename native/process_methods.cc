@@ -1,9 +1,11 @@
 #include <cstdint>
 #include <limits>
+#include <string>
 
 #include "arguments.h"
 #include "linux/fd_table.h"
 #include "linux/kernel_check.h"
+#include "linux/netstat.h"
 #include "methods.h"
 #include "watch_registry.h"
 
@@ -18,6 +20,30 @@ Napi::Value ListTcpFdsMethod(const Napi::CallbackInfo& info) {
   const auto cookies = arguments.Array<std::uint64_t>(3, "cookies", kBigUint64Array, fds.length);
   if (!arguments.ok()) return {};
   return Count(info.Env(), ListTcpFds(from, to, fds.data, cookies.data, fds.length));
+}
+
+Napi::Value VisitUnknownTcpFdsMethod(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "visitUnknownTcpFds");
+  const int from = arguments.Fd(0, "from");
+  const auto known = arguments.Array<std::uint8_t>(1, "known", kUint8Array);
+  const auto fds = arguments.Array<std::int32_t>(2, "fds", kInt32Array, 1);
+  const auto cookies = arguments.Array<std::uint64_t>(3, "cookies", kBigUint64Array, fds.length);
+  const auto next = arguments.Array<std::int32_t>(4, "next", kInt32Array, 1);
+  if (!arguments.ok()) return {};
+  const FdStep step = VisitUnknownTcpFds(from, {known.data, known.length}, fds.data, cookies.data, fds.length);
+  next.data[0] = step.next;
+  return Count(info.Env(), step.found);
+}
+
+Napi::Value OpenFdsMethod(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(CountOpenFdsAtOnce()));
+}
+
+Napi::Value TcpCounterMethod(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "tcpCounter");
+  const std::string name = arguments.Text(0, "name");
+  if (!arguments.ok()) return {};
+  return Napi::Number::New(info.Env(), static_cast<double>(ReadTcpCounter(name.c_str())));
 }
 
 Napi::Value FdTableSizeMethod(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), FdTableSize()); }
@@ -48,6 +74,7 @@ Napi::Value CheckKernelMethod(const Napi::CallbackInfo& info) {
   result.Set("cookie", check.cookie);
   result.Set("tcpInfo", check.tcp_info);
   result.Set("queues", check.queues);
+  result.Set("peerName", check.peer_name);
   return result;
 }
 

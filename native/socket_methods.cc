@@ -51,6 +51,14 @@ Napi::Value AbortOnCloseMethod(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), AbortOnClose(fd, cookie.data[0]));
 }
 
+Napi::Value ShutDownMethod(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "shutDown");
+  const int fd = arguments.Fd(0, "fd");
+  const auto cookie = arguments.Array<std::uint64_t>(1, "cookie", kBigUint64Array, 1);
+  if (!arguments.ok()) return {};
+  return Napi::Number::New(info.Env(), ShutDown(fd, cookie.data[0]));
+}
+
 Napi::Value WriteNowMethod(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "writeNow");
   const int fd = arguments.Fd(0, "fd");

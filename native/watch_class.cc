@@ -42,9 +42,10 @@ Napi::Value WatchClass::Add(const Napi::CallbackInfo& info) {
   const auto cookies = arguments.Array<std::uint64_t>(2, "cookies", kBigUint64Array, count);
   const auto errnos = arguments.Array<std::int32_t>(3, "errnos", kInt32Array, count);
   if (!arguments.ok()) return {};
+  const bool are_tcp = info[4].IsBoolean() && info[4].As<Napi::Boolean>().Value();
   std::size_t added = 0;
   for (std::size_t i = 0; i < count; i++) {
-    errnos.data[i] = watch_.Add(fds.data[i], &cookies.data[i]);
+    errnos.data[i] = watch_.Add(fds.data[i], are_tcp, &cookies.data[i]);
     if (errnos.data[i] == 0) added++;
   }
   return Count(info.Env(), added);

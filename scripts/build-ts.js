@@ -29,6 +29,8 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   if (status !== 0) process.exit(status ?? 1);
 }
 fs.writeFileSync(path.join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+// npm makes a command executable where it installs one; this is for whoever starts it from here.
+for (const file of Object.values(read('package.json').bin)) fs.chmodSync(path.join(root, file), 0o755);
 
 for (const {
   import: { types },

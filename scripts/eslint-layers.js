@@ -28,6 +28,8 @@ const folders = [
   { name: 'page', imports: ['base', 'guard'], packages: ['node:'] },
   { name: 'frameworks', packages: ['node:', 'fastify-plugin'] },
   { name: 'preload', packages: ['node:'] },
+  // The command: a process is looked at from outside, or from a guard that is put into it.
+  { name: 'inspect', packages: ['node:'] },
   { name: 'testing/runners', packages: ['node:', 'vitest', 'vitest/', '@jest/globals'] },
   { name: 'testing', packages: ['node:', 'json-schema-faker'] },
 ];
@@ -46,14 +48,16 @@ const order = [
   'page',
   'frameworks',
   'preload',
+  'inspect',
 ];
+/** What no test is checked with: those neither serve pages, nor preload, nor look at other processes. */
+const notForTests = ['metrics', 'page', 'preload', 'inspect'];
 
 export const layers = [
   ...folders.map(({ name, imports, packages, packageTypes }) => {
     const below =
       name === RUNNERS || name === 'testing'
-        ? // Tests are checked with a guard; they neither serve pages nor preload.
-          order.filter((folder) => !['metrics', 'page', 'preload'].includes(folder))
+        ? order.filter((folder) => !notForTests.includes(folder))
         : order.slice(0, order.indexOf(name));
     return {
       name,
@@ -74,12 +78,14 @@ export const layers = [
   },
 ];
 
-/** The sources of what package.json exports, each a file at the top of src/. */
+/** The sources of what package.json exports or calls a command, each a file at the top of src/. */
 function entryPoints() {
-  const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { bin, exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const commands = Object.values(bin).map((file) => path.basename(file, '.js'));
   return Object.keys(exports)
-    .filter((name) => name !== './package.json')
+    .filter((name) => !name.endsWith('.json'))
     .map((name) => (name === '.' ? 'index' : name.slice('./'.length)))
+    .concat(commands)
     .flatMap((name) => [`${name}.ts`, `${name}.cts`]);
 }
 

@@ -45,19 +45,29 @@ Endpoints EndpointsOf(const inet_diag_msg& socket) {
   return endpoints;
 }
 
-// INET_DIAG_INFO among the attributes (rtnetlink(7)) behind a socket's message.
-TcpProgress ProgressAmong(const unsigned char* attributes, std::size_t length) {
+// SK_MEMINFO_RMEM_ALLOC and SK_MEMINFO_WMEM_QUEUED, of the 32-bit numbers that sock_diag_put_meminfo() writes.
+std::int64_t MemoryIn(const unsigned char* numbers, std::size_t length) {
+  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+  std::memcpy(memory, numbers, length < sizeof(memory) ? length : sizeof(memory));
+  return static_cast<std::int64_t>(memory[SK_MEMINFO_RMEM_ALLOC]) + memory[SK_MEMINFO_WMEM_QUEUED];
+}
+
+// Reads the attributes (rtnetlink(7)) behind a socket's message.
+void ReadAttributes(const unsigned char* attributes, std::size_t length, DumpedSocket* socket) {
   std::size_t offset = 0;
   while (length - offset >= sizeof(rtattr)) {
     rtattr attribute = {};
     std::memcpy(&attribute, attributes + offset, sizeof(attribute));
     if (attribute.rta_len < sizeof(attribute) || attribute.rta_len > length - offset) break;
+    const unsigned char* value = attributes + offset + RTA_LENGTH(0);
+    const std::size_t value_length = attribute.rta_len - RTA_LENGTH(0);
     if (attribute.rta_type == INET_DIAG_INFO) {
-      return ParseTcpInfo(attributes + offset + RTA_LENGTH(0), attribute.rta_len - RTA_LENGTH(0));
+      static_cast<TcpProgress&>(*socket) = ParseTcpInfo(value, value_length);
+    } else if (attribute.rta_type == INET_DIAG_SKMEMINFO) {
+      socket->memory_bytes = MemoryIn(value, value_length);
     }
     offset += Step(RTA_ALIGN(static_cast<std::size_t>(attribute.rta_len)), length - offset);
   }
-  return {};
 }
 
 bool IsAskedFor(const DumpRequest& request, const inet_diag_msg& socket) {
@@ -68,7 +78,7 @@ bool IsAskedFor(const DumpRequest& request, const inet_diag_msg& socket) {
 // `attributes` are the `length` bytes behind the message.
 DumpedSocket SocketOf(const inet_diag_msg& message, const unsigned char* attributes, std::size_t length) {
   DumpedSocket socket;
-  static_cast<TcpProgress&>(socket) = ProgressAmong(attributes, length);
+  ReadAttributes(attributes, length, &socket);
   socket.state = message.idiag_state;
   socket.family = message.idiag_family == AF_INET ? 4 : 6;
   socket.local_port = ntohs(message.id.idiag_sport);

@@ -20,6 +20,7 @@ struct DumpRequest {
   const PortSet* ports = nullptr;  // local ports; null for all
   int family = AF_UNSPEC;          // AF_INET or AF_INET6, to which IPv4-mapped sockets belong; AF_UNSPEC for both
   bool with_info = false;          // ask for TCP_INFO of each socket, which doubles what a dump costs
+  int namespace_of = 0;            // a process in the network namespace that is asked; 0 for the own one
 };
 
 // Is called with each socket and its row, counted from 0. A dump that has to be taken again counts from 0 again.

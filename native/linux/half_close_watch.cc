@@ -25,8 +25,8 @@ void HalfCloseWatch::Close() {
   watched_.Clear();
 }
 
-int HalfCloseWatch::Add(int fd, std::uint64_t* cookie) {
-  if (int error = IdentifyTcp(fd, cookie)) {
+int HalfCloseWatch::Add(int fd, bool is_tcp, std::uint64_t* cookie) {
+  if (int error = is_tcp ? IdentifySocket(fd, cookie) : IdentifyTcp(fd, cookie)) {
     *cookie = 0;
     return error;
   }

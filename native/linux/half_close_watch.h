@@ -23,7 +23,8 @@ class HalfCloseWatch {
   // Returns 0 or the errno that says why the fd is not watched. `cookie` is set to the socket's identity (IdentifyTcp),
   // which Drain() will report, or to 0 where the fd is no TCP socket. Where the kernel refuses to watch a TCP socket,
   // the registry has its cookie all the same: the caller must check such a socket without epoll.
-  int Add(int fd, std::uint64_t* cookie);
+  // With `is_tcp` the caller knows that it is one, and two system calls are saved.
+  int Add(int fd, bool is_tcp, std::uint64_t* cookie);
 
   // Takes a socket that is closed, or no longer followed, out of the registry. The kernel forgets closed ones by
   // itself.

@@ -29,6 +29,14 @@ int CheckQueue(int fd, unsigned long request) {
   return ioctl(fd, request, &bytes) == 0 ? 0 : errno;
 }
 
+// Of a socket without a peer the kernel says ENOTCONN; a sandbox that refuses the option says something else.
+int CheckPeerName(int fd) {
+  sockaddr_in6 peer = {};
+  socklen_t length = sizeof(peer);
+  const bool told = getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &peer, &length) == 0 || errno == ENOTCONN;
+  return told ? 0 : errno;
+}
+
 }  // namespace
 
 KernelCheck CheckKernel() {
@@ -48,6 +56,7 @@ KernelCheck CheckKernel() {
   TcpInfo info;
   check.tcp_info = ReadTcpInfo(one.get(), &info);
   if (check.tcp_info == 0 && info.bytes_received == kAbsent) check.tcp_info = EMSGSIZE;
+  check.peer_name = CheckPeerName(one.get());
   check.queues = CheckQueue(one.get(), SIOCINQ);
   if (check.queues == 0) check.queues = CheckQueue(one.get(), SIOCOUTQ);
   return check;

@@ -13,6 +13,7 @@
 
 #include "../syscall.h"
 #include "../unique_fd.h"
+#include "net_namespace.h"
 
 namespace cwg {
 namespace {
@@ -72,7 +73,7 @@ SyscallError SendRequest(int fd, int family, std::uint32_t sequence, const DumpR
   request.body.sdiag_family = static_cast<__u8>(family);
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_states = wanted.state_mask;
-  if (wanted.with_info) request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
+  if (wanted.with_info) request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_SKMEMINFO - 1);
   sockaddr_nl kernel = {};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = RetryOnEintr(
@@ -115,6 +116,13 @@ SyscallError DumpFamily(int fd, int family, std::uint32_t sequence, const DumpRe
   return {"sock_diag", EOVERFLOW};
 }
 
+SyscallError OpenDiag(int namespace_of, UniqueFd* fd) {
+  constexpr int kType = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (namespace_of != 0) return SocketInNamespaceOf(namespace_of, AF_NETLINK, kType, NETLINK_SOCK_DIAG, fd);
+  *fd = UniqueFd(socket(AF_NETLINK, kType, NETLINK_SOCK_DIAG));
+  return *fd ? SyscallError{} : SyscallError{"socket", errno};
+}
+
 }  // namespace
 
 SyscallError DumpSockets(const DumpRequest& request, const TakeSocket& take, std::size_t* rows) {
@@ -123,8 +131,8 @@ SyscallError DumpSockets(const DumpRequest& request, const TakeSocket& take, std
   std::uint32_t sequence = 0;
   for (int attempt = 1;; attempt++) {
     // A new socket for each attempt: whatever an abandoned dump left in the queue is gone with the old one.
-    UniqueFd fd(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
-    if (!fd) return {"socket", errno};
+    UniqueFd fd;
+    if (SyscallError error = OpenDiag(request.namespace_of, &fd)) return error;
     *rows = 0;
     bool interrupted = false;
     for (int family : {AF_INET, AF_INET6}) {

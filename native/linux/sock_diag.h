@@ -8,8 +8,8 @@
 
 namespace cwg {
 
-// Hands every TCP socket of the own network namespace that `request` asks for to `take`, and sets `rows` to their
-// number: sock_diag(7), no privilege needed.
+// Hands every TCP socket of a network namespace that `request` asks for to `take`, and sets `rows` to their number:
+// sock_diag(7). For the own namespace no privilege is needed, for another see net_namespace.h.
 SyscallError DumpSockets(const DumpRequest& request, const TakeSocket& take, std::size_t* rows);
 
 }  // namespace cwg

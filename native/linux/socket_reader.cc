@@ -32,17 +32,29 @@ SocketRecord Failure(int error) {
   return record;
 }
 
+int CheckProtocol(int fd) {
+  int protocol = 0;
+  if (int error = ReadOption(fd, SO_PROTOCOL, &protocol, sizeof(protocol))) return error;
+  return protocol == IPPROTO_TCP ? 0 : EPROTONOSUPPORT;
+}
+
+int CheckStream(int fd) {
+  int type = 0;
+  if (int error = ReadOption(fd, SO_TYPE, &type, sizeof(type))) return error;
+  return type == SOCK_STREAM ? 0 : EPROTONOSUPPORT;
+}
+
 }  // namespace
 
 int IdentifyTcp(int fd, std::uint64_t* cookie) {
   *cookie = 0;
   // The protocol number alone is not enough: 6 is also NETLINK_XFRM and a raw IPPROTO_TCP socket.
-  int protocol = 0;
-  if (int error = ReadOption(fd, SO_PROTOCOL, &protocol, sizeof(protocol))) return error;
-  if (protocol != IPPROTO_TCP) return EPROTONOSUPPORT;
-  int type = 0;
-  if (int error = ReadOption(fd, SO_TYPE, &type, sizeof(type))) return error;
-  if (type != SOCK_STREAM) return EPROTONOSUPPORT;
+  if (int error = CheckProtocol(fd)) return error;
+  if (int error = CheckStream(fd)) return error;
+  return IdentifySocket(fd, cookie);
+}
+
+int IdentifySocket(int fd, std::uint64_t* cookie) {
   const int refusal = ReadCookie(fd, cookie);
   if (refusal == 0) return 0;
   FileStat file;
@@ -82,9 +94,14 @@ bool IsListening(int fd) {
 
 SocketRecord ReadSocket(int fd) {
   SocketRecord record;
-  if (int error = IdentifyTcp(fd, &record.cookie)) return Failure(error);
+  if (int error = CheckProtocol(fd)) return Failure(error);
+  if (int error = IdentifySocket(fd, &record.cookie)) return Failure(error);
   TcpInfo info;
   record.info_error = ReadTcpInfo(fd, &info);
+  // Of the sockets with TCP's number only TCP's own have TCP_INFO: of the others the type tells.
+  if (record.info_error != 0) {
+    if (int error = CheckStream(fd)) return Failure(error);
+  }
   record.state = record.info_error == 0 ? info.state : StateFromPoll(fd);
   if (record.state == kTcpListen) {
     // Of a listener tcp_get_info() fills in the accept queue and returns: the rest of the struct is not zero but
@@ -99,7 +116,7 @@ SocketRecord ReadSocket(int fd) {
 
   // Another thread may have closed the fd and reused its number meanwhile: such a record would mix two sockets.
   std::uint64_t still = 0;
-  if (int error = IdentifyTcp(fd, &still)) return Failure(error);
+  if (int error = IdentifySocket(fd, &still)) return Failure(error);
   return still == record.cookie ? record : Failure(EBADF);
 }
 

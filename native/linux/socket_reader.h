@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kInodeIdentity = std::uint64_t{1} << 63;
 // EBADF, ENOTSOCK, or EPROTONOSUPPORT for a socket of another protocol (UDP, unix, MPTCP).
 int IdentifyTcp(int fd, std::uint64_t* cookie);
 
+// The same of what is known to be a socket: nothing is asked of its protocol.
+int IdentifySocket(int fd, std::uint64_t* cookie);
+
 // SO_ACCEPTCONN: false also where that cannot be read.
 bool IsListening(int fd);
 

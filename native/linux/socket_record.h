@@ -35,7 +35,7 @@ struct SocketRecord : TcpProgress {
   std::uint64_t cookie = 0;
 };
 
-// One socket of the network namespace. Its progress is absent unless TCP_INFO was asked for.
+// One socket of the network namespace. Its progress and memory are absent unless TCP_INFO was asked for.
 struct DumpedSocket : TcpProgress {
   std::int64_t state = kAbsent;
   // 4 or 6, as the socket was made: an IPv4-mapped connection is 6 here, and 4 in `endpoints`.
@@ -46,6 +46,8 @@ struct DumpedSocket : TcpProgress {
   std::int64_t receive_queue = kAbsent;
   std::int64_t send_queue = kAbsent;
   std::int64_t uid = kAbsent;
+  // What its queues take in the kernel, overhead included: sk_rmem_alloc and sk_wmem_queued.
+  std::int64_t memory_bytes = kAbsent;
   std::uint64_t cookie = 0;
   Endpoints endpoints;
 };

@@ -10,9 +10,27 @@ const reportsOf = (result, verdict) =>
     (report) => report.count,
   );
 
-/** @returns lines of Markdown */
-export function suitesSection(results, notRun) {
+const SUITE_COLUMNS = [
+  ...['suite', 'tests', 'failed, bare', 'failed, guarded', 'outcomes', 'processes'],
+  ...['reports', 'true', 'false', 'unexplained', 'commit'],
+];
+const REPORT_COLUMNS = ['suite', 'kind, cause', 'side', 'where', 'reports', 'closed later', 'verdict', 'why'];
+
+/**
+ * @param notRun names of suites
+ * @param old the section as it was: its rows of suites that did not run this time stay, each with the commit it was measured at
+ * @returns lines of Markdown
+ */
+export function suitesSection(results, notRun, old = '') {
+  const ran = new Set(results.map(({ label }) => packageOf(label)));
+  const stays = (line) => !ran.has(packageOf(line.slice(2)));
+  const suites = inOrder([...rowsOf(old, SUITE_COLUMNS).filter(stays), ...results.map(suiteRow)]);
+  const reports = inOrder([
+    ...rowsOf(old, REPORT_COLUMNS).filter(stays),
+    ...results.flatMap((result) => result.reports.map((report) => reportRow(result, report))),
+  ]);
   const differing = results.flatMap((result) => result.differences.map((test) => ({ ...test, suite: result.label })));
+  const without = notRun.filter((name) => !suites.some((line) => fileOf(line) === name));
   return [
     '## The test suites of public packages',
     '',
@@ -24,63 +42,60 @@ export function suitesSection(results, notRun) {
     '',
     machineLine(),
     '',
-    row(
-      'suite',
-      'tests',
-      'failed, bare',
-      'failed, guarded',
-      'outcomes',
-      'processes',
-      'reports',
-      'true',
-      'false',
-      'unexplained',
-      'commit',
-    ),
+    row(...SUITE_COLUMNS),
     row('---', ...Array.from({ length: 3 }, () => '---:'), '---', ...Array.from({ length: 5 }, () => '---:'), '---'),
-    ...results.map((result) =>
-      row(
-        result.label,
-        result.tests,
-        result.failedBare,
-        result.failedGuarded,
-        result.differences.length === 0 ? 'same' : `${result.differences.length} differ`,
-        result.processes,
-        sum(result.reports, (report) => report.count),
-        reportsOf(result, 'true'),
-        reportsOf(result, 'false'),
-        reportsOf(result, 'unexplained'),
-        result.commit,
-      ),
-    ),
-    row(
-      `${results.length} suites`,
-      sum(results, (result) => result.tests),
-      sum(results, (result) => result.failedBare),
-      sum(results, (result) => result.failedGuarded),
-      differing.length === 0 ? 'same' : `${differing.length} differ`,
-      sum(results, (result) => result.processes),
-      sum(results, (result) => sum(result.reports, (report) => report.count)),
-      ...['true', 'false', 'unexplained'].map((verdict) => sum(results, (result) => reportsOf(result, verdict))),
-      '',
-    ),
-    ...(notRun.length > 0 ? ['', `Not run: ${notRun.join(', ')}.`] : []),
+    ...suites,
+    totalRow(suites),
+    ...(without.length > 0 ? ['', `Not run: ${without.join(', ')}.`] : []),
     ...(differing.length > 0 ? ['', ...differing.map(differenceLine)] : []),
-    ...whatWasReported(results),
+    ...whatWasReported(reports),
   ];
 }
 
-function whatWasReported(results) {
-  const rows = results.flatMap((result) => result.reports.map((report) => reportRow(result, report)));
+/** Of a label with a version, or of a row that begins with one. */
+const packageOf = (label) => /^@?[^@ ]+/.exec(label)?.[0];
+/** What the suite's file in suites/list is called. */
+const fileOf = (line) => packageOf(line.slice(2)).replace('@', '').replace('/', '-');
+const inOrder = (lines) => lines.sort((a, b) => fileOf(a).localeCompare(fileOf(b), 'en'));
+
+/** The rows of the table with these columns, but for the one that adds up. */
+function rowsOf(section, columns) {
+  const lines = section.split('\n');
+  const from = lines.indexOf(row(...columns));
+  if (from < 0) return [];
+  const to = lines.findIndex((line, i) => i > from && !line.startsWith('| '));
+  return lines.slice(from + 2, to < 0 ? undefined : to).filter((line) => !/^\| \d+ suites \|/.test(line));
+}
+
+function suiteRow(result) {
+  return row(
+    result.label,
+    result.tests,
+    result.failedBare,
+    result.failedGuarded,
+    result.differences.length === 0 ? 'same' : `${result.differences.length} differ`,
+    result.processes,
+    sum(result.reports, (report) => report.count),
+    ...['true', 'false', 'unexplained'].map((verdict) => reportsOf(result, verdict)),
+    result.commit,
+  );
+}
+
+function totalRow(lines) {
+  const cells = lines.map((line) => line.slice(2, -2).split(' | '));
+  const total = (column) => sum(cells, (row) => Number(row[SUITE_COLUMNS.indexOf(column)]));
+  const differing = cells.filter((row) => row[SUITE_COLUMNS.indexOf('outcomes')] !== 'same').length;
+  const counted = SUITE_COLUMNS.slice(1, -1).map((column) => {
+    if (column !== 'outcomes') return total(column);
+    return differing === 0 ? 'same' : `${differing} differ`;
+  });
+  return row(`${lines.length} suites`, ...counted, '');
+}
+
+function whatWasReported(rows) {
   if (rows.length === 0) return [];
-  return [
-    '',
-    '### What was reported',
-    '',
-    row('suite', 'kind, cause', 'side', 'where', 'reports', 'closed later', 'verdict', 'why'),
-    row('---', '---', '---', '---', '---:', '---:', '---', '---'),
-    ...rows,
-  ];
+  const columns = row('---', '---', '---', '---', '---:', '---:', '---', '---');
+  return ['', '### What was reported', '', row(...REPORT_COLUMNS), columns, ...rows];
 }
 
 const differenceLine = ({ suite, name, bare, guarded, why }) =>

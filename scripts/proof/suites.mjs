@@ -23,7 +23,7 @@ import { installSuite } from './suites/install.mjs';
 import { runOnce } from './suites/once.mjs';
 import { distinct } from './suites/reports.mjs';
 import { triageResult, unusedEntries } from './suites/triage.mjs';
-import { writeSection } from './suites-page.mjs';
+import { sectionOf, writeSection } from './suites-page.mjs';
 import { suitesSection } from './suites-table.mjs';
 
 const list = fileURLToPath(new URL('suites/list/', import.meta.url));
@@ -43,7 +43,7 @@ export async function run({ checkouts, quick = false, install = false, keep, fro
     results.push(result);
     if (!from) console.log(progressLine(result));
   }
-  const lines = suitesSection(results, notRun);
+  const lines = suitesSection(results, notRun, page && sectionOf(page, 'suites'));
   console.log(`\n${lines.join('\n')}`);
   for (const entry of unusedEntries(results)) console.log(`not seen this time: ${JSON.stringify(entry)}`);
   if (page) writeSection(page, 'suites', lines);

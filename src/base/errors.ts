@@ -20,7 +20,7 @@ export const GUARD_ERROR_CODES = [
   'CWG_ERR_HANDLER_NOT_RUN',
   /** A testing helper has to look at sockets where the addon cannot run. */
   'CWG_ERR_UNSUPPORTED',
-  /** A package that this one works with is installed in a version that it does not work with. */
+  /** A package that this one works with is installed in a version that it does not work with, or is needed and not installed. */
   'CWG_ERR_PEER_VERSION',
 ] as const;
 

@@ -50,6 +50,11 @@ export function safePath(target: string): string {
   return path.length > MAX_LENGTH || cut ? `${path.slice(0, MAX_LENGTH)}...` : path;
 }
 
+/** A text for a terminal: what the terminal would obey, control characters and those that turn the direction of writing, becomes `?`. */
+export function safeText(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
+}
+
 /** A host's name or address, as an application was told it. */
 export function safeHost(host: string): string {
   const text = printable(host);

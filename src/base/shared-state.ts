@@ -25,7 +25,7 @@ function current(): SharedState {
   // Not enumerable, so that a list of the module's exports is what it always was.
   if (holder[KEY] === undefined) {
     const state: SharedState = { version: VERSION, folder: packageFolder(), parts: new Map() };
-    Object.defineProperty(holder, KEY, { value: state });
+    Object.defineProperty(holder, KEY, { value: state, configurable: true });
   }
   const first = holder[KEY] ?? own;
   return fits(first.version, VERSION) ? first : own;
@@ -46,6 +46,16 @@ export function shared<T>(name: string, create: () => T): () => T {
     found = { part: parts.get(name) as T };
     return found.part;
   };
+}
+
+/** Whether a copy of this library is, or was, in use in this thread. */
+export function isInUse(): boolean {
+  return (channels as { [KEY]?: SharedState })[KEY] !== undefined;
+}
+
+/** Takes the state away again. Only for who was the first to use it, and is the last. */
+export function dropSharedState(): void {
+  delete (channels as { [KEY]?: SharedState })[KEY];
 }
 
 /** A copy of another major version that was used first in this thread, in words; undefined when there is none. */

@@ -15,7 +15,19 @@ const ID = /\/(?:\d+|[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|(?=
  */
 export function fingerprintOf(leak: Fingerprinted, shown: (text: string) => string): string {
   const { cause, reason = '', side, server = '', method = '', route = '', destination = '', requestedBy = '' } = leak;
-  const texts = [server, route, destination, requestedBy].map((text) => shown(text).replace(ID, '/:n'));
-  const parts = [cause, reason, side, method, ...texts];
-  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+  const texts = [server, route, destination, requestedBy].map((text) => text && shown(text).replace(ID, '/:n'));
+  return hashOf([cause, reason, side, method, ...texts].join('\0'));
+}
+
+/** Of equal leaks, which come in hundreds, the hash is made once: it costs as much as half of a report. */
+const hashes = new Map<string, string>();
+const MAX_HASHES = 256;
+
+function hashOf(text: string): string {
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  if (hashes.size >= MAX_HASHES) hashes.clear();
+  hashes.set(text, hash);
+  return hash;
 }

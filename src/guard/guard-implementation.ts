@@ -3,8 +3,9 @@ import { badArgument, GuardError } from '../base/errors.js';
 import type { LeakKind } from '../base/vocabulary.js';
 import { openEndsAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
+import { readSpansWith } from '../layers/spans.js';
 import type { LeakReport } from '../leaks/report.js';
-import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
+import { addressesOf, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { Failures } from './failures.js';
 import { HealthJudge, type Health, type HealthLimits } from './health.js';
@@ -26,6 +27,16 @@ import { SocketTimeOuts } from './time-outs.js';
 import type { Guard, GuardEvents, SocketReport, WatchOptions } from './types.js';
 import { warnUnsupported } from './warnings.js';
 import { checkWatchOptions } from './watch-options.js';
+
+/** How a guard looks that is no application's: that of a test, or of somebody who looks into a running process. */
+export interface HowToLook {
+  /** It sees every socket whoever reports it, and is never the one that reports. */
+  readonly observer?: boolean;
+  /** Its timed samples visit every socket and fd: where the first verdict is awaited. */
+  readonly whole?: boolean;
+  /** It takes in what was there before it. */
+  readonly lateComer?: boolean;
+}
 
 /** What createGuard() returns as a {@link Guard}. The rest of this library reaches the inside through {@link GuardInternals}. */
 export class GuardImplementation extends GuardEmitter implements Guard {
@@ -50,8 +61,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
   #untrace: readonly (() => void)[] = [];
   #closed = false;
 
-  /** @param observer sees every socket whoever reports it, and is never the one that reports: for tests */
-  constructor(options: GuardOptions = {}, { observer = false }: { readonly observer?: boolean } = {}) {
+  constructor(options: GuardOptions = {}, how: HowToLook = {}) {
     super();
     const resolved = resolveGuardOptions(options);
     this.#onLeak = resolved.onLeak;
@@ -72,15 +82,17 @@ export class GuardImplementation extends GuardEmitter implements Guard {
       return;
     }
     this.supported = true;
-    this.#start(opened, resolved, observer);
+    this.#start(opened, resolved, how);
   }
 
-  #start(opened: OpenTable, options: ResolvedGuardOptions, observer: boolean): void {
+  #start(opened: OpenTable, options: ResolvedGuardOptions, how: HowToLook): void {
     const { binding, table } = opened;
+    const { observer = false, whole = false, lateComer = false } = how;
+    if (lateComer) table.takeInEarlier();
     const sampler = new Sampler(
       binding,
       table,
-      { ...options, observer },
+      { ...options, observer, whole },
       this.#reporter,
       this.#names,
       new SocketTimeOuts(options.closeWaitTimeout, this.#servers, this.#names),
@@ -184,6 +196,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     sampleOnDemand: () => {
       if (this.#onDemand) this.#sampled(() => []);
     },
+    readSpansWith,
     callbackFailed: (error) => {
       this.#failures.note('callback', error);
     },
@@ -208,7 +221,6 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     }
     const { name, routeOf, timeOuts } = checkWatchOptions(options);
     const { addresses, findRoute } = application;
-    if (findRoute) noteRoutesKnown(server);
     return this.#servers.add({
       server,
       name,

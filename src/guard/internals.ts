@@ -1,6 +1,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { isObject } from '../base/objects.js';
 import type { TracedAt } from '../layers/request-ids.js';
+import type { SpanReader } from '../layers/spans.js';
 import type { RouteFinder, ServerTimeOuts } from '../sockets/servers.js';
 import type { LeakOverview } from './overview.js';
 import type { Guard, SocketReport, WatchOptions } from './types.js';
@@ -22,6 +23,8 @@ export interface GuardInternals {
    * the last sample of the timer is good enough.
    */
   sampleOnDemand(): void;
+  /** Has reports name the spans of this process, as a tracing library knows them: of every guard of the thread. Returns its dispose function. */
+  readSpansWith(reader: SpanReader): () => void;
   /** Counts what a callback of the application threw, as one given to the guard would. */
   readonly callbackFailed: (error: unknown) => void;
   /** Ids of the sockets whose peer, on this host, has closed, and whose FIN has not arrived yet. */

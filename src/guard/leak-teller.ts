@@ -107,10 +107,22 @@ export class LeakTeller {
     return true;
   }
 
-  /** Tells of leaks that had to wait for room, when they are still idle. */
+  /**
+   * Tells of leaks that had to wait for room, when they are still idle. One that moves when there is room is told once it stands
+   * still again: so each sample asks.
+   */
   tellWaiting(): void {
-    if (this.#parts.ledger.untoldCount === 0) return;
-    for (const entry of this.#parts.ledger.entries()) if (entry.counted && !entry.report) this.#tell(entry);
+    const { ledger, options, events } = this.#parts;
+    if (ledger.untoldCount === 0 || ledger.toldCount >= options.maxReported) return;
+    for (const entry of ledger.entries()) {
+      if (!entry.counted || entry.report) continue;
+      try {
+        this.#tell(entry);
+      } catch (error) {
+        // It waits on; the others are not held up.
+        events.failed(error);
+      }
+    }
   }
 
   #tell(entry: LedgerEntry, facts?: LeakFacts): void {

@@ -8,6 +8,11 @@ export function createObserver(options: GuardOptions): Guard {
   return new GuardImplementation(options, { observer: true });
 }
 
+/** A guard for a process that runs already: an observer that takes in what was there before it. */
+export function createVisitor(options: GuardOptions): Guard {
+  return new GuardImplementation(options, { observer: true, whole: true, lateComer: true });
+}
+
 /** What a socket's report says of it as a leak, whether or not it has been reported as one. */
 export function asLeak({ leaked: _leaked, ignored: _ignored, ...report }: SocketReport): LeakReport {
   return report;

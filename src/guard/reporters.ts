@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import { shared } from '../base/shared-state.js';
 import type { RouteFinder } from '../sockets/servers.js';
+import { findRouteInApplication } from './known-applications.js';
 
 /** A guard, as far as the question matters which guard reports a socket. */
 export interface Reporter {
@@ -49,5 +50,5 @@ export function routeFinderOf(server: Server): RouteFinder | undefined {
     const finder = reporter.routeFinderOf(server);
     if (finder) return finder;
   }
-  return undefined;
+  return findRouteInApplication(server);
 }

@@ -14,6 +14,8 @@ import type { Reporter } from './reporters.js';
 export interface SamplerOptions extends ResolvedGuardOptions {
   /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
   readonly observer: boolean;
+  /** Timed samples visit every socket and fd, too: where the first verdict is awaited. */
+  readonly whole: boolean;
 }
 
 /** Who hears of what a sample found. None of these throws. */

@@ -59,7 +59,9 @@ export class Sampler {
     else this.#readKnownLeaks();
     this.#goOn();
   });
-  #knownLeaksRead = false;
+  readonly #timeOuts: TimeOuts<LedgerEntry>;
+  /** How many turns of this sample have read known leaks. */
+  #leakTurns = 0;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
   #closed = false;
@@ -103,7 +105,10 @@ export class Sampler {
       );
     // A dump costs what the network namespace holds: four in a time-out are enough to be exact to a quarter of it.
     const foreignEveryMs = options.closeWaitTimeout / 4;
-    this.#timedSample = { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
+    this.#timedSample = options.whole
+      ? { young: true, wholeFdTable: true, foreignEveryMs, read: 'fresh' }
+      : { minAgeMs: options.sampleInterval, foreignEveryMs, read: 'fresh' };
+    this.#timeOuts = timeOuts;
     if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
       this.#endTimedSamples = table.expectTimedSamples();
@@ -140,7 +145,9 @@ export class Sampler {
     const wholeFdTable = this.#options.sampleInterval === 0;
     const foreignEveryMs = wholeFdTable ? 0 : this.#timedSample.foreignEveryMs;
     this.#guarded(() => {
-      const due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs }));
+      const due = this.#takeIn((nowMs) =>
+        this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs, ...this.#timeOut() }),
+      );
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
     });
@@ -172,9 +179,9 @@ export class Sampler {
   #sampleOnTimer(): void {
     // The turns of the sample before may not be over.
     this.#meter.end();
-    this.#knownLeaksRead = false;
+    this.#leakTurns = 0;
     this.#guarded(() => {
-      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, this.#timedSample));
+      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { ...this.#timedSample, ...this.#timeOut() }));
       this.#reclaim?.run();
     });
     this.#goOn();
@@ -183,7 +190,7 @@ export class Sampler {
   /** What is due and the known leaks get turns of their own: no sample holds the loop for all of them. */
   #goOn(): void {
     if (this.#closed) return;
-    if (this.#due.length > 0 || (!this.#knownLeaksRead && this.#table.hasLeaks())) this.#later.ask();
+    if (this.#due.length > 0 || this.#leakTurns < this.#table.leakSlices) this.#later.ask();
     else this.#meter.end();
   }
 
@@ -197,7 +204,7 @@ export class Sampler {
   }
 
   #readKnownLeaks(): void {
-    this.#knownLeaksRead = true;
+    this.#leakTurns++;
     this.#guarded(() => {
       this.#due = this.#takeIn((nowMs) => this.#table.readLeaks(nowMs, this.#options.sampleInterval));
     });
@@ -216,6 +223,11 @@ export class Sampler {
       },
     );
     this.#sampling = false;
+  }
+
+  /** The shortest that any socket may have; what is found later than that is told late. */
+  #timeOut(): SampleOptions {
+    return { timeOutMs: this.#timeOuts.leastMs };
   }
 
   /** Reads these and no others, and returns which of them are due. */

@@ -77,7 +77,7 @@ export class StatsReader {
       ignored: sampler?.counts.ignoredCount ?? 0,
       ...(resources ? fact(() => this.#networkOf(resources, failures), NO_NETWORK) : NO_NETWORK),
       fds: { open: openFds < 0 ? undefined : openFds, limit: fdLimit },
-      listenOverflows: binding && listenOverflows(),
+      listenOverflows: binding && listenOverflows(binding),
       lastSample: sampler?.lastSample ?? { durationMs: 0, socketsRead: 0, endedAt: undefined },
       errors: failures.counts,
     };

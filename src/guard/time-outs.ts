@@ -1,3 +1,4 @@
+import type { Server } from 'node:net';
 import { badArgument } from '../base/errors.js';
 import { fact } from '../base/fact.js';
 import { isRecord } from '../base/objects.js';
@@ -7,6 +8,7 @@ import { leastNotedTimeOut } from '../layers/notes.js';
 import { inboundRequestOf, streamFactsOf } from '../layers/stack.js';
 import type { TimeOuts } from '../leaks/tracker.js';
 import type { ServerTimeOuts, WatchedServers } from '../sockets/servers.js';
+import { findRouteInApplication } from './known-applications.js';
 import { pathOf, routeInfoOf, type Names } from './leak-facts.js';
 import type { LedgerEntry } from './ledger.js';
 import { GUARD_OPTIONS } from './options.js';
@@ -38,7 +40,7 @@ export class SocketTimeOuts implements TimeOuts<LedgerEntry> {
     if (side !== 'inbound') return this.#guardMs;
     const noted = socket && fact(() => inboundRequestOf(socket)?.closeWaitTimeout, undefined);
     if (noted !== undefined) return noted;
-    const timeOuts = server && this.#servers.find(server)?.timeOuts;
+    const timeOuts = server && (this.#servers.find(server)?.timeOuts ?? timeOutsOfApplication(server));
     if (!timeOuts) return this.#guardMs;
     if (!timeOuts.ofRoutes) return timeOuts.of({ method: undefined, route: undefined }) ?? this.#guardMs;
     const http = socket && fact(() => streamFactsOf(socket, side).http, undefined);
@@ -50,6 +52,13 @@ export class SocketTimeOuts implements TimeOuts<LedgerEntry> {
     return info.matched === undefined ? Math.max(info.closeWaitTimeout, ofServer) : info.closeWaitTimeout;
   }
 }
+
+/** An application that no guard watches may have routes with time-outs of their own. */
+function timeOutsOfApplication(server: Server): ServerTimeOuts | undefined {
+  return Number.isFinite(leastNotedTimeOut()) && findRouteInApplication(server) ? OF_ROUTES : undefined;
+}
+
+const OF_ROUTES: ServerTimeOuts = { leastMs: () => Number.POSITIVE_INFINITY, ofRoutes: true, of: () => undefined };
 
 /**
  * The option `closeWaitTimeout` of watch(): one number, or one for each pattern of a route.

@@ -56,8 +56,20 @@ function textOf(thrown: unknown): string {
   }
 }
 
+type Emit = (message: string, code: string) => void;
+
+const toTheProcess: Emit = (message, code) => {
+  process.emitWarning(message, { type: 'CloseWaitGuardWarning', code });
+};
+let emit = toTheProcess;
+
+/** From now on this copy's warnings go there and not to the process: where somebody looks in from outside. */
+export function divertWarnings(to: (message: string) => void): void {
+  emit = to;
+}
+
 function once(key: string, message: string, code = key): void {
   if (said().has(key)) return;
   said().add(key);
-  process.emitWarning(message, { type: 'CloseWaitGuardWarning', code });
+  emit(message, code);
 }

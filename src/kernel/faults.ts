@@ -8,7 +8,7 @@ export const KERNEL_OPERATIONS = [
   'sock_diag',
   /** TCP_INFO is refused or empty: the state comes from poll(2). */
   'tcp_info',
-  /** SO_COOKIE is refused: sockets are told apart by inode. */
+  /** SO_COOKIE is refused: sockets are told apart by inode. Or it is refused what a socket is, and nothing is known of it. */
   'cookie',
   /** SIOCINQ or SIOCOUTQ is refused. */
   'queues',

@@ -1,5 +1,8 @@
 import type { NativeBinding } from './native.js';
 
+/** How many numbers one step visits. */
+const STEP = 128;
+
 export interface TcpFd {
   readonly fd: number;
   readonly cookie: bigint;
@@ -14,10 +17,11 @@ export class FdWalk {
   readonly #step: number;
   readonly #fds: Int32Array;
   readonly #cookies: BigUint64Array;
+  readonly #next = new Int32Array(1);
   #position = 0;
   #end = 0;
 
-  constructor(binding: NativeBinding, step = 128) {
+  constructor(binding: NativeBinding, step = STEP) {
     this.#binding = binding;
     this.#step = step;
     this.#fds = new Int32Array(step);
@@ -34,7 +38,19 @@ export class FdWalk {
     const to = Math.min(from + this.#step, this.#end);
     this.#position = to;
     const count = this.#binding.listTcpFds(from, to, this.#fds, this.#cookies);
-    return Array.from({ length: count }, (_, i) => ({ fd: this.#fds[i] ?? -1, cookie: this.#cookies[i] ?? 0n }));
+    return this.#found(count);
+  }
+
+  /**
+   * As next(), past the numbers that are known (a byte each, not 0). Those cost no system call, nor do numbers that are not open:
+   * the step is of others.
+   */
+  nextUnknown(known: Uint8Array): TcpFd[] {
+    this.#end = Number.POSITIVE_INFINITY;
+    const count = this.#binding.visitUnknownTcpFds(this.#position, known, this.#fds, this.#cookies, this.#next);
+    this.#position = this.#next[0]!;
+    if (this.#position < 0) this.restart();
+    return this.#found(count);
   }
 
   /** The next `next()` begins at the lowest number. */
@@ -47,6 +63,11 @@ export class FdWalk {
     return this.#position >= this.#end;
   }
 
+  /** Whether the next nextUnknown() begins a lap. */
+  get atStart(): boolean {
+    return this.#position === 0 || this.atEnd;
+  }
+
   /** One whole lap. Its cost grows with the fd table: for tests and on-demand guards, not for a timed sample. */
   lap(): TcpFd[] {
     this.#position = 0;
@@ -54,5 +75,9 @@ export class FdWalk {
     const found: TcpFd[] = [];
     while (this.#position < this.#end) found.push(...this.next());
     return found;
+  }
+
+  #found(count: number): TcpFd[] {
+    return Array.from({ length: count }, (_, i) => ({ fd: this.#fds[i] ?? -1, cookie: this.#cookies[i] ?? 0n }));
   }
 }

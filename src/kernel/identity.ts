@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { constants } from 'node:os';
 import { INODE_IDENTITY, type NativeBinding } from './native.js';
 
 /**
@@ -34,4 +35,13 @@ export function notFollowedInProcess<T extends { readonly cookie: bigint }>(
     followed,
   );
   return sockets.filter((_, i) => followed[i] === 0);
+}
+
+const { EBADF, ENOTSOCK, EPROTONOSUPPORT } = constants.errno;
+/** What the addon says of an fd that is closed, no socket, or a socket of another protocol. */
+const NO_TCP_SOCKET: ReadonlySet<number> = new Set([EBADF, ENOTSOCK, EPROTONOSUPPORT]);
+
+/** Whether this errno of a read says that the kernel refuses to tell what is at an fd, not that no TCP socket is. */
+export function isRefusal(errno: number): boolean {
+  return errno !== 0 && !NO_TCP_SOCKET.has(errno);
 }

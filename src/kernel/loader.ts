@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import packageFolder from '../base/package-folder.cjs';
-import { DUMP_FIELDS, ENDPOINT_FIELDS, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
+import { DUMP_FIELDS, ENDPOINT_FIELDS, FD_KINDS, LAYOUT_VERSION, RECORD_FIELDS, type NativeBinding } from './native.js';
 import { unsupportedRuntime } from './runtime.js';
 
 export type Loaded = { readonly binding: NativeBinding } | { readonly binding: undefined; readonly reason: string };
@@ -108,6 +108,7 @@ function layoutMismatch(binding: NativeBinding): string | undefined {
     binding.layoutVersion === LAYOUT_VERSION &&
     binding.recordFields.join() === RECORD_FIELDS.join() &&
     binding.dumpFields.join() === DUMP_FIELDS.join() &&
+    binding.fdKinds.join() === FD_KINDS.join() &&
     Object.keys(binding.endpointOffsets).join() === ENDPOINT_FIELDS.join();
   return same
     ? undefined

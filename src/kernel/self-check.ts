@@ -30,6 +30,10 @@ export function missingHere(binding: NativeBinding): { readonly operation: Kerne
 export const cookieRefused = (why: string): string =>
   `getsockopt(SO_COOKIE): ${why}. Sockets are told apart by their inode instead`;
 
+/** SO_PROTOCOL or SO_TYPE is refused, since the guard works. */
+export const identityRefused = (errno: number): string =>
+  `getsockopt(SO_PROTOCOL, SO_TYPE): ${errnoText(errno)}. Nothing is known of such sockets while that lasts`;
+
 /** `errno`: why it is refused, or 0 and EMSGSIZE where it is only short. */
 export function tcpInfoMissing(errno: number): string {
   const refused = errno !== 0 && errno !== constants.errno.EMSGSIZE;

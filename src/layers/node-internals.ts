@@ -4,8 +4,8 @@ import { Server, type Socket } from 'node:net';
 import { fact, noteFactFailure } from '../base/fact.js';
 
 /**
- * Reads what Node does not document; timer-internals.ts reads that of time-outs, ipc-internals.ts
- * that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
+ * Reads what Node does not document; timer-internals.ts reads that of time-outs, active-handles.ts what is alive,
+ * ipc-internals.ts that of IPC, undici-internals.ts that of undici, and no other file does. Each reader returns undefined when the property is missing, of
  * another type, or throws, so that a future Node, or an application that puts things of its own there, makes a report less
  * precise and nothing else.
  */
@@ -174,6 +174,24 @@ export function clientErrorIsHandledBy(server: Server): boolean {
   return booleanProperty(server, 'httpAllowHalfOpen') !== true && listenersOf(server, 'clientError') > 0;
 }
 
+/**
+ * Whether a socket is open and JS reads it, which is so of nearly every one: two property reads tell. One that is destroyed has
+ * no handle.
+ */
+export function isReading(socket: Socket): boolean {
+  try {
+    return (socket as { readonly _handle?: { readonly reading?: unknown } | null })._handle?.reading === true;
+  } catch (error) {
+    noteFactFailure(error);
+    return false;
+  }
+}
+
+/** Whether libuv made the handle as one for TCP (`TCPWRAP`'s class, `TCP` since Node 0.x): not a pipe, a terminal or TLS. */
+export function hasTcpHandle(socket: Socket): boolean {
+  return nameOfClass(objectProperty(socket, '_handle') ?? {}) === 'TCP';
+}
+
 /** A header of a ClientRequest; undefined where it has several. */
 export function clientHeaderOf(clientRequest: unknown, name: string): string | undefined {
   const getHeader = property(clientRequest, 'getHeader');
@@ -223,27 +241,31 @@ export function socketUnder(writable: object): Socket | undefined {
  * Node 20 to 26 is undefined where it is used, so that the property is called 'undefined'. Told by what it can do.
  */
 export function http2SessionOf(socket: Socket): Http2Session | undefined {
-  for (const key of fact(() => Reflect.ownKeys(socket), [])) {
-    if (key !== 'undefined' && !/session/i.test(String(key))) continue;
-    const session = objectProperty<Http2Session>(socket, key);
-    if (typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function')
-      return session;
+  const known = sessionUnder(socket, 'undefined');
+  if (known) return known;
+  for (const key of fact(() => Object.getOwnPropertySymbols(socket), [])) {
+    const session = mayBeSession(key) ? sessionUnder(socket, key) : undefined;
+    if (session) return session;
   }
   return undefined;
 }
 
-/**
- * Sockets that are alive in this thread (`process._getActiveHandles`, undocumented but there since Node 0.10). It misses
- * unref()ed ones; it is asked only for sockets that no diagnostics channel announced. `newest`: among that many handles.
- */
-export function activeSockets(newest = Number.POSITIVE_INFINITY): Socket[] {
-  const getActiveHandles = property(process, '_getActiveHandles');
-  if (typeof getActiveHandles !== 'function') return [];
-  const handles = fact(() => (getActiveHandles as () => unknown[]).call(process), []);
-  return handles
-    .slice(Math.max(0, handles.length - newest))
-    .filter(
-      (handle): handle is Socket =>
-        typeof property(handle, 'bytesRead') === 'number' && property(handle, '_handle') != null,
-    );
+function sessionUnder(socket: Socket, key: string | symbol): Http2Session | undefined {
+  const session = objectProperty<Http2Session>(socket, key);
+  if (session === undefined) return undefined;
+  const isOne = typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function';
+  return isOne ? session : undefined;
+}
+
+/** Node's symbols are few, and the same for all sockets: what each is called is looked at once. */
+const sessionSymbols = new Map<symbol, boolean>();
+const MAX_SYMBOLS = 1_000;
+
+function mayBeSession(key: symbol): boolean {
+  const known = sessionSymbols.get(key);
+  if (known !== undefined) return known;
+  const may = /session/i.test(key.description ?? '');
+  // An application may make symbols without end.
+  if (sessionSymbols.size < MAX_SYMBOLS) sessionSymbols.set(key, may);
+  return may;
 }

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { shared } from '../base/shared-state.js';
+import type { SpanIds } from './spans.js';
 
 /** What was asked of this process in one inbound request. */
 export interface RequestNotes {
@@ -25,6 +26,8 @@ export interface Origin {
   readonly requestedBy: RequestNotes | undefined;
   /** The application's own frames at that moment. */
   readonly stack: string | undefined;
+  /** The span that was active at that moment, where a tracing library tells. */
+  readonly span?: SpanIds | undefined;
 }
 
 /** What the diagnostics channels said about a socket: strings and small objects, nothing that keeps a request alive that has ended. */
@@ -81,6 +84,11 @@ export function ensureNotes(socket: Socket): SocketNotes {
   return (noted[kNotes] ??= { request: undefined, outbound: [], origin: undefined });
 }
 
+/** Takes them off again. */
+export function dropNotes(socket: Socket): void {
+  delete (socket as Noted)[kNotes];
+}
+
 const least = shared('least-time-out', () => ({ ms: Number.POSITIVE_INFINITY }));
 
 /** Notes what a route's own configuration says of `closeWaitTimeout`, ms. */
@@ -88,6 +96,11 @@ export function noteTimeOut(request: RequestNotes, ms: number | undefined): void
   if (ms === undefined) return;
   // A pipelined request shares its socket with those before it.
   request.closeWaitTimeout = Math.max(request.closeWaitTimeout ?? 0, ms);
+  noteLeastTimeOut(ms);
+}
+
+/** Some route has this one: of sockets that are idle for as long it is asked. */
+export function noteLeastTimeOut(ms: number): void {
   if (ms < least().ms) least().ms = ms;
 }
 

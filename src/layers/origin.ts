@@ -4,6 +4,7 @@ import { fact } from '../base/fact.js';
 import packageFolder from '../base/package-folder.cjs';
 import { shared } from '../base/shared-state.js';
 import type { Origin, RequestNotes } from './notes.js';
+import { activeSpan } from './spans.js';
 
 /**
  * Follows an inbound request into what its handler sends out, so that an unread upstream response can name the route that
@@ -61,7 +62,8 @@ export function currentOrigin(): Origin | undefined {
   const { storage, stackTakers } = tracing();
   const requestedBy = storage?.getStore();
   const stack = stackTakers > 0 ? fact(applicationStack, undefined) : undefined;
-  return requestedBy || stack !== undefined ? { requestedBy, stack } : undefined;
+  const span = fact(activeSpan, undefined);
+  return requestedBy || stack !== undefined || span ? { requestedBy, stack, span } : undefined;
 }
 
 const MAX_FRAMES = 10;

@@ -3,7 +3,8 @@ import { wallClockMs } from '../base/clock.js';
 import { fact } from '../base/fact.js';
 import type { Side } from '../base/vocabulary.js';
 import { clientHeaderOf, httpMessageOf, property } from './node-internals.js';
-import { inboundMessageOf } from './stack.js';
+import { spanOfRequest, type SpanIds } from './spans.js';
+import { inboundMessageOf, originOfSocket } from './stack.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
 
@@ -14,18 +15,18 @@ export interface TracedAt {
   readonly atMs: number;
 }
 
-/** What ties a request to its trace and to the other log lines about it. Undefined where its headers do not say. */
-export interface RequestIds {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string | undefined;
-  /** 16 hexadecimal digits: the caller's span of an inbound request, the application's own of an outbound one. */
-  readonly spanId: string | undefined;
-  /** 2 hexadecimal digits; bit 0 says that the trace is recorded. */
-  readonly traceFlags: string | undefined;
+/**
+ * What ties a request to its trace and to the other log lines about it. Undefined where neither its headers nor a tracing library
+ * say.
+ */
+export interface RequestIds extends Fields<SpanIds> {
   readonly requestId: string | undefined;
 }
 
-const NO_IDS: RequestIds = { traceId: undefined, spanId: undefined, traceFlags: undefined, requestId: undefined };
+type Fields<T> = { readonly [Name in keyof T]: T[Name] | undefined };
+
+const NO_SPAN: Fields<SpanIds> = { traceId: undefined, spanId: undefined, traceFlags: undefined };
+const NO_IDS: RequestIds = { ...NO_SPAN, requestId: undefined };
 
 /** W3C Trace Context, 3.2: version, trace-id, parent-id, trace-flags. Version ff and ids of zeros are invalid; a later version may have more. */
 const TRACEPARENT =
@@ -33,14 +34,32 @@ const TRACEPARENT =
 /** Clients choose it, and it goes into logs: an id, and nothing else. */
 const REQUEST_ID = /^[\w.:=+/-]{1,128}$/;
 
-/** The ids in the headers of the request that a socket carries now. Costs requests nothing: nothing is kept of them. */
+/**
+ * The ids of the request that a socket carries now: those of its headers, and of its span where a tracing library tells. An inbound
+ * request's own span goes before the header, which names its caller's; an outbound one's header names the span that was made for it.
+ */
 export function requestIdsOf(socket: Socket, side: Side): RequestIds {
+  const span = fact(
+    () =>
+      side === 'inbound'
+        ? (spanOfRequest(inboundMessageOf(socket)) ?? spanInHeader(socket, side))
+        : (spanInHeader(socket, side) ?? originOfSocket(socket)?.span),
+    undefined,
+  );
   return fact(() => {
-    const { traceId, spanId, traceFlags } =
-      TRACEPARENT.exec(requestHeaderOf(socket, side, 'traceparent')?.trim() ?? '')?.groups ?? {};
     const requestId = requestHeaderOf(socket, side, 'x-request-id')?.trim();
-    return { traceId, spanId, traceFlags, requestId: requestId && REQUEST_ID.test(requestId) ? requestId : undefined };
+    return {
+      ...(span ?? NO_SPAN),
+      requestId: requestId && REQUEST_ID.test(requestId) ? requestId : undefined,
+    };
   }, NO_IDS);
+}
+
+function spanInHeader(socket: Socket, side: Side): SpanIds | undefined {
+  const found = TRACEPARENT.exec(requestHeaderOf(socket, side, 'traceparent')?.trim() ?? '')?.groups;
+  if (!found) return undefined;
+  const { traceId, spanId, traceFlags } = found as unknown as SpanIds;
+  return { traceId, spanId, traceFlags };
 }
 
 /**

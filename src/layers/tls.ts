@@ -30,18 +30,20 @@ const MAX_DEPTH = 4;
 
 /** Notes which raw socket carries this one, where it is a TLSSocket that was put on another stream. */
 export function noteTlsAbove(socket: Socket): void {
-  let raw = rawSocketOf(socket);
-  if (raw === undefined) return;
-  for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    // A stream without a handle of its own is behind a wrapper.
-    const under: Socket = streamUnderWrapOf(raw) ?? raw;
+  const raw = rawSocketUnder(socket);
+  if (raw !== socket && tlsSocketOf(raw) !== socket) noteTls(raw, socket);
+}
+
+/** The socket that has the fd: the one below all TLS that was put on it. One that nothing was put on is its own. */
+export function rawSocketUnder(socket: Socket): Socket {
+  let under = socket;
+  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
     const next = rawSocketOf(under);
-    if (next === undefined) {
-      if (tlsSocketOf(under) !== socket) noteTls(under, socket);
-      return;
-    }
-    raw = next;
+    if (next === undefined) break;
+    // A stream without a handle of its own is behind a wrapper.
+    under = streamUnderWrapOf(next) ?? next;
   }
+  return under;
 }
 
 /** The socket that the application sees: the TLSSocket where there is one. */

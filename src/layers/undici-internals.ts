@@ -5,11 +5,7 @@ import { objectProperty, property } from './node-internals.js';
 
 /** What undici hands a response to (`request[Symbol('handler')]`, in undici 5 to 7 and in Node's own). */
 export function undiciHandlerOf(request: unknown): unknown {
-  if (typeof request !== 'object' || request === null) return undefined;
-  const key = fact(() => Object.getOwnPropertySymbols(request), []).find(
-    ({ description }) => description === 'handler',
-  );
-  return key && property(request, key);
+  return underDescription(request, 'handler');
 }
 
 /**
@@ -28,6 +24,36 @@ export function undiciBodyOf(request: unknown): object | undefined {
 export function undiciResultOf(request: unknown): object | undefined {
   const result = objectProperty(undiciHandlerOf(request), 'ret');
   return isReadable(result) ? result : undefined;
+}
+
+/** What undici's client has sent on a connection and has no whole response to. */
+export interface UndiciUnderWay {
+  readonly request: object;
+  /** Of its response, once the headers came. */
+  readonly status: number | undefined;
+}
+
+/**
+ * The requests that a connection of undici's client carries, oldest first: `socket[Symbol('client')]` has a queue and where in it
+ * the first request begins that was sent (`running index`) and that was not (`pending index`); `socket[Symbol('parser')]` has the
+ * status of the response on the wire. The same in undici 5 to 7 and in Node's own.
+ */
+export function undiciRequestsOn(socket: object): readonly UndiciUnderWay[] {
+  const client = underDescription(socket, 'client');
+  const queue = underDescription(client, 'queue');
+  const [from, to] = [underDescription(client, 'running index'), underDescription(client, 'pending index')];
+  if (!Array.isArray(queue) || typeof from !== 'number' || typeof to !== 'number') return [];
+  const status = property(underDescription(socket, 'parser'), 'statusCode');
+  return queue
+    .slice(from, to)
+    .filter((request): request is object => typeof request === 'object' && request !== null)
+    .map((request, i) => ({ request, status: i === 0 && typeof status === 'number' && status >= 200 ? status : undefined }));
+}
+
+function underDescription(object: unknown, name: string): unknown {
+  if (typeof object !== 'object' || object === null) return undefined;
+  const key = fact(() => Object.getOwnPropertySymbols(object), []).find(({ description }) => description === name);
+  return key && property(object, key);
 }
 
 function isStream(stream: unknown): boolean {

@@ -9,7 +9,7 @@ import { onwardFrom } from './onward.js';
 import { currentOrigin } from './origin.js';
 import { destroyWith, hasReader } from './stream.js';
 import { noteTlsAbove } from './tls.js';
-import { isReadable, undiciBodyOf, undiciHandlerOf, undiciResultOf } from './undici-internals.js';
+import { isReadable, undiciBodyOf, undiciHandlerOf, undiciRequestsOn, undiciResultOf } from './undici-internals.js';
 
 interface UndiciRequest {
   readonly origin?: string | URL | null;
@@ -21,8 +21,16 @@ interface UndiciResponse {
   readonly statusCode?: number;
 }
 
+/** What {@link undiciListener} returns. */
+export interface UndiciListener {
+  /** By their channels. */
+  readonly handlers: Handlers;
+  /** Notes the requests that a connection carries already, as the channels would have. */
+  noteUnderWay(socket: Socket): void;
+}
+
 /** undici and fetch: which requests a pooled socket carries, and whether their responses have been taken. */
-export function undiciHandlers(): Handlers {
+export function undiciListener(): UndiciListener {
   // Keyed by request, so they die with it.
   const origins = new WeakMap<object, Origin>();
   const inFlight = new WeakMap<object, { readonly notes: OutboundNotes; readonly all: OutboundNotes[] }>();
@@ -35,34 +43,45 @@ export function undiciHandlers(): Handlers {
     if (all.length > 1) all.splice(all.indexOf(notes), 1);
     inFlight.delete(request);
   };
+  const sent = ({ request, socket }: { request: UndiciRequest; socket: Socket }): void => {
+    noteTlsAbove(socket);
+    const all = ensureNotes(socket).outbound;
+    const notes: OutboundNotes = {
+      method: request.method,
+      url: request.path,
+      base: request.origin == null ? undefined : String(request.origin),
+      origin: origins.get(request),
+      request,
+      responseOpen: false,
+    };
+    if (all.length === 1 && all[0]?.request === undefined) all.pop();
+    all.push(notes);
+    inFlight.set(request, { notes, all });
+  };
+  const responded = ({ request, response }: { request: UndiciRequest; response?: UndiciResponse }): void => {
+    const { notes } = inFlight.get(request) ?? {};
+    if (!notes) return;
+    notes.responseOpen = true;
+    if (response?.statusCode !== undefined) notes.status = response.statusCode;
+  };
   return {
-    'undici:request:create': ({ request }: { request: UndiciRequest }) => {
-      const origin = currentOrigin();
-      if (origin && !isDrained()) origins.set(request, origin);
+    handlers: {
+      'undici:request:create': ({ request }: { request: UndiciRequest }) => {
+        const origin = currentOrigin();
+        if (origin && !isDrained()) origins.set(request, origin);
+      },
+      'undici:client:sendHeaders': sent,
+      'undici:request:headers': responded,
+      'undici:request:trailers': ended,
+      'undici:request:error': ended,
     },
-    'undici:client:sendHeaders': ({ request, socket }: { request: UndiciRequest; socket: Socket }) => {
-      noteTlsAbove(socket);
-      const all = ensureNotes(socket).outbound;
-      const notes: OutboundNotes = {
-        method: request.method,
-        url: request.path,
-        base: request.origin == null ? undefined : String(request.origin),
-        origin: origins.get(request),
-        request,
-        responseOpen: false,
-      };
-      if (all.length === 1 && all[0]?.request === undefined) all.pop();
-      all.push(notes);
-      inFlight.set(request, { notes, all });
+    noteUnderWay: (socket) => {
+      for (const { request, status } of undiciRequestsOn(socket)) {
+        if (inFlight.has(request)) continue;
+        sent({ request, socket });
+        if (status !== undefined) responded({ request, response: { statusCode: status } });
+      }
     },
-    'undici:request:headers': ({ request, response }: { request: UndiciRequest; response?: UndiciResponse }) => {
-      const { notes } = inFlight.get(request) ?? {};
-      if (!notes) return;
-      notes.responseOpen = true;
-      if (response?.statusCode !== undefined) notes.status = response.statusCode;
-    },
-    'undici:request:trailers': ended,
-    'undici:request:error': ended,
   };
 }
 

@@ -1,7 +1,8 @@
 import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { HttpServer } from '../base/http.js';
-import { activeSockets, isUpgrading, messageBeingParsed, serverOf } from './node-internals.js';
+import { activeSockets } from './active-handles.js';
+import { isUpgrading, messageBeingParsed, serverOf } from './node-internals.js';
 import { ensureNotes, type RequestNotes } from './notes.js';
 import { enterRequest } from './origin.js';
 import { tlsSocketOf } from './tls.js';

@@ -48,11 +48,17 @@ export interface LeakReport {
    * `https://host:port/path via host:port`; where the Host header names another host, that is said behind it.
    */
   readonly destination: string | undefined;
-  /** The trace that the request belongs to, from its own `traceparent` header (W3C Trace Context): 32 hexadecimal digits. */
+  /**
+   * The trace that the request belongs to, from its own `traceparent` header (W3C Trace Context): 32 hexadecimal digits. With
+   * close-wait-guard/otel also of a request without one, from its span.
+   */
   readonly traceId: string | undefined;
-  /** From the same header, 16 hexadecimal digits: an inbound request's calling span; of an outbound one the span that it was made in. */
+  /**
+   * From the same header, 16 hexadecimal digits: an inbound request's calling span; of an outbound one the span that it was made in.
+   * With close-wait-guard/otel an inbound request's own span, where it has one.
+   */
   readonly spanId: string | undefined;
-  /** From the same header, 2 hexadecimal digits: bit 0 says that the trace is recorded. */
+  /** From where the span is from, 2 hexadecimal digits: bit 0 says that the trace is recorded. */
   readonly traceFlags: string | undefined;
   /** The request's `x-request-id` header: up to 128 letters, digits and `_.:=+/-`, else undefined. */
   readonly requestId: string | undefined;

@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import { applicationFolders, requireFrom } from '../base/application.js';
 import { isObject } from '../base/objects.js';
 import { isRegistry, type GuardRegistry } from './registry.js';
 
@@ -89,32 +88,6 @@ function installedClients(): Candidate[] {
     if (found.size > 0) break;
   }
   return [...found.values()];
-}
-
-function applicationFolders(): Set<string> {
-  const folders = new Set<string>();
-  const [, main] = process.argv;
-  if (main !== undefined && path.isAbsolute(main)) {
-    folders.add(path.dirname(main));
-    const real = orUndefined(() => realpathSync(main));
-    if (real !== undefined) folders.add(path.dirname(real));
-  }
-  const cwd = orUndefined(() => process.cwd());
-  if (cwd !== undefined) folders.add(cwd);
-  return folders;
-}
-
-/** The main script may be no file, and the working directory may be gone or not to be read. */
-function orUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
-
-function requireFrom(folder: string): NodeJS.Require {
-  return createRequire(path.join(folder, 'noop.js'));
 }
 
 function registryOfClient(client: unknown): GuardRegistry | undefined {

@@ -1,5 +1,6 @@
-import type { Combine, Labels, Row } from './families.js';
+import type { Combine } from './family.js';
 import type { Exemplar } from './registry.js';
+import type { Labels, Row } from './rows.js';
 
 /** Adds rows up by their labels, or takes the largest or the smallest. */
 export class CombinedRows {
@@ -12,7 +13,7 @@ export class CombinedRows {
 
   /** Of several exemplars the last one is kept. */
   add(labels: Labels, value: number, exemplar?: Exemplar): void {
-    const key = JSON.stringify(Object.entries(labels).sort());
+    const key = keyOf(labels);
     const known = this.#rows.get(key);
     if (!known) {
       this.#rows.set(key, { labels, value, exemplar });
@@ -25,6 +26,11 @@ export class CombinedRows {
   rows(): Row[] {
     return Array.from(this.#rows.values(), ({ labels, value, exemplar }) => [labels, value, exemplar]);
   }
+}
+
+/** The same for equal labels, in whichever order. */
+export function keyOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort());
 }
 
 export const COMBINE: Readonly<Record<Combine, (a: number, b: number) => number>> = {

@@ -1,4 +1,4 @@
-import type { Labels } from './families.js';
+import type { Labels } from './rows.js';
 import type { Exemplar, MetricValue } from './registry.js';
 
 interface Series {

@@ -1,29 +1,13 @@
 import { setImmediate } from 'node:timers';
 import { GuardError } from '../base/errors.js';
 import type { Guard } from '../guard/guard.js';
-import { internalsOf, type GuardInternals } from '../guard/internals.js';
-import type { GuardStats } from '../guard/stats.js';
-import { warnFailure } from '../guard/warnings.js';
-import { CombinedRows } from './combine.js';
+import { internalsOf } from '../guard/internals.js';
 import { Durations } from './durations.js';
-import {
-  DURATION_HISTOGRAM,
-  exemplarOf,
-  METRIC_FAMILIES,
-  type Labels,
-  type MetricFamily,
-  type Row,
-} from './families.js';
+import { DURATION_HISTOGRAM, METRIC_FAMILIES } from './families.js';
+import type { MetricFamily } from './family.js';
+import { GuardCounts } from './guard-counts.js';
 import { plainMetric, type GuardRegistry, type MetricValue, type PlainMetric } from './registry.js';
-
-interface Member {
-  readonly labels: Labels;
-  readonly unobserve: () => void;
-  /** What was read last, for a scrape in which nothing can be read. */
-  stats: GuardStats | undefined;
-  /** Scrapes in which its counts could not be read, or a metric not be made of them. */
-  failures: number;
-}
+import { exemplarOf, type Labels } from './rows.js';
 
 /** The metrics of all guards that share a registry and a prefix: a registry takes a name once. */
 export class Exporter {
@@ -31,11 +15,10 @@ export class Exporter {
   readonly #labelNames: readonly string[];
   /** By the name they were registered under, which is the one to remove them by. */
   readonly #metrics = new Map<string, PlainMetric>();
-  readonly #members = new Map<Guard, Member>();
+  readonly #counts = new GuardCounts();
   readonly #durations = new Durations(DURATION_HISTOGRAM.buckets);
-  /** Totals of guards that were taken out: a counter must not fall. */
-  readonly #retired = new Map<string, CombinedRows>();
-  #snapshot: readonly Member[] | undefined;
+  /** Whether the counts were read in this turn. */
+  #read = false;
 
   /** @throws GuardError CWG_ERR_METRICS_CONFLICT when a name is taken */
   constructor(register: GuardRegistry, prefix: string, labelNames: readonly string[]) {
@@ -61,7 +44,7 @@ export class Exporter {
 
   /** Returns a dispose function. */
   add(guard: Guard, labels: Labels): () => void {
-    if (this.#members.has(guard)) {
+    if (this.#counts.has(guard)) {
       throw new GuardError(
         'CWG_ERR_METRICS_CONFLICT',
         'close-wait-guard: this guard is collected in this registry already',
@@ -78,30 +61,15 @@ export class Exporter {
     const unobserve = internalsOf(guard).onDuration((seconds, traced) => {
       this.#durations.observe(labels, seconds, exemplarOf(seconds, traced));
     });
-    this.#members.set(guard, { labels, unobserve, stats: undefined, failures: 0 });
-    this.#snapshot = undefined;
+    this.#counts.add(guard, labels);
+    this.#read = false;
     return () => {
-      this.#remove(guard);
+      if (!this.#counts.has(guard)) return;
+      unobserve();
+      this.#counts.remove(guard);
+      this.#read = false;
+      if (this.#counts.size === 0) this.#unregister();
     };
-  }
-
-  #remove(guard: Guard): void {
-    const member = this.#members.get(guard);
-    if (!member) return;
-    member.unobserve();
-    this.#members.delete(guard);
-    this.#snapshot = undefined;
-    if (this.#members.size === 0) {
-      this.#unregister();
-      return;
-    }
-    this.#read(guard, member, false);
-    for (const family of METRIC_FAMILIES) {
-      if (family.type !== 'counter') continue;
-      const retired = this.#retired.get(family.name) ?? new CombinedRows(family.combine);
-      this.#retired.set(family.name, retired);
-      this.#addRows(retired, family, member);
-    }
   }
 
   #add(metric: PlainMetric): void {
@@ -113,11 +81,13 @@ export class Exporter {
     const { name, help, type, combine } = family;
     const about = { name: `${prefix}${name}`, help, type, aggregator: combine };
     const read = (): MetricValue[] =>
-      this.#rows(family).map(([labels, value, exemplar]) => ({
-        labels: { ...labels },
-        value,
-        ...(exemplar && { exemplar }),
-      }));
+      this.#sampled()
+        .rows(family)
+        .map(([labels, value, exemplar]) => ({
+          labels: { ...labels },
+          value,
+          ...(exemplar && { exemplar }),
+        }));
     // Its values are the guard's, which goes on counting: there is nothing here to be set back.
     return plainMetric(about, read, () => undefined);
   }
@@ -138,55 +108,18 @@ export class Exporter {
     );
   }
 
-  /** The rows of a metric now, as far as they can be made. */
-  #rows(family: MetricFamily): readonly Row[] {
-    const rows = new CombinedRows(family.combine);
-    for (const row of this.#retired.get(family.name)?.rows() ?? []) rows.add(...row);
-    for (const member of this.#sample()) this.#addRows(rows, family, member);
-    return rows.rows();
-  }
-
-  #addRows(all: CombinedRows, { rows }: MetricFamily, member: Member): void {
-    const { stats, failures, labels } = member;
-    if (!stats) return;
-    try {
-      for (const [own, value, exemplar] of rows(failures === 0 ? stats : withFailures(stats, failures))) {
-        all.add({ ...own, ...labels }, value, exemplar);
-      }
-    } catch (error) {
-      // A guard of another version may count something else.
-      this.#failed(member, error);
-    }
-  }
-
   /**
    * One reading of the counts for all metrics of a scrape: a registry asks every metric in one turn of the event loop, and
    * what was read in a turn is good for that turn.
    */
-  #sample(): readonly Member[] {
-    if (this.#snapshot) return this.#snapshot;
-    for (const [guard, member] of this.#members) this.#read(guard, member, true);
-    this.#snapshot = [...this.#members.values()];
+  #sampled(): GuardCounts {
+    if (this.#read) return this.#counts;
+    this.#counts.read();
+    this.#read = true;
     setImmediate(() => {
-      this.#snapshot = undefined;
+      this.#read = false;
     }).unref();
-    return this.#snapshot;
-  }
-
-  #read(guard: Guard, member: Member, sample: boolean): void {
-    try {
-      const internals: Partial<GuardInternals> = internalsOf(guard);
-      // Another version's guard may not have it.
-      if (sample) internals.sampleOnDemand?.();
-      member.stats = guard.stats();
-    } catch (error) {
-      this.#failed(member, error);
-    }
-  }
-
-  #failed(member: Member, error: unknown): void {
-    member.failures++;
-    warnFailure('scrape', error);
+    return this.#counts;
   }
 
   #holds(name: string, metric: PlainMetric): boolean {
@@ -196,10 +129,6 @@ export class Exporter {
   #unregister(): void {
     for (const [name, metric] of this.#metrics) if (this.#holds(name, metric)) this.#register.removeSingleMetric(name);
     this.#metrics.clear();
-    this.#retired.clear();
+    this.#counts.forget();
   }
-}
-
-function withFailures(stats: GuardStats, failures: number): GuardStats {
-  return { ...stats, errors: { ...stats.errors, scrape: stats.errors.scrape + failures } };
 }

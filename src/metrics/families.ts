@@ -1,50 +1,12 @@
-import { LEAK_KINDS, type LeakKind } from '../base/vocabulary.js';
-import type { TracedAt } from '../layers/request-ids.js';
-import { GUARD_OPERATIONS, type GuardStats, type LeakCount, type OpenLeakCount } from '../guard/stats.js';
-import type { Exemplar } from './registry.js';
-
-export type Labels = Readonly<Record<string, string>>;
-export type Row = readonly [labels: Labels, value: number, exemplar?: Exemplar | undefined];
-
-/** How values of equal labels become one: the names that both registry families have for it, too. */
-export type Combine = 'sum' | 'max' | 'min';
-
-/** One metric: what it is called, and how it is read off a guard's stats. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'gauge' | 'counter';
-  readonly labelNames: readonly string[];
-  /** How values of several guards, and of several cluster workers, become one. */
-  readonly combine: Combine;
-  /** Must return rows also when all is well: a gauge at zero is exported, not absent. */
-  readonly rows: (stats: GuardStats) => Row[];
-}
-
-const labelsOf = ({ kind, cause, side, route }: LeakCount): Labels => withoutEmpty({ kind, cause, side, route });
-
-/** An empty label is the same as none in Prometheus. */
-const withoutEmpty = (labels: Labels): Labels =>
-  Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ''));
-
-/** A kind of which a leak is open has no zero: it would read as the sum of the kind. */
-const zeroOf = (kind: LeakKind, leaks: readonly OpenLeakCount[]): Row[] =>
-  leaks.some((leak) => leak.kind === kind) ? [] : [[{ kind }, 0]];
-
-/** So that a graph leads to the trace of the request that leaked. */
-export const exemplarOf = (value: number, traced: TracedAt | undefined): Exemplar | undefined =>
-  traced && {
-    labelSet: { trace_id: traced.traceId, span_id: traced.spanId },
-    value,
-    timestamp: traced.atMs / 1_000,
-  };
-
-/** What the kernel does not tell has no row: a made-up number would be believed. */
-const rowOf = (labels: Labels, value: number | undefined): Row[] => (value === undefined ? [] : [[labels, value]]);
+import { LEAK_KINDS } from '../base/vocabulary.js';
+import { GUARD_OPERATIONS } from '../guard/stats.js';
+import type { MetricFamily } from './family.js';
+import { exemplarOf, labelsOf, rowOf, withoutEmpty, zeroOf, type Row } from './rows.js';
 
 /** How long sockets stayed half-closed, reset or stalled until they were closed. Not read off the stats: it is observed. */
 export const DURATION_HISTOGRAM = {
   name: 'close_wait_duration_seconds',
+  otel: { name: 'close_wait_guard.socket.duration', unit: 's' },
   help: 'How long a socket whose peer had left stayed open; counted when it is closed.',
   // From a slow handler's to the default of closeWaitTimeout (60) and the hours that leaks last.
   buckets: [0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400],
@@ -54,6 +16,12 @@ export const DURATION_HISTOGRAM = {
 export const METRIC_FAMILIES: readonly MetricFamily[] = [
   {
     name: 'close_wait_sockets',
+    otel: {
+      name: 'system.network.connection.count',
+      unit: '{connection}',
+      attributes: { 'network.connection.state': 'close_wait', 'network.transport': 'tcp' },
+      goneIsZero: true,
+    },
     help: 'Sockets in CLOSE_WAIT: the peer has closed, this process has not. Leaks and those not yet.',
     type: 'gauge',
     labelNames: ['side', 'server'],
@@ -66,6 +34,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_leaked_sockets',
+    otel: { name: 'close_wait_guard.socket.leaked', unit: '{socket}', goneIsZero: true },
     help: 'Leaked sockets open now: the peer has left and nothing happened for closeWaitTimeout.',
     type: 'gauge',
     labelNames: ['kind', 'cause', 'side', 'route', 'method', 'server', 'destination'],
@@ -77,6 +46,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_leaks_found_total',
+    otel: { name: 'close_wait_guard.leaks_found', unit: '{leak}' },
     help: 'Leaked sockets found since start, by kind alone; there from the start, so that increase() sees the first one.',
     type: 'counter',
     labelNames: ['kind'],
@@ -89,6 +59,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_leaks_total',
+    otel: { name: 'close_wait_guard.leaks', unit: '{leak}' },
     help: 'Leaked sockets found since start, by what they are; each counts once. A series begins with its first leak.',
     type: 'counter',
     labelNames: ['kind', 'cause', 'side', 'route'],
@@ -101,6 +72,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_released_total',
+    otel: { name: 'close_wait_guard.leaks_released', unit: '{leak}' },
     help: 'Reported leaks that were closed after all.',
     type: 'counter',
     labelNames: ['kind'],
@@ -109,6 +81,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_reclaimed_total',
+    otel: { name: 'close_wait_guard.leaks_reclaimed', unit: '{leak}' },
     help: 'Leaks that the guard destroyed.',
     type: 'counter',
     labelNames: ['kind'],
@@ -117,6 +90,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_oldest_seconds',
+    otel: { name: 'close_wait_guard.socket.oldest_age', unit: 's' },
     help: 'Age of the oldest socket whose peer has left.',
     type: 'gauge',
     labelNames: [],
@@ -125,6 +99,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_port_collision_ratio',
+    otel: { name: 'close_wait_guard.port_collision.probability', unit: '1' },
     help: 'Chance that the next connection of the worst peer picks a port pair that a leak still holds.',
     type: 'gauge',
     labelNames: [],
@@ -133,6 +108,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_unread_bytes',
+    otel: { name: 'close_wait_guard.socket.unread_size', unit: 'By' },
     help: 'Bytes that leaked sockets hold unread, in the kernel and in streams.',
     type: 'gauge',
     labelNames: [],
@@ -141,6 +117,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_fin_wait2_sockets',
+    otel: { name: 'close_wait_guard.peer.fin_wait_2', unit: '{connection}' },
     help: "FIN_WAIT_2 sockets on the server's port, or to the destination: this side has closed, the remote end has not.",
     type: 'gauge',
     labelNames: ['server', 'destination'],
@@ -153,6 +130,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_accept_queue_sockets',
+    otel: { name: 'close_wait_guard.accept_queue.length', unit: '{connection}', goneIsZero: true },
     help: 'Connections that wait to be accepted.',
     type: 'gauge',
     labelNames: ['server'],
@@ -161,6 +139,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_accept_queue_limit',
+    otel: { name: 'close_wait_guard.accept_queue.limit', unit: '{connection}' },
     help: 'Connections that may wait to be accepted (the backlog the kernel granted).',
     type: 'gauge',
     labelNames: ['server'],
@@ -169,6 +148,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_accept_queue_close_wait_sockets',
+    otel: { name: 'close_wait_guard.accept_queue.close_wait', unit: '{connection}', goneIsZero: true },
     help: 'Connections that wait to be accepted and whose client has already gone.',
     type: 'gauge',
     labelNames: ['server'],
@@ -178,6 +158,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'tcp_listen_overflows_total',
+    otel: { name: 'close_wait_guard.listen_overflows', unit: '{connection}' },
     help: 'Connections refused because an accept queue was full: of all processes of the network namespace, since it began.',
     type: 'counter',
     labelNames: [],
@@ -186,6 +167,11 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_open_fds',
+    otel: {
+      name: 'process.unix.file_descriptor.count',
+      unit: '{file_descriptor}',
+      instrument: 'up-down-counter',
+    },
     help: 'Open file descriptors of the process.',
     type: 'gauge',
     labelNames: [],
@@ -195,6 +181,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_max_fds',
+    otel: { name: 'close_wait_guard.file_descriptor.limit', unit: '{file_descriptor}' },
     help: 'How many file descriptors the process may have open (the soft limit).',
     type: 'gauge',
     labelNames: [],
@@ -203,6 +190,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_guard_sample_seconds',
+    otel: { name: 'close_wait_guard.sample.duration', unit: 's' },
     help: "How long the guard's last sample held the event loop, in its longest turn.",
     type: 'gauge',
     labelNames: [],
@@ -211,6 +199,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_guard_last_sample_timestamp_seconds',
+    otel: { name: 'close_wait_guard.sample.last_timestamp', unit: 's' },
     help: 'When the last sample ended, in seconds since 1970; 0 before the first. No value where none will come.',
     type: 'gauge',
     labelNames: [],
@@ -220,6 +209,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_guard_info',
+    otel: { name: 'close_wait_guard.info', unit: '{guard}' },
     help: 'Always 1. Which version it is, and whether it can see sockets here.',
     type: 'gauge',
     labelNames: ['version', 'supported'],
@@ -228,6 +218,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'close_wait_guard_errors_total',
+    otel: { name: 'close_wait_guard.errors', unit: '{error}' },
     help: 'Failures of the guard that it kept from the application.',
     type: 'counter',
     labelNames: ['operation'],

@@ -15,6 +15,8 @@ export interface PreloadSettings {
   readonly log: string | undefined;
   readonly logLevel: LogLevel;
   readonly metricsPort: number | undefined;
+  /** Whether the guard is reported to OpenTelemetry. */
+  readonly otel: boolean;
   /** Path of the page that a person reads, at the metrics port. */
   readonly inspectorRoute: string | undefined;
   /** At this signal the open leaks are written to the log. */
@@ -54,6 +56,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv, warn: Warn): Pre
     ignore: readIgnore(environment.CLOSE_WAIT_GUARD_IGNORE ?? '', warn),
     log: path === '' ? undefined : path,
     logLevel: readLogLevel(environment.CLOSE_WAIT_GUARD_LOG_LEVEL ?? '', warn),
+    otel: flag('CLOSE_WAIT_GUARD_OTEL'),
     metricsPort,
     inspectorRoute: readRoute(environment.CLOSE_WAIT_GUARD_INSPECTOR_ROUTE ?? '', metricsPort, warn),
     signal: readSignal(environment.CLOSE_WAIT_GUARD_SIGNAL ?? '', warn),

@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads';
 import { wallClock } from '../base/clock.js';
+import { safeText } from '../base/escape.js';
 import type { Gathered } from '../guard/equal-lines.js';
 import type { LeakReport } from '../leaks/report.js';
 import { leakLine, traceFieldsOf } from '../guard/leak-line.js';
@@ -45,9 +46,8 @@ function json(value: object): Buffer {
   return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
-/** Control characters would be the terminal's to obey. */
 function words(text: string): Buffer {
   const time = wallClock().toTimeString().slice(0, 8);
   const where = threadId === 0 ? String(process.pid) : `${process.pid}/${threadId}`;
-  return Buffer.from(`${time} close-wait-guard[${where}] ${text.replace(/\p{C}/gu, '?')}\n`);
+  return Buffer.from(`${time} close-wait-guard[${where}] ${safeText(text)}\n`);
 }

@@ -5,9 +5,11 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isSwitchedOff } from '../base/environment.js';
-import { followFastifyRoutes } from '../frameworks/fastify/channel.js';
-import { createGuard } from '../guard/guard.js';
+import { GuardError } from '../base/errors.js';
+import { followFastifyApplications } from '../frameworks/fastify/applications.js';
+import { createGuard, type Guard } from '../guard/guard.js';
 import { warnSetting } from '../guard/warnings.js';
+import { instrumentGuard } from '../metrics/otel/instrument-guard.js';
 import { readEnvironment } from './environment.js';
 import { EventLog } from './event-log.js';
 import { serveMetrics } from './metrics-server.js';
@@ -33,7 +35,7 @@ function start(): void {
         log.list(guard.leaks());
       });
     }
-    followFastifyRoutes();
+    followFastifyApplications();
     guard.on('leak', (leak) => {
       log.write('leak', leak);
     });
@@ -46,4 +48,15 @@ function start(): void {
   }
   // Of all processes and threads one serves the pages.
   if (settings.metricsPort !== undefined) serveMetrics(guard, settings.metricsPort, settings.inspectorRoute);
+  if (settings.otel) reportToOtel(guard);
+}
+
+/** To the SDK that the application starts, whenever that is. Without the packages for it the application runs on. */
+function reportToOtel(guard: Guard): void {
+  try {
+    instrumentGuard(guard);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    warnSetting('CLOSE_WAIT_GUARD_OTEL', `CLOSE_WAIT_GUARD_OTEL has no effect: ${error.message}`);
+  }
 }

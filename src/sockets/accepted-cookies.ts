@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { fstatSync } from 'node:fs';
+import { fact } from '../base/fact.js';
 import { TcpState } from '../base/tcp-states.js';
 import { identityOfInode } from '../kernel/identity.js';
+import { socketFdsOf } from '../kernel/process-fds.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { dumpSockets } from '../kernel/sock-diag.js';
-import { fdSentTo } from '../layers/ipc-internals.js';
-import { activeSockets, fdOf, isOpen } from '../layers/node-internals.js';
+import { activeChildren, activeServers, activeSockets } from '../layers/active-handles.js';
+import { fdSentTo, pidOf } from '../layers/ipc-internals.js';
+import { fdOf, isOpen } from '../layers/node-internals.js';
 
 /** From so many cookies on, those of sockets that are gone are searched for. */
 const PRUNE_FROM = 4_096;
@@ -20,6 +24,14 @@ const HELD_STATES = [
   TcpState.LAST_ACK,
   TcpState.CLOSING,
 ];
+
+/** The inodes of the sockets that servers of this thread listen on. */
+function listenersOfThisProcess(): number[] {
+  return activeServers().flatMap((server) => {
+    const fd = fdOf(server);
+    return fd === undefined ? [] : fact(() => [fstatSync(fd).ino], []);
+  });
+}
 
 /** The accepted connections that this thread has now. */
 export interface AcceptedNow {
@@ -76,6 +88,21 @@ export class AcceptedCookies {
     if (fd !== undefined) this.#add(fd);
     else if (isOpen(socket)) this.#addSent();
     if (this.#cookies.size >= this.#pruneAt) this.#prune();
+  }
+
+  /**
+   * The children that were started before anybody listened: what they hold, they have from here, unless they accept connections
+   * of the same server themselves.
+   */
+  noteEarlierChildren(): void {
+    for (const child of activeChildren()) {
+      const pid = pidOf(child);
+      if (pid === undefined) continue;
+      this.#noteChild(child);
+      const held = socketFdsOf(pid) ?? new Map<number, number>();
+      if (listenersOfThisProcess().some((inode) => held.has(inode))) continue;
+      for (const inode of held.keys()) this.#cookies.add(identityOfInode(inode));
+    }
   }
 
   close(): void {

@@ -6,20 +6,38 @@ import { listenForReceivedSockets } from '../layers/ipc-internals.js';
 import { ensureNotes } from '../layers/notes.js';
 import { currentOrigin } from '../layers/origin.js';
 import { noteClientRequest, noteClientResponse } from '../layers/requests.js';
-import { undiciHandlers } from '../layers/undici.js';
+import { noteTlsAbove, rawSocketUnder } from '../layers/tls.js';
+import { undiciListener } from '../layers/undici.js';
+
+/** What {@link listenForSockets} returns. */
+export interface Announcements {
+  /**
+   * Announces sockets that were there before anybody listened, as the channels would have: each with its TLS and with the requests
+   * of undici and fetch that it carries.
+   */
+  announceEarlier(sockets: Iterable<EarlierSocket>): void;
+  dispose(): void;
+}
+
+/** A socket that was there before anybody listened. */
+export interface EarlierSocket {
+  /** The one that the application has: a TLSSocket where that was put on another socket. */
+  readonly top: Socket;
+  readonly side: Side;
+}
 
 /**
  * Subscribes to the diagnostics channels that announce sockets and name what is asked over them
- * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md), and to what the parent and the children send. Returns its dispose
- * function.
+ * (nodejs.org/api/diagnostics_channel.html, undici's DiagnosticsChannel.md), and to what the parent and the children send.
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */
-export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): () => void {
+export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): Announcements {
   const stopListeningForReceived = listenForReceivedSockets((socket, from) => {
     announce(socket, 'inbound');
     ensureNotes(socket).receivedFrom = from;
   }, onError);
+  const undici = undiciListener();
   const unsubscribe = subscribeAll(
     {
       'net.server.socket': ({ socket }: { socket: Socket }) => {
@@ -36,12 +54,21 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       'http.client.request.start': noteClientRequest,
       'http.client.response.finish': noteClientResponse,
       'http2.server.stream.start': noteServerStream,
-      ...undiciHandlers(),
+      ...undici.handlers,
     },
     onError,
   );
-  return () => {
-    stopListeningForReceived();
-    unsubscribe();
+  return {
+    announceEarlier: (sockets) => {
+      for (const { top, side } of sockets) {
+        noteTlsAbove(top);
+        if (side === 'outbound') undici.noteUnderWay(top);
+        announce(rawSocketUnder(top), side);
+      }
+    },
+    dispose: () => {
+      stopListeningForReceived();
+      unsubscribe();
+    },
   };
 }

@@ -17,7 +17,7 @@ export interface ForeignSample {
   /** A dump is taken at most this often. */
   readonly everyMs: number;
   /** Local ports of the listeners whose connections matter. */
-  readonly ports: readonly number[];
+  readonly ports: () => readonly number[];
   /** Whether this thread follows the socket. */
   readonly isKnown: (cookie: bigint) => boolean;
   /** Do it all now: for tests and on-demand guards. */
@@ -67,7 +67,7 @@ export class ForeignSockets {
 
   #dump({ ports, isKnown }: ForeignSample): void {
     let dumped = 0;
-    const unknown = dumpSockets(this.#binding, [TcpState.CLOSE_WAIT], ports, {
+    const unknown = dumpSockets(this.#binding, [TcpState.CLOSE_WAIT], ports(), {
       withInfo: true,
       expected: this.#expected,
       keep: (cookie, inode) => {

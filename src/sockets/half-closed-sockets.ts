@@ -8,9 +8,13 @@ const READ_AT_MOST = 1_500;
 const OWNERLESS_LAP_MS = 30_000;
 /** One with a JS socket is asked whether it was closed; what else may happen to it can wait. */
 const OWNED_LAP_MS = 120_000;
-const LEAKS_AT_LEAST = 32;
+/** Few leaks are all read within some samples: 15 µs each. */
+const LEAKS_AT_LEAST = 6;
 /** Of how many known leaks one sample asks whether their owner has closed them: about 0.5 µs each. */
 const ASK_AT_MOST = 1_000;
+/** In so many turns of the event loop a sample reads the known leaks, where they are not few. */
+const LEAK_SLICES = 4;
+const MANY_LEAKS = 256;
 
 /** Hears of the sockets that are half-closed no more. Each guard has one, and takes at its own pace. */
 export interface ClosedQueue {
@@ -110,12 +114,18 @@ export class HalfClosedSockets {
     return this.#fresh.next(READ_AT_MOST);
   }
 
-  /** The known leaks that are due where samples are `intervalMs` apart. */
+  /** In how many turns the known leaks that are due in one sample are read. */
+  get leakSlices(): number {
+    return this.#owned.size + this.#ownerless.size > MANY_LEAKS ? LEAK_SLICES : 1;
+  }
+
+  /** The known leaks that are due in one of these turns, where samples are `intervalMs` apart. */
   leaksDue(intervalMs: number): WatchedSocket[] {
+    const slice = intervalMs / this.leakSlices;
     return [
-      ...this.#owned.next(shareOf(this.#owned.size, intervalMs, OWNED_LAP_MS)),
-      ...this.#ownerless.next(shareOf(this.#ownerless.size, intervalMs, OWNERLESS_LAP_MS)),
-      ...this.#closing.next(ASK_AT_MOST).filter(hasJustBeenClosed),
+      ...this.#owned.next(shareOf(this.#owned.size, slice, OWNED_LAP_MS)),
+      ...this.#ownerless.next(shareOf(this.#ownerless.size, slice, OWNERLESS_LAP_MS)),
+      ...this.#closing.next(ASK_AT_MOST / this.leakSlices).filter(hasJustBeenClosed),
     ];
   }
 

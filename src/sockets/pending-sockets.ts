@@ -75,6 +75,14 @@ export class PendingSockets {
     return due;
   }
 
+  /** The fds of the announced sockets that have one. */
+  fds(): number[] {
+    return this.#queue.flatMap(({ socket: ref }) => {
+      const socket = deref(ref);
+      return (socket && fdOf(socket)) ?? [];
+    });
+  }
+
   /** The announced sockets and their sides. */
   sides(): Map<Socket, Side> {
     const sides = new Map<Socket, Side>();

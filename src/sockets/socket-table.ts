@@ -3,21 +3,30 @@ import { monotonicMs } from '../base/clock.js';
 import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
+import { closedWindows } from '../kernel/netstat.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
+import { activeServers } from '../layers/active-handles.js';
 import { serverOf } from '../layers/node-internals.js';
 import { AcceptedCookies } from './accepted-cookies.js';
-import { listenForSockets } from './announcements.js';
+import { listenForSockets, type Announcements } from './announcements.js';
 import { Destinations } from './destinations.js';
+import { earlierSockets } from './earlier-sockets.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
-import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
+import { Searches, type SearchPlan } from './searches.js';
+import { SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
 import { Transfers } from './transfers.js';
 import type { WatchedSocket } from './watched-socket.js';
 import { WatchedSockets } from './watched-sockets.js';
+
+/** Of a sample that is not told a guard's. */
+const DEFAULT_TIME_OUT_MS = 60_000;
+
+const EVERYTHING: SearchPlan = { sweep: Number.POSITIVE_INFINITY, walk: true };
 
 /** What can fail in a table: each is counted, and said once. */
 export type TableOperation = KernelOperation | 'announce';
@@ -29,6 +38,8 @@ export interface SampleOptions {
   readonly wholeFdTable?: boolean;
   /** Announced sockets are put on the watch once they are this old. */
   readonly minAgeMs?: number;
+  /** How long a socket may make no progress, ms: each search for what raises no event is over in that time. */
+  readonly timeOutMs?: number;
   /** Also search for connections that only another process holds, at most this often. */
   readonly foreignEveryMs?: number;
   /** Which half-closed sockets to read: all, or those that are no leaks yet. @default 'all' */
@@ -46,6 +57,7 @@ export class SocketTable {
   readonly destinations: Destinations;
   readonly #watched: WatchedSockets;
   readonly #unannounced: UnannouncedSockets;
+  readonly #searches: Searches;
   readonly #halfClosed = new HalfClosedSockets();
   readonly #accepted: AcceptedCookies;
   readonly #elsewhere: HeldElsewhere;
@@ -58,7 +70,7 @@ export class SocketTable {
       this.#announceFailed();
     },
   );
-  readonly #stopListening: () => void;
+  readonly #announcements: Announcements;
   #stopListeningForRequests: (() => void) | undefined;
   readonly #faults: Faults<TableOperation>;
 
@@ -76,11 +88,15 @@ export class SocketTable {
       () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
       this.#announceFailed,
     );
+    this.#searches = new Searches(
+      { openFds: () => binding.openFds(), closedWindows: () => closedWindows(binding) },
+      nowMs,
+    );
     this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
-    this.#stopListening = listenForSockets((socket, side) => {
+    this.#announcements = listenForSockets((socket, side) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       this.#watched.pending.add(socket, side, monotonicMs());
     }, this.#announceFailed);
@@ -100,18 +116,15 @@ export class SocketTable {
   }
 
   /** Takes a sample: finds what became half-closed, reset or stalled since the last one, and reads what is due. */
-  sample(
-    nowMs: number,
-    { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' }: SampleOptions = {},
-  ): readonly Suspect[] {
+  sample(nowMs: number, options: SampleOptions = {}): readonly Suspect[] {
+    const { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' } = options;
     this.holders.beginSample(wholeFdTable);
     this.#watched.register(nowMs, young ? 0 : minAgeMs);
     this.#takeHalfCloses(nowMs);
-    this.#findStalled(wholeFdTable);
-    this.#findUnannounced(nowMs, wholeFdTable);
+    this.#search(nowMs, options);
     const suspects = this.#read(read === 'all' ? this.#halfClosed.all() : this.#halfClosed.fresh(), nowMs);
     if (foreignEveryMs === undefined) return suspects;
-    const ports = this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
+    const ports = (): number[] => this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
     const foreign = this.#elsewhere.sample({
       ...{ nowMs, everyMs: foreignEveryMs, ports, isKnown: this.#isKnown, whole: wholeFdTable },
     });
@@ -124,11 +137,12 @@ export class SocketTable {
     return [...this.#read(this.#halfClosed.these(cookies), nowMs), ...this.#elsewhere.these(cookies)];
   }
 
-  hasLeaks(): boolean {
-    return this.#halfClosed.hasLeaks();
+  /** In how many turns of the event loop the known leaks of a sample are to be read; 0 where there are none. */
+  get leakSlices(): number {
+    return this.#halfClosed.hasLeaks() ? this.#halfClosed.leakSlices : 0;
   }
 
-  /** Reads the known leaks that are due where samples are `intervalMs` apart. */
+  /** Reads the known leaks that are due in one of those turns, where samples are `intervalMs` apart. */
   readLeaks(nowMs: number, intervalMs: number): readonly Suspect[] {
     return this.#read(this.#halfClosed.leaksDue(intervalMs), nowMs);
   }
@@ -151,6 +165,21 @@ export class SocketTable {
   /** Notes every HTTP/1 request from now on. */
   followRequests(): void {
     this.#stopListeningForRequests ??= listenForRequests(this.#announceFailed);
+  }
+
+  /**
+   * Takes in the sockets, servers and children that were there before this table, as far as Node lists them, as if they had been
+   * announced. Costs a few µs for each.
+   */
+  takeInEarlier(): void {
+    try {
+      for (const server of activeServers()) this.#servers.noticeListening(server);
+      const sockets = earlierSockets();
+      this.#accepted.noteEarlierChildren();
+      this.#announcements.announceEarlier(sockets);
+    } catch {
+      this.#announceFailed();
+    }
   }
 
   /** Says that a guard with a timer samples this table. Returns its dispose function. */
@@ -176,7 +205,7 @@ export class SocketTable {
   }
 
   close(): void {
-    this.#stopListening();
+    this.#announcements.dispose();
     this.#stopListeningForRequests?.();
     this.#servers.close();
     this.#accepted.close();
@@ -193,22 +222,38 @@ export class SocketTable {
   }
 
   #noticeServer(server: Server, socket: Socket): void {
-    // Its first connection is noticed before the first request on it.
-    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
+    this.#servers.notice(server, socket);
   }
 
   #takeHalfCloses(nowMs: number): void {
     for (const watched of this.#watched.drain(nowMs)) this.#halfClosed.add(watched);
   }
 
-  #findStalled(all: boolean): void {
-    const quiet = this.#watched.sweep(all).filter(({ cookie }) => !this.#halfClosed.has(cookie));
+  #search(
+    nowMs: number,
+    { young = false, wholeFdTable = false, timeOutMs = DEFAULT_TIME_OUT_MS }: SampleOptions,
+  ): void {
+    const { count: watchedCount, hasUnwatched } = this.#watched;
+    const now = { nowMs, timeOutMs, watchedCount, hasUnwatched, onDemand: young };
+    const { sweep, walk } = wholeFdTable ? EVERYTHING : this.#searches.plan(now);
+    if (sweep > 0) this.#findStalled(sweep);
+    // What is deleted may have lost its JS socket and still be open: then its fd is a stranger's.
+    if (this.#watched.forget() > 0) this.#searches.oweWalk();
+    if (walk) this.#findUnannounced(nowMs, wholeFdTable);
+  }
+
+  #findStalled(count: number): void {
+    const quiet = this.#watched.sweep(count).filter(({ cookie }) => !this.#halfClosed.has(cookie));
+    if (quiet.length === 0) return;
     for (const watched of this.#reader.findSuspects(quiet)) this.#halfClosed.add(watched);
   }
 
   #findUnannounced(nowMs: number, wholeFdTable: boolean): void {
     try {
-      const found = this.#unannounced.find(wholeFdTable, this.#isKnown, () => this.#watched.pending.sides());
+      const found = this.#unannounced.find(wholeFdTable, this.#watched, this.#isKnown);
+      if (found.isLap) this.#searches.walked(nowMs);
+      // Of those that no event tells of, each lap may find another half-closed.
+      if (found.mayTurn) this.#searches.oweWalk();
       if (found.owned.length > 0) {
         this.#watched.add(found.owned);
         this.#takeHalfCloses(nowMs);

@@ -23,9 +23,12 @@ export function isHalfClosedOrReset(batch: SocketBatch, row: number): boolean {
  * usual receive buffer stands for it.
  */
 export function isStalled(batch: SocketBatch, row: number): boolean {
-  if (!hasReceiveSideOpen(batch.field(row, 'state'))) return false;
-  const window = batch.field(row, 'receiveWindow');
-  const unread = batch.field(row, 'unreadBytes');
+  return isFull(batch.field(row, 'state'), batch.field(row, 'receiveWindow'), batch.field(row, 'unreadBytes'));
+}
+
+/** {@link isStalled} of a socket that is no row of a batch. -1 stands for what the kernel does not tell. */
+export function isFull(state: number, window: number, unread: number): boolean {
+  if (!hasReceiveSideOpen(state)) return false;
   // The queue is refused (-1) where SIOCINQ is; the window alone tells then.
   return window === -1 ? unread >= FULL_QUEUE_BYTES : window === 0 && unread !== 0;
 }

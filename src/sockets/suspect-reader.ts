@@ -1,10 +1,11 @@
 import type { Server, Socket } from 'node:net';
 import { fact } from '../base/fact.js';
 import { hasReceiveSideOpen, TcpState } from '../base/tcp-states.js';
-import { localPortOf } from '../kernel/endpoints.js';
+import { localPortOf, packEndpoints } from '../kernel/endpoints.js';
 import type { FaultSink } from '../kernel/faults.js';
+import { isRefusal } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
+import { identityRefused, queuesRefused, tcpInfoMissing } from '../kernel/self-check.js';
 import { SocketBatch } from '../kernel/socket-batch.js';
 import { fdOf, serverOf } from '../layers/node-internals.js';
 import type { Layer } from '../layers/layer.js';
@@ -33,13 +34,13 @@ export class SuspectReader {
   readonly #batch = new SocketBatch();
   /** What one suspect is piped to. */
   readonly #sinks = new SocketBatch();
-  readonly #faults: FaultSink<'tcp_info' | 'queues'>;
+  readonly #faults: FaultSink<'tcp_info' | 'queues' | 'cookie'>;
   readonly #serverOnPort: (port: number) => Server | undefined;
   readonly #transfers: Transfers;
 
   constructor(
     binding: NativeBinding,
-    faults: FaultSink<'tcp_info' | 'queues'>,
+    faults: FaultSink<'tcp_info' | 'queues' | 'cookie'>,
     serverOnPort: (port: number) => Server | undefined,
     transfers: Transfers,
   ) {
@@ -52,8 +53,11 @@ export class SuspectReader {
   /** Reads sockets that were half-closed, reset or stalled. */
   read(sockets: readonly WatchedSocket[], nowMs: number): SuspectsRead {
     this.#readBatch(sockets);
+    const rows: number[] = [];
     const read = { suspects: [] as Suspect[], closed: [] as WatchedSocket[], recovered: [] as WatchedSocket[] };
     sockets.forEach((watched, row) => {
+      // Not known in this sample: it is neither closed nor as it was.
+      if (isRefusal(this.#batch.field(row, 'errno'))) return;
       if (this.#batch.field(row, 'errno') !== 0 || this.#batch.cookie(row) !== watched.cookie) {
         read.closed.push(watched);
         return;
@@ -61,8 +65,10 @@ export class SuspectReader {
       const isOpen = hasReceiveSideOpen(this.#batch.field(row, 'state'));
       if (isOpen) watched.openAtMs = nowMs;
       if ((isOpen && !isStalled(this.#batch, row)) || isOurs(watched)) read.recovered.push(watched);
-      else read.suspects.push(this.#suspectOf(watched, row));
+      else rows.push(row);
     });
+    this.#readEndpoints(rows.map((row) => sockets[row]!).filter(({ endpoints }) => endpoints === undefined));
+    for (const row of rows) read.suspects.push(this.#suspectOf(sockets[row]!, row));
     return read;
   }
 
@@ -78,7 +84,9 @@ export class SuspectReader {
     });
   }
 
-  #suspectOf({ cookie, fd, side, socket: ref, aborted, openAtMs, endpoints }: WatchedSocket, row: number): Suspect {
+  #suspectOf(watched: WatchedSocket, row: number): Suspect {
+    const { cookie, fd, side, socket: ref, aborted, openAtMs } = watched;
+    const endpoints = watched.endpoints!;
     const owner: Socket | undefined = ref?.deref();
     const socket = owner && fdOf(owner) === fd ? owner : undefined;
     const server =
@@ -92,10 +100,29 @@ export class SuspectReader {
     const record = socket ? withCountedProgress(read, socket) : read;
     const above = this.#progressAbove(socket ? fact<readonly Layer[]>(() => layersOf(socket, side), []) : []);
     return {
-      ...{ cookie, fd, side, unowned: ref === undefined, socket, server, detached, foreignInode: undefined },
-      ...{ record, progress: progressOf(record, above, openAtMs), aborted, endpoints },
+      cookie,
+      fd,
+      side,
+      unowned: ref === undefined,
+      socket,
+      server,
+      foreignInode: undefined,
+      detached,
+      record,
+      progress: progressOf(record, above, openAtMs),
+      aborted,
+      endpoints,
       transfers: this.#transfers,
     };
+  }
+
+  /** Of a healthy connection nobody asks what its ends are called: it is read of those that are half-closed. */
+  #readEndpoints(sockets: readonly WatchedSocket[]): void {
+    if (sockets.length === 0) return;
+    const fds = Int32Array.from(sockets, ({ fd }) => fd);
+    packEndpoints(this.#binding, fds, fds.length).forEach((endpoints, i) => {
+      sockets[i]!.endpoints = endpoints;
+    });
   }
 
   #progressAbove(layers: readonly Layer[]): ProgressAbove {
@@ -128,7 +155,9 @@ export class SuspectReader {
     let queueRefused = 0;
     let why = 0;
     for (let row = 0; row < this.#batch.length; row++) {
-      if (this.#batch.field(row, 'errno') !== 0) continue;
+      const errno = this.#batch.field(row, 'errno');
+      if (isRefusal(errno)) this.#faults.note('cookie', identityRefused(errno));
+      if (errno !== 0) continue;
       // The number of an fd that was closed may be a listener's by now, of which the kernel tells neither.
       if (this.#batch.field(row, 'state') === TcpState.LISTEN) continue;
       if (this.#batch.field(row, 'bytesReceived') === -1) {

@@ -1,16 +1,14 @@
 import { packEndpoints } from '../kernel/endpoints.js';
 import type { FaultSink, KernelOperation } from '../kernel/faults.js';
 import { HalfCloseWatch, type HalfClose } from '../kernel/half-close-watch.js';
-import { isInodeIdentity } from '../kernel/identity.js';
+import { isInodeIdentity, isRefusal } from '../kernel/identity.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { cookieRefused, errnoText, messageOf } from '../kernel/self-check.js';
-import { hasStoppedReading, isOpen } from '../layers/node-internals.js';
+import { cookieRefused, errnoText, identityRefused, messageOf } from '../kernel/self-check.js';
+import { hasStoppedReading, hasTcpHandle, isOpen, isReading } from '../layers/node-internals.js';
 import type { Destinations } from './destinations.js';
 import { PendingSockets, type DueSocket } from './pending-sockets.js';
-import { newWatchedSocket, type WatchedSocket } from './watched-socket.js';
-
-/** How many watched sockets a sample visits: its cost must not follow the number of connections. */
-const SWEEP_STEP = 256;
+import { WatchedByFd } from './watched-by-fd.js';
+import { WatchedSocket } from './watched-socket.js';
 
 /** This thread's own sockets: first pending, then on the half-close watch until they are closed. */
 export class WatchedSockets {
@@ -19,11 +17,14 @@ export class WatchedSockets {
   readonly #faults: FaultSink<KernelOperation>;
   readonly #destinations: Destinations;
   readonly #watch: HalfCloseWatch;
+  /** The kernel tells the peer of a socket that was reset: what it is called can be read when it is of interest. */
+  readonly #peersAreRemembered: boolean;
   /** The watch has no epoll set: it could not be opened, or read. */
   #lost = true;
   readonly #sockets = new Map<bigint, WatchedSocket>();
+  readonly #byFd = new WatchedByFd();
   #forgotten: bigint[] = [];
-  #sweep: Iterator<WatchedSocket> | undefined;
+  #unwatched = 0;
   #lastDrainAtMs: number;
   #samples = 0;
 
@@ -32,6 +33,7 @@ export class WatchedSockets {
     this.#binding = binding;
     this.#faults = faults;
     this.#watch = new HalfCloseWatch(binding);
+    this.#peersAreRemembered = binding.checkKernel().peerName === 0;
     this.#lastDrainAtMs = nowMs;
     this.#reopen();
   }
@@ -40,8 +42,18 @@ export class WatchedSockets {
     return this.#sockets.size;
   }
 
+  /** Whether some are not on the watch, so that only a visit tells what became of them. */
+  get hasUnwatched(): boolean {
+    return this.#unwatched > 0;
+  }
+
   has(cookie: bigint): boolean {
     return this.#sockets.has(cookie);
+  }
+
+  /** A byte for each fd, not 0 where it was given to one of these sockets, or is announced. The next call changes it. */
+  knownFds(): Uint8Array {
+    return this.#byFd.marksWith(this.pending.fds());
   }
 
   acceptedCookies(): bigint[] {
@@ -49,7 +61,12 @@ export class WatchedSockets {
   }
 
   delete(cookie: bigint): void {
-    if (this.#sockets.delete(cookie)) this.#forgotten.push(cookie);
+    const watched = this.#sockets.get(cookie);
+    if (!watched) return;
+    this.#sockets.delete(cookie);
+    this.#byFd.delete(watched);
+    this.#setWatched(watched, true);
+    this.#forgotten.push(cookie);
   }
 
   /** Begins a sample: puts the announced sockets that are old enough on the watch. */
@@ -61,83 +78,109 @@ export class WatchedSockets {
   }
 
   add(sockets: readonly DueSocket[]): void {
-    const fds = sockets.map(({ fd }) => fd);
-    const added = this.#watch.add(fds);
-    const endpoints = packEndpoints(this.#binding, Int32Array.from(fds), fds.length);
-    sockets.forEach(({ socket, side, sinceMs, fd }, i) => {
-      const { cookie, errno } = added[i]!;
+    // What libuv has made for TCP need not be asked what it is: of a pipe only the kernel tells.
+    const [tcp, others] = [sockets.filter(isTcp), sockets.filter((due) => !isTcp(due))];
+    this.#add(tcp, true);
+    if (others.length > 0) this.#add(others, false);
+  }
+
+  #add(sockets: readonly DueSocket[], areTcp: boolean): void {
+    const fds = Int32Array.from(sockets, ({ fd }) => fd);
+    const { cookies, errnos } = this.#watch.add(fds, areTcp);
+    for (let i = 0; i < fds.length; i++) {
+      const cookie = cookies[i]!;
+      if (cookie === 0n && isRefusal(errnos[i]!)) this.#faults.note('cookie', identityRefused(errnos[i]!));
       // Closed meanwhile, or a pipe, a unix socket, MPTCP.
-      if (cookie === 0n || this.#sockets.has(cookie)) return;
-      const watched = newWatchedSocket(cookie, fd, side, new WeakRef(socket), endpoints[i]!, sinceMs, this.#samples);
-      watched.onWatch = errno === 0;
-      if (side === 'outbound') this.#destinations.note(socket, watched.endpoints);
-      this.#sockets.set(cookie, watched);
-      if (errno !== 0 && !this.#lost) this.#faults.note('watch_add', watchRefused(errno));
-      if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
-    });
+      if (cookie !== 0n && !this.#sockets.has(cookie)) this.#added(sockets[i]!, cookie, errnos[i]!);
+    }
+  }
+
+  #added({ socket, side, sinceMs, fd }: DueSocket, cookie: bigint, errno: number): void {
+    const watched = new WatchedSocket(cookie, fd, side, new WeakRef(socket), sinceMs, this.#samples);
+    this.#sockets.set(cookie, watched);
+    const before = this.#byFd.set(watched);
+    // Its fd was given to another socket, so it is closed.
+    if (before) this.delete(before.cookie);
+    if (side === 'outbound' || !this.#peersAreRemembered) {
+      [watched.endpoints] = packEndpoints(this.#binding, Int32Array.of(fd), 1);
+      if (side === 'outbound') this.#destinations.note(socket, watched.endpoints!);
+    }
+    if (errno !== 0) {
+      this.#setWatched(watched, false);
+      if (!this.#lost) this.#faults.note('watch_add', watchRefused(errno));
+    }
+    if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
   }
 
   /** Those whose peer has sent its FIN or a RST since the last drain. One epoll_wait(2), which never blocks. */
-  drain(nowMs: number): WatchedSocket[] {
+  drain(nowMs: number): readonly WatchedSocket[] {
     const previous = this.#lastDrainAtMs;
     this.#lastDrainAtMs = nowMs;
-    return this.#takeEvents().flatMap(({ cookie, aborted }) => {
+    const events = this.#takeEvents();
+    if (events.length === 0) return NONE;
+    return events.flatMap(({ cookie, aborted }) => {
       const watched = this.#sockets.get(cookie);
       if (!watched) return [];
       watched.aborted ||= aborted;
       // The previous drain did not mention it, so it was open then; unless it was not on the watch yet.
-      if (watched.addedInSample !== this.#samples) watched.openAtMs = Math.max(watched.openAtMs, previous);
+      if (watched.addedInSample !== this.#samples) watched.openAtMs = Math.max(watched.openAtMs, Math.floor(previous));
       return [watched];
     });
   }
 
   /**
-   * Visits a fixed number of sockets, or all. Closed and collected ones are forgotten (the kernel has forgotten their fds by
-   * itself); those are returned that may have come to a state which no event announces: JS has stopped reading them, or they
-   * are not on the watch. These are put on it again; the read of this visit counts even so, because the watch may fail again.
+   * Visits so many sockets, in the order of their fds, round and round. Closed and collected ones are forgotten (the kernel has
+   * forgotten their fds by itself); those are returned that may have come to a state which no event announces: JS has stopped reading
+   * them, or they are not on the watch. These are put on it again; the read of this visit counts even so, because the watch may
+   * fail again.
    */
-  sweep(all: boolean): WatchedSocket[] {
+  sweep(count: number): readonly WatchedSocket[] {
     const quiet: WatchedSocket[] = [];
     const unwatched: WatchedSocket[] = [];
-    if (all) this.#sweep = undefined;
-    this.#sweep ??= this.#sockets.values();
-    for (let visited = 0; all || visited < SWEEP_STEP; visited++) {
-      const next = this.#sweep.next();
-      if (next.done) {
-        this.#sweep = undefined;
-        break;
-      }
-      const watched = next.value;
+    this.#byFd.visit(count, (watched) => {
       const socket = watched.socket?.deref();
+      if (watched.onWatch && socket && isReading(socket)) return;
       if (!isOpen(socket)) this.delete(watched.cookie);
       else if (!watched.onWatch) unwatched.push(watched);
       else if (hasStoppedReading(socket)) quiet.push(watched);
-    }
+    });
     if (unwatched.length > 0) this.#watchAgain(unwatched);
+    return unwatched.length > 0 ? [...quiet, ...unwatched] : quiet;
+  }
+
+  /** Ends a sample: this thread no longer answers for those that were deleted. Returns how many. */
+  forget(): number {
+    const { length } = this.#forgotten;
+    if (length === 0) return 0;
     this.#watch.forget(this.#forgotten);
     this.#forgotten = [];
-    return [...quiet, ...unwatched];
+    return length;
   }
 
   #watchAgain(sockets: readonly WatchedSocket[]): void {
     if (this.#lost) return;
-    const added = this.#watch.add(sockets.map(({ fd }) => fd));
+    const { cookies, errnos } = this.#watch.add(Int32Array.from(sockets, ({ fd }) => fd));
     sockets.forEach((watched, i) => {
-      const { cookie, errno } = added[i]!;
-      if (cookie === watched.cookie) watched.onWatch = errno === 0;
+      const cookie = cookies[i]!;
+      if (cookie === watched.cookie) this.#setWatched(watched, errnos[i] === 0);
       // The fd was closed and is another socket now: that one is not ours to answer for.
       else if (cookie !== 0n && !this.#sockets.has(cookie)) this.#forgotten.push(cookie);
     });
   }
 
-  #takeEvents(): HalfClose[] {
+  #setWatched(watched: WatchedSocket, onWatch: boolean): void {
+    if (watched.onWatch !== onWatch) this.#unwatched += onWatch ? -1 : 1;
+    watched.onWatch = onWatch;
+  }
+
+  #takeEvents(): readonly HalfClose[] {
     if (this.#lost) return [];
     try {
       return this.#watch.drain();
     } catch (error) {
       this.#faults.note('watch_wait', watchLost(error));
       this.#lost = true;
-      for (const watched of this.#sockets.values()) watched.onWatch = false;
+      for (const watched of this.#sockets.values()) this.#setWatched(watched, false);
       return [];
     }
   }
@@ -154,9 +197,14 @@ export class WatchedSockets {
   close(): void {
     this.#watch.close();
     this.#sockets.clear();
+    this.#byFd.clear();
     this.pending.clear();
   }
 }
+
+const NONE: readonly WatchedSocket[] = [];
+
+const isTcp = ({ socket }: DueSocket): boolean => hasTcpHandle(socket);
 
 const watchLost = (error: unknown): string =>
   `${messageOf(error)}. Sockets are read in turn until the half-close watch can be opened again`;

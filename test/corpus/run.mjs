@@ -1,5 +1,6 @@
 // Scores a guard against the cases in cases/: each is a small program that leaks a socket, or that only looks as if it did.
 //   node test/corpus/run.mjs --register dist/register.js [--node /path/to/node] [--jobs 2] [--json results.json] [name-part …]
+//   node test/corpus/run.mjs --attach dist/cli.js …   the programs run without a guard; the command is attached to each 3 s later
 // Prints what was wrong and one line of totals. Exit status 1 when anything was. See README.md.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -14,12 +15,14 @@ const { values: options, positionals: nameParts } = parseArgs({
   allowPositionals: true,
   options: {
     register: { type: 'string' },
+    attach: { type: 'string' },
     node: { type: 'string', default: process.execPath },
     jobs: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 });
-if (!options.register || !fs.existsSync(options.register)) usage(`--register names no file: ${options.register}`);
+const guard = options.attach ?? options.register;
+if (!guard || !fs.existsSync(guard)) usage(`--register or --attach names no file: ${guard}`);
 if (!/^[1-9]\d?$/.test(options.jobs)) usage(`--jobs takes 1 to 99, not ${options.jobs}`);
 
 const queue = await readCases();
@@ -30,7 +33,9 @@ const readAhead = execFileSync(options.node, ['-p', 'require("node:stream").getD
 });
 const setting = {
   node: options.node,
-  register: pathToFileURL(path.resolve(options.register)).href,
+  ...(options.attach
+    ? { attach: path.resolve(options.attach) }
+    : { register: pathToFileURL(path.resolve(options.register)).href }),
   sizes: sizesFor(Number(readAhead)),
 };
 const results = [];

@@ -31,15 +31,23 @@ describe('a row', () => {
       lastAckRecvMs: -1,
       bytesAcked: -1,
       bytesReceived: -1,
+      lastDataSentMs: -1,
+      lastDataRecvMs: -1,
+      receiveWindow: -1,
+      memoryBytes: -1,
     };
     expect(expected.receiveQueue).toBe(6);
     expect(dump([State.CLOSE_WAIT], [localPort])).toEqual([expected]);
 
     // With TCP_INFO when asked: here, what the fd itself says.
-    const { bytesAcked, bytesReceived } = readOne(fd);
+    const { bytesAcked, bytesReceived, receiveWindow } = readOne(fd);
     const [row] = dump([State.CLOSE_WAIT], [localPort], true);
-    expect(row).toEqual({ ...expected, bytesAcked, bytesReceived, lastAckRecvMs: expect.any(Number) });
-    expect(Math.abs(row!.lastAckRecvMs - readOne(fd).lastAckRecvMs)).toBeLessThan(1000);
+    const times = ['lastAckRecvMs', 'lastDataSentMs', 'lastDataRecvMs'] as const;
+    const informed = { ...expected, bytesAcked, bytesReceived, receiveWindow, memoryBytes: expect.any(Number) };
+    expect({ ...row, ...Object.fromEntries(times.map((name) => [name, -1])) }).toEqual(informed);
+    for (const name of times) expect(Math.abs(row![name] - readOne(fd)[name])).toBeLessThan(1000);
+    // The five bytes and the FIN are in one buffer of the kernel's at least.
+    expect(row!.memoryBytes).toBeGreaterThan(5);
     // A FIN counts as one.
     expect(bytesReceived).toBe(6);
   });

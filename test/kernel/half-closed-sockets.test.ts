@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { HalfClosedSockets } from '../../src/sockets/half-closed-sockets.js';
-import { newWatchedSocket } from '../../src/sockets/watched-socket.js';
+import { WatchedSocket } from '../../src/sockets/watched-socket.js';
 
-const watched = (cookie: bigint) => newWatchedSocket(cookie, 10, 'inbound', undefined, new Uint8Array(40), 0, 0);
+const watched = (cookie: bigint) => new WatchedSocket(cookie, 10, 'inbound', undefined, 0, 0);
 
 describe('the half-closed sockets', () => {
   it('that were known leaks, went on and stalled again are read in the next sample', () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { expect, it } from 'vitest';
 import { listenOverflows } from '../../src/kernel/netstat.js';
+import { binding } from './binding.js';
 import { stageOfEachTest } from '../support/stage.js';
 import { until } from '../support/until.js';
 
@@ -28,12 +29,12 @@ it('the overflows of accept queues grow when one is full', async () => {
   const python = spawn('python3', ['-c', NEVER_ACCEPTS], { stdio: ['ignore', 'pipe', 'inherit'] });
   stage.defer(() => python.kill('SIGKILL'));
   const [line] = (await once(python.stdout, 'data')) as [Buffer];
-  const before = listenOverflows()!;
+  const before = listenOverflows(binding)!;
   expect(before).toBeLessThanOrEqual(overflowsInProc());
   for (let i = 0; i < 8; i++) {
     const client = net.connect(Number(String(line)), '127.0.0.1').on('error', () => undefined);
     stage.defer(() => client.destroy());
   }
-  await until('an overflow', () => listenOverflows()! > before);
-  expect(listenOverflows()).toBeLessThanOrEqual(overflowsInProc());
+  await until('an overflow', () => listenOverflows(binding)! > before);
+  expect(listenOverflows(binding)).toBeLessThanOrEqual(overflowsInProc());
 });

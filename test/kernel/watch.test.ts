@@ -258,7 +258,7 @@ describe('which sockets a guard of this process answers for', () => {
 describe('checkKernel()', () => {
   it('finds all that a guard needs here, and leaves no fd behind', () => {
     const before = readdirSync('/proc/self/fd').length;
-    expect(binding.checkKernel()).toEqual({ socket: 0, identity: 0, cookie: 0, tcpInfo: 0, queues: 0 });
+    expect(binding.checkKernel()).toEqual({ socket: 0, identity: 0, cookie: 0, tcpInfo: 0, queues: 0, peerName: 0 });
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });

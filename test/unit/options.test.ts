@@ -136,6 +136,7 @@ describe('the environment of the preload', () => {
     log: undefined,
     logLevel: 'info',
     metricsPort: undefined,
+    otel: false,
   };
 
   it('may be empty, and empty values are none', () => {
@@ -150,6 +151,7 @@ describe('the environment of the preload', () => {
         CLOSE_WAIT_GUARD_REDACT: '',
         CLOSE_WAIT_GUARD_IGNORE: '',
         CLOSE_WAIT_GUARD_LOG_LEVEL: '',
+        CLOSE_WAIT_GUARD_OTEL: '',
       }),
     ).toEqual({ settings: defaults, warnings: [] });
   });
@@ -169,6 +171,7 @@ describe('the environment of the preload', () => {
     ['CLOSE_WAIT_GUARD_LOG_LEVEL', 'off', { logLevel: 'off' }],
     ['CLOSE_WAIT_GUARD_INTERVAL_MS', '10', { sampleInterval: 10 }],
     ['CLOSE_WAIT_GUARD_RECLAIM', '1', { reclaim: true }],
+    ['CLOSE_WAIT_GUARD_OTEL', '1', { otel: true }],
     ['CLOSE_WAIT_GUARD_LOG', 'leaks.jsonl', { log: 'leaks.jsonl' }],
     ['CLOSE_WAIT_GUARD_METRICS_PORT', '65535', { metricsPort: 65_535 }],
   ])('%s=%s', (name, value, expected) => {

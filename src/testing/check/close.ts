@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Guard } from '../../guard/guard.js';
 import { internalsOf } from '../../guard/internals.js';
-import { activeSockets, errorIsHandled, httpMessageOf } from '../../layers/node-internals.js';
+import { activeSockets } from '../../layers/active-handles.js';
+import { errorIsHandled, httpMessageOf } from '../../layers/node-internals.js';
 import type { LeakReport } from '../../leaks/report.js';
 
 /**

@@ -1,5 +1,5 @@
 // Plays one case: starts its program under the guard, is its peers, and compares the guard's log with the kernel's truth.
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,10 +10,11 @@ import { Peers, until } from './peers.mjs';
 /** What the guard is set to: a leak is a leak after this time. */
 export const TIMEOUT_MS = 600;
 const INTERVAL_MS = 100;
+const ATTACHED_AFTER_MS = 3_000;
 const host = fileURLToPath(new URL('host.mjs', import.meta.url));
 
 /** @returns what became of it, in the form that scripts/test-matrix.mjs reads */
-export async function play({ id, file, name, scenario }, { node, register, log, sizes }) {
+export async function play({ id, file, name, scenario }, { node, register, attach, log, sizes }) {
   const { expect } = scenario;
   const identity = {
     script: id,
@@ -34,10 +35,15 @@ export async function play({ id, file, name, scenario }, { node, register, log, 
 
     // The port pair that is judged: the program's own, or that of whom it connected to.
     const judged = expect.side === 'outbound' || port === undefined ? upstreamPort : port;
-    const reports = () => leaksIn(log);
+    let attached;
+    const reports = () => attached?.leaks ?? leaksIn(log);
     const isHit = (leak) => (expect.side === 'outbound' ? leak.remotePort : leak.localPort) === judged;
     const leaks = () => isHeld(expect.kind, expect.side, judged, processTree(child.pid));
-    if (expect.silent === undefined) {
+    if (attach !== undefined) {
+      // As an operator would: to a process that has leaked for a while, or has looked as if it did.
+      await sleep(Math.max(ATTACHED_AFTER_MS, expect.watchMs ?? 0));
+      attached = await lookInto(child.pid, { node, attach });
+    } else if (expect.silent === undefined) {
       // What ends by itself leaks on no such Node; the rest has to be found.
       await until('a report', () => reports().some(isHit) || !child.alive(), 10 * TIMEOUT_MS).catch(() => {});
       await sleep(2 * TIMEOUT_MS);
@@ -48,7 +54,7 @@ export async function play({ id, file, name, scenario }, { node, register, log, 
     if (expect.looksLike !== undefined && !isHeld(expect.looksLike, expect.side, judged, processTree(child.pid)))
       throw new Error(`it does not look like a leak: no socket of it is ${expect.looksLike}`);
     const leaked = expect.silent === undefined && leaks();
-    return { ...identity, ...judge(expect, leaked, reports(), isHit) };
+    return { ...identity, ...judge(expect, leaked, reports(), isHit), verdictMs: attached?.tookMs };
   } catch (error) {
     return { ...identity, error: `${error.message}${child ? ` ${child.errors()}` : ''}`.slice(0, 600) };
   } finally {
@@ -56,6 +62,21 @@ export async function play({ id, file, name, scenario }, { node, register, log, 
     upstream?.close();
     await child?.stop();
   }
+}
+
+/** Runs the command on a program. @returns its leaks, and how long it took to say so */
+async function lookInto(pid, { node, attach }) {
+  const startedAt = performance.now();
+  const { status, stdout, stderr } = await new Promise((resolve) => {
+    execFile(
+      node,
+      [attach, 'attach', String(pid), '--yes', '--json'],
+      { maxBuffer: 1 << 26, timeout: 60_000 },
+      (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+  if (status !== 0 && status !== 1) throw new Error(`attach ended with ${status}: ${stderr}`);
+  return { leaks: JSON.parse(stdout).leaks, tookMs: Math.round(performance.now() - startedAt) };
 }
 
 function judge(expect, leaked, reports, isHit) {
@@ -103,7 +124,7 @@ export function start(node, register, log, args) {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
       ...Object.fromEntries(inherited),
-      NODE_OPTIONS: `--no-warnings --import=${register}`,
+      NODE_OPTIONS: ['--no-warnings', register === undefined ? '--inspect-port=0' : `--import=${register}`].join(' '),
       CLOSE_WAIT_GUARD_TIMEOUT_MS: String(TIMEOUT_MS),
       CLOSE_WAIT_GUARD_INTERVAL_MS: String(INTERVAL_MS),
       CLOSE_WAIT_GUARD_LOG: log,

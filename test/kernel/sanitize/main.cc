@@ -11,7 +11,9 @@ int main() {
                 {"watch", WatchSuite},
                 {"table", TableSuite},
                 {"parse", ParseSuite},
-                {"registry", RegistrySuite}};
+                {"registry", RegistrySuite},
+                {"threads", ThreadsSuite},
+                {"process", ProcessSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();

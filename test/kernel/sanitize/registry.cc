@@ -59,13 +59,13 @@ void WatchesAreFound() {
     auto first = std::make_unique<cwg::HalfCloseWatch>();
     cwg::HalfCloseWatch second, never_opened;
     CHECK(!first->Open() && !second.Open());
-    CHECK(second.Add(connection.server.get(), &cookie) == 0 && IsWatched(cookie));
-    CHECK(first->Add(connection.server.get(), &cookie) == 0);
+    CHECK(second.Add(connection.server.get(), false, &cookie) == 0 && IsWatched(cookie));
+    CHECK(first->Add(connection.server.get(), false, &cookie) == 0);
     second.Forget(cookie);
     CHECK(IsWatched(cookie));
     first->Close();
     CHECK(!IsWatched(cookie));
-    CHECK(second.Add(connection.server.get(), &cookie) == 0);
+    CHECK(second.Add(connection.server.get(), false, &cookie) == 0);
     first.reset();
     CHECK(IsWatched(cookie));
   }
@@ -83,7 +83,7 @@ void Threads() {
       while (!stop) {
         cwg::HalfCloseWatch watch;
         std::uint64_t cookie = 0;
-        if (watch.Open() || watch.Add(connection.server.get(), &cookie) != 0) continue;
+        if (watch.Open() || watch.Add(connection.server.get(), false, &cookie) != 0) continue;
         std::uint8_t watched = 0;
         if (cwg::FindWatched(&cookie, 1, &watched) != 1) std::abort();
         watch.Forget(cookie);

@@ -6,5 +6,7 @@ void WatchSuite();
 void TableSuite();
 void ParseSuite();
 void RegistrySuite();
+void ThreadsSuite();
+void ProcessSuite();
 
 #endif  // CLOSE_WAIT_GUARD_TEST_SUITES_H_

@@ -31,14 +31,14 @@ Drained Drain(cwg::HalfCloseWatch& watch, std::size_t capacity) {
 void BadFds() {
   cwg::HalfCloseWatch watch;
   std::uint64_t cookie = 1;
-  CHECK(watch.Add(0, &cookie) != 0);
+  CHECK(watch.Add(0, false, &cookie) != 0);
   CHECK(Drain(watch, 4).error.number == EBADF);
   CHECK(!watch.Open());
   cwg::UniqueFd udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   cwg::UniqueFd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  CHECK(watch.Add(-1, &cookie) == EBADF && cookie == 0);
-  CHECK(watch.Add(udp.get(), &cookie) == EPROTONOSUPPORT && cookie == 0);
-  CHECK(watch.Add(file.get(), &cookie) == ENOTSOCK && cookie == 0);
+  CHECK(watch.Add(-1, false, &cookie) == EBADF && cookie == 0);
+  CHECK(watch.Add(udp.get(), false, &cookie) == EPROTONOSUPPORT && cookie == 0);
+  CHECK(watch.Add(file.get(), false, &cookie) == ENOTSOCK && cookie == 0);
   CHECK(Drain(watch, 4).events.empty());
   watch.Close();
   watch.Close();
@@ -51,10 +51,10 @@ void HalfClosesAndResets() {
   cwg::HalfCloseWatch watch;
   CHECK(!watch.Open());
   std::uint64_t leaving_cookie = 0, reset_cookie = 0, closed_cookie = 0, again = 0;
-  CHECK(watch.Add(leaving.server.get(), &leaving_cookie) == 0 && leaving_cookie != 0);
-  CHECK(watch.Add(leaving.server.get(), &again) == 0 && again == leaving_cookie);
-  CHECK(watch.Add(reset.server.get(), &reset_cookie) == 0);
-  CHECK(watch.Add(closed.server.get(), &closed_cookie) == 0);
+  CHECK(watch.Add(leaving.server.get(), false, &leaving_cookie) == 0 && leaving_cookie != 0);
+  CHECK(watch.Add(leaving.server.get(), false, &again) == 0 && again == leaving_cookie);
+  CHECK(watch.Add(reset.server.get(), false, &reset_cookie) == 0);
+  CHECK(watch.Add(closed.server.get(), false, &closed_cookie) == 0);
   check::Must(static_cast<int>(write(leaving.client.get(), "data", 4)), "write");
   CHECK(Drain(watch, 4).events.empty());
 
@@ -85,7 +85,7 @@ void Many() {
   for (std::size_t i = 0; i < kConnections; i++) {
     connections.emplace_back(listener);
     std::uint64_t cookie = 0;
-    CHECK(watch.Add(connections.back().server.get(), &cookie) == 0);
+    CHECK(watch.Add(connections.back().server.get(), false, &cookie) == 0);
     expected.insert(cookie);
   }
   CHECK(expected.size() == kConnections);
@@ -105,7 +105,7 @@ void Many() {
     cwg::HalfCloseWatch another;
     CHECK(!another.Open());
     std::uint64_t cookie = 0;
-    CHECK(another.Add(connections[0].server.get(), &cookie) == 0);
+    CHECK(another.Add(connections[0].server.get(), false, &cookie) == 0);
     CHECK(Drain(another, 1).events.size() == 1);  // at once: the FIN came long before the add
   }
 }

@@ -58,6 +58,7 @@ describe('every block of README.md and docs/', () => {
       'docs/how-it-works.md text': 1,
       'docs/install.md dockerfile': 1,
       'docs/metrics.md yaml': 3,
+      'docs/otel.md text': 1,
       'docs/preload.md dockerfile': 1,
       'docs/preload.md ini': 2,
       'docs/preload.md text': 2,
