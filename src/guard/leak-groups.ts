@@ -8,7 +8,7 @@ export interface LeakGroup {
   readonly fingerprint: string;
   readonly count: number;
   readonly oldest: LeakReport;
-  /** The oldest and some more, in the order in which they were found. */
+  /** The oldest and some more, in the order in which they were told. */
   readonly some: readonly LeakReport[];
 }
 
@@ -21,21 +21,23 @@ export interface LeakGroups {
   readonly shownCount: number;
 }
 
-/** Of a group, beside its oldest. */
+/** Of a group. They were told in the order of their age, but where a route has a time-out of its own. */
 const SOME = 5;
 /** What one call may spend on describing leaks anew, ms. The others are told as they were last described. */
-const DESCRIBE_MS = 6;
+const DESCRIBE_MS = 4;
+/** So many are described whatever it takes, so that all have their turn on a machine that is busy with other things, too. */
+const DESCRIBE_AT_LEAST = 20;
 
 interface Gathered {
   readonly fingerprint: string;
-  count: number;
-  oldest: LedgerEntry;
-  readonly some: LedgerEntry[];
+  readonly count: number;
+  readonly oldest: LedgerEntry;
+  readonly some: readonly LedgerEntry[];
 }
 
 /**
- * The open leaks as a person reads them: equal ones together, the oldest first. It visits each leak and describes few of them, so
- * that 10,000 leaks do not hold the event loop; all groups are described anew within some calls.
+ * The open leaks as a person reads them: equal ones together, the oldest first. It visits {@link SOME} leaks of each fingerprint and
+ * describes few of them, so that 10,000 leaks do not hold the event loop; all groups are described anew within some calls.
  */
 export class LeakGrouper {
   readonly #ledger: Ledger;
@@ -50,14 +52,13 @@ export class LeakGrouper {
 
   /** @param most how many groups are returned */
   read(most: number): LeakGroups {
-    const all = this.#gather();
+    const all = Array.from(this.#ledger.equalLeaks(), ([fingerprint, entries]) => gather(fingerprint, entries));
     all.sort((a, b) => halfClosedAtMs(a.oldest) - halfClosedAtMs(b.oldest));
     const shown = all.slice(0, most);
     this.#describeSome(shown);
     const groups = shown.flatMap(({ fingerprint, count, oldest, some }) => {
       const report = this.#descriptions.kept(oldest);
-      const others = some.filter((entry) => entry !== oldest).slice(0, SOME - 1);
-      const reports = [oldest, ...others].flatMap((entry) => this.#descriptions.kept(entry) ?? []);
+      const reports = some.flatMap((entry) => (entry === oldest ? report : this.#descriptions.kept(entry)) ?? []);
       return report ? [{ fingerprint, count, oldest: report, some: reports }] : [];
     });
     return {
@@ -67,31 +68,25 @@ export class LeakGrouper {
     };
   }
 
-  #gather(): Gathered[] {
-    const groups = new Map<string, Gathered>();
-    for (const entry of this.#ledger.entries()) {
-      const { fingerprint } = entry;
-      if (fingerprint === undefined) continue;
-      const group = groups.get(fingerprint);
-      if (!group) {
-        groups.set(fingerprint, { fingerprint, count: 1, oldest: entry, some: [entry] });
-        continue;
-      }
-      group.count++;
-      if (group.some.length < SOME) group.some.push(entry);
-      if (halfClosedAtMs(entry) < halfClosedAtMs(group.oldest)) group.oldest = entry;
-    }
-    return [...groups.values()];
-  }
-
   #describeSome(groups: readonly Gathered[]): void {
     const until = monotonicMs() + DESCRIBE_MS;
-    for (let done = 0; done < groups.length && monotonicMs() < until; done++) {
+    for (let done = 0; done < groups.length; done++) {
+      if (done >= DESCRIBE_AT_LEAST && monotonicMs() > until) return;
       this.#next = (this.#next + 1) % groups.length;
       const { oldest } = groups[this.#next]!;
       oldest.report = this.#descriptions.describe(oldest) ?? oldest.report;
     }
   }
+}
+
+function gather(fingerprint: string, entries: ReadonlySet<LedgerEntry>): Gathered {
+  const some: LedgerEntry[] = [];
+  for (const entry of entries) {
+    if (some.length === SOME) break;
+    some.push(entry);
+  }
+  const oldest = some.reduce((older, entry) => (halfClosedAtMs(entry) < halfClosedAtMs(older) ? entry : older));
+  return { fingerprint, count: entries.size, oldest, some };
 }
 
 function halfClosedAtMs({ track }: LedgerEntry): number {

@@ -65,8 +65,8 @@ export class Ledger {
   #leakCount = 0;
   #toldCount = 0;
   #ignoredCount = 0;
-  /** Leaks that were told and are open, by fingerprint. */
-  readonly #equal = new Map<string, number>();
+  /** Leaks that were told and are open, by fingerprint, in the order in which they were told. */
+  readonly #equal = new Map<string, Set<LedgerEntry>>();
   #changed = false;
 
   get toldCount(): number {
@@ -90,7 +90,12 @@ export class Ledger {
 
   /** Leaks of this fingerprint that were told and are open. */
   equalCount(fingerprint: string): number {
-    return this.#equal.get(fingerprint) ?? 0;
+    return this.#equal.get(fingerprint)?.size ?? 0;
+  }
+
+  /** Leaks that were told and are open, equal ones together, in the order in which they were told. Visits none of them. */
+  equalLeaks(): IterableIterator<[fingerprint: string, entries: ReadonlySet<LedgerEntry>]> {
+    return this.#equal.entries();
   }
 
   has(cookie: bigint): boolean {
@@ -157,11 +162,12 @@ export class Ledger {
   /** A leak is told; now, so that it is not told twice whatever its listeners do. Returns its report, with it in the count. */
   tell(entry: LedgerEntry, report: LeakReport): LeakReport {
     const { fingerprint } = report;
-    const count = this.equalCount(fingerprint) + 1;
-    this.#equal.set(fingerprint, count);
+    let equal = this.#equal.get(fingerprint);
+    if (!equal) this.#equal.set(fingerprint, (equal = new Set()));
+    equal.add(entry);
     this.#toldCount++;
     entry.fingerprint = fingerprint;
-    entry.report = { ...report, count };
+    entry.report = { ...report, count: equal.size };
     return entry.report;
   }
 
@@ -177,14 +183,16 @@ export class Ledger {
       this.#changed = true;
     }
     if (entry.report) this.#toldCount--;
-    if (entry.fingerprint !== undefined) this.#isOneLess(entry.fingerprint);
+    this.#equalIsOneLess(entry);
     return entry;
   }
 
-  #isOneLess(fingerprint: string): void {
-    const count = this.equalCount(fingerprint) - 1;
-    if (count > 0) this.#equal.set(fingerprint, count);
-    else this.#equal.delete(fingerprint);
+  #equalIsOneLess(entry: LedgerEntry): void {
+    const { fingerprint } = entry;
+    if (fingerprint === undefined) return;
+    const equal = this.#equal.get(fingerprint);
+    equal?.delete(entry);
+    if (equal?.size === 0) this.#equal.delete(fingerprint);
   }
 
   /** In the order in which they were first seen. */

@@ -86,5 +86,5 @@ export interface PageEnded extends PageLeak {
   readonly time: string;
 }
 
-export const MOST_GROUPS = 200;
+export const MOST_GROUPS = 100;
 export const MOST_ENDED = 100;

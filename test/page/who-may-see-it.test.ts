@@ -65,7 +65,10 @@ describe('without authorize', () => {
     async (header) => {
       const port = await servePage(stage, guardOn(stage));
       const { status, body } = await ask(port, { headers: { [header]: '127.0.0.1' } });
-      expect({ status, body }).toEqual({ status: 403, body: expect.stringContaining('a proxy passed this request on') });
+      expect({ status, body }).toEqual({
+        status: 403,
+        body: expect.stringContaining('a proxy passed this request on'),
+      });
     },
   );
 
@@ -104,7 +107,10 @@ describe('a page of another origin', () => {
     ['fetch() of a browser without fetch metadata', { origin: 'https://evil.test' }],
     ['fetch() of another port of this machine', { origin: 'http://localhost:1', 'sec-fetch-site': 'same-site' }],
     ['fetch() of a sandboxed frame or a file', { origin: 'null' }],
-    ['an image or a script', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
+    [
+      'an image or a script',
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+    ],
     ['a frame', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
     ['an object', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'object' }],
   ];
@@ -194,7 +200,6 @@ describe('authorize', () => {
     [
       'returns a promise whose then throws',
       () => ({
-
         get then() {
           throw new Error('no then');
         },
@@ -202,7 +207,7 @@ describe('authorize', () => {
     ],
   ])('that %s: 403, counted, and the process lives', async (_what, authorize) => {
     const guard = guardOn(stage);
-    const port = await servePage(stage, guard, { authorize: authorize as () => boolean });
+    const port = await servePage(stage, guard, { authorize: authorize as never });
     for (const count of [1, 2]) {
       const { status, body } = await ask(port);
       expect({ status, body }).toEqual({ status: 403, body: expect.stringContaining('did not let') });

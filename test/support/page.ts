@@ -37,6 +37,11 @@ export async function askForData(port: number, question: Question = {}): Promise
 }
 
 /** A plain server whose every answer is the page. */
-export function servePage(stage: Stage, guard: Guard, options: SocketsPageOptions = {}, host?: string): Promise<number> {
+export function servePage(
+  stage: Stage,
+  guard: Guard,
+  options: SocketsPageOptions = {},
+  host?: string,
+): Promise<number> {
   return stage.listen(http.createServer(socketsPage(guard, options)), host);
 }

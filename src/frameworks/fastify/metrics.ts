@@ -54,7 +54,7 @@ const NO_CLIENT = `there is no Prometheus client, and so there are no metrics: $
 
 /** Answers GET `path`, unless the application has a route of this path. */
 function serveMetrics(fastify: FastifyInstance, path: string, registry: () => GuardRegistry | undefined): void {
-  fastify.get(yieldingRoute(path), { schema: HIDDEN }, async (_request, reply) => {
+  fastify.get(yieldingRoute(path, 0), { schema: HIDDEN }, async (_request, reply) => {
     const register = registry();
     if (!register) return reply.code(501).type('text/plain; charset=utf-8').send(`close-wait-guard: ${NO_CLIENT}\n`);
     return reply.header('content-type', register.contentType).send(await register.metrics());

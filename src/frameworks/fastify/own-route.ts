@@ -18,8 +18,13 @@ export function checkPath(name: string, path: unknown): asserts path is string |
  * The pattern of a route at `path` that an application may declare, too, before or later: its own is an exact one, and ours is a
  * parameter that has to be the last piece of the path, which the router prefers to wildcards and to other parameters, and
  * not to exact ones.
+ * @param behind how many characters of the path stand behind the parameter: below one parent the router tells two routes apart by
+ * these alone, and not by their regular expressions
  */
-export function yieldingRoute(path: string): string {
+export function yieldingRoute(path: string, behind: 0 | 1): string {
   const [, parent = '', name = ''] = /^(.*\/)([^/]+)$/.exec(path) ?? [];
-  return `${parent.replaceAll(':', '::')}:closeWaitGuard(^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$)`;
+  const cut = name.length > 1 ? name.length - behind : name.length;
+  const [parameter, rest] = [name.slice(0, cut), name.slice(cut)];
+  const literal = (text: string): string => text.replaceAll(':', '::');
+  return `${literal(parent)}:closeWaitGuard(^${parameter.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$)${literal(rest)}`;
 }

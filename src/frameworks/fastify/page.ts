@@ -49,7 +49,7 @@ export function servePage(fastify: FastifyInstance, guard: Guard, { path, author
     );
   };
   const answers = new PageAnswers<FastifyRequest>(() => source.read(), authorize, failed);
-  fastify.get(yieldingRoute(path), { schema: HIDDEN }, async (request, reply) => {
+  fastify.get(yieldingRoute(path, 1), { schema: HIDDEN }, async (request, reply) => {
     const { status, headers, body } = await answers.answer(askedBy(request.raw), request);
     return reply.code(status).headers(headers).send(body);
   });

@@ -79,7 +79,7 @@ const render = (data) => {
   put(byId('trouble'), blind.map(({ pid, unsupportedReason }) => 'Process ' + pid + ' is not watched: ' + unsupportedReason).join('. '));
   show(byId('trouble'), blind.length > 0);
   total('Open leaks', count(sums.open));
-  total('Different ones', count(sums.groups));
+  total('Different leaks', count(sums.groups));
   if (!totals.has('Oldest')) total('Oldest', '–');
   total('Closed after all', count(sums.released));
   total('Ended by the guard', count(sums.reclaimed));

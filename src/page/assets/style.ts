@@ -47,9 +47,9 @@ button:hover { border-color: var(--quiet); }
 .totals div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.55rem 0.9rem; display: flex; flex-direction: column-reverse; }
 .totals dt { color: var(--quiet); font-size: 0.83rem; }
 .totals dd { font-size: 1.35rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.groups { list-style: none; display: grid; gap: 0.75rem; margin-top: 0.75rem; }
+.groups { list-style: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; margin-top: 0.75rem; }
 .group { background: var(--card); border: 1px solid var(--line); border-radius: 8px; content-visibility: auto; contain-intrinsic-size: auto 15rem; }
-.group article { padding: 0.85rem 1rem; display: grid; gap: 0.5rem; }
+.group article { padding: 0.85rem 1rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem; }
 .head { display: flex; gap: 0.25rem 1rem; align-items: baseline; justify-content: space-between; }
 .head h3 { min-width: 0; flex: 1; }
 .head .measure { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -74,7 +74,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.83rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.75rem; border-bottom: 1px solid var(--line); }
 tr:last-child td { border-bottom: 0; }
 th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
-td { min-width: 4.5rem; }
+td.short { white-space: nowrap; }
 td.wide { min-width: 14rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 @media (max-width: 40rem) {

@@ -88,7 +88,7 @@ const socketTable = () => {
   const views = new Map();
   const rowView = () => {
     const row = make('tr');
-    names.forEach((name, i) => cell(row, i < 2 ? 'number' : i === 3 ? 'wide' : ''));
+    names.forEach((name, i) => cell(row, i < 2 ? 'number' : i === 3 ? 'wide' : 'short'));
     const [age, fd, peer, path, trace, owner] = row.children;
     const view = { node: row, ageMs: 0 };
     view.tick = (since) => put(age, span(view.ageMs + since));
@@ -159,14 +159,14 @@ const groupView = () => {
   node.append(article);
   const view = { node, ageMs: 0, endsInMs: undefined };
   view.tick = (since) => {
-    put(age, 'oldest ' + span(view.ageMs + since));
+    put(age, (view.count === 1 ? '' : '· oldest ') + span(view.ageMs + since));
     facts.set('Ends by itself', view.endsInMs === undefined ? '' : 'in ' + span(view.endsInMs - since) + ' at the latest');
     sockets.tick(since);
   };
   view.update = (group) => {
     const { leak } = group.oldest;
     const subject = subjectOf(leak);
-    view.subject = subject;
+    view.count = group.count;
     view.ageMs = leak.ageMs;
     view.endsInMs = leak.endsInMs;
     put(title, subject);
@@ -175,7 +175,7 @@ const groupView = () => {
     kind.className = 'kind' + (KINDS.includes(leak.kind) ? ' kind-' + leak.kind : '');
     put(cause, leak.cause);
     cause.href = DOCS + encodeURIComponent(leak.cause) + '.md';
-    put(place, [leak.side, leak.server, leak.framework, group.fingerprint].filter(Boolean).join(' · '));
+    put(place, [leak.side, leak.server === subject ? '' : leak.server, leak.framework, group.fingerprint].filter(Boolean).join(' · '));
     put(explanation, leak.explanation);
     put(fix, leak.fix);
     facts.set('Held up by', leak.waitsFor);
@@ -193,7 +193,7 @@ const groupView = () => {
 
 const endedView = () => {
   const node = make('tr');
-  for (const className of ['', 'number', 'wide', '', '']) cell(node, className);
+  for (const className of ['short', 'number', 'wide', 'short', 'short']) cell(node, className);
   const [time, age, subject, cause, how] = node.children;
   return {
     node,
