@@ -29,6 +29,14 @@ const HEAD = [
   'verdict',
 ];
 const root = path.join(import.meta.dirname, '../..');
+const MOMENTS = { before: 0, leaked: 3, closed: 2, all: 0 };
+const PRELOAD = {
+  CLOSE_WAIT_GUARD_OTEL: '1',
+  CLOSE_WAIT_GUARD_LOG_LEVEL: 'off',
+  CLOSE_WAIT_GUARD_TIMEOUT_MS: '300',
+  CLOSE_WAIT_GUARD_INTERVAL_MS: '50',
+  NODE_OPTIONS: `--import ${path.join(root, 'dist/register.js')}`,
+};
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { write: { type: 'boolean', default: false } },
@@ -48,10 +56,10 @@ console.log(`\n${table(HEAD, rows)}`);
 if (options.write) {
   writeTable('otel', {
     title: 'OpenTelemetry',
-    text: `The SDKs as an application sets them up, with \`close-wait-guard/otel\` ([how](otel.md)). *In memory* and *Prometheus exporter* are values
-that are the kernel's or prom-client's of the same moment: sockets in CLOSE_WAIT, open fds (in memory) and open leaks, before three leaks, with them, after one is closed and
-after all are. *Events in their trace* are those with the ids of the very span that their request was served in, or was asked for in; *with the preload* the same in an
-application that knows nothing of the guard.`,
+    text: `The SDKs as an application sets them up, with \`close-wait-guard/otel\` ([how](otel.md)). *In memory* and *Prometheus exporter* count values that
+are right, of those looked at: sockets in CLOSE_WAIT and open fds (in memory) as the kernel has them at that moment, and open leaks, each before three leaks, with them, after
+one is closed and after all are. *Events in their trace* have the ids of the very span that their request was served in, or was asked for in; *with the preload*
+an application that knows nothing of the guard has the event, in a trace.`,
     head: HEAD,
     rows,
     all: positionals.length === 0,
@@ -87,14 +95,6 @@ function rowOf(name) {
   }
 }
 
-const PRELOAD = {
-  CLOSE_WAIT_GUARD_OTEL: '1',
-  CLOSE_WAIT_GUARD_LOG_LEVEL: 'off',
-  CLOSE_WAIT_GUARD_TIMEOUT_MS: '300',
-  CLOSE_WAIT_GUARD_INTERVAL_MS: '50',
-  NODE_OPTIONS: `--import ${path.join(root, 'dist/register.js')}`,
-};
-
 function play(folder, node, program, env = {}) {
   const { stdout, stderr } = spawnSync(node, [path.join(folder, 'main.mjs'), program], {
     cwd: folder,
@@ -107,10 +107,10 @@ function play(folder, node, program, env = {}) {
   return JSON.parse(stdout);
 }
 
-const MOMENTS = { before: 0, leaked: 3, closed: 2, all: 0 };
-
 /** How many values are what they should be, of how many. */
-const score = (checks) => [checks.filter(Boolean).length, checks.length];
+function score(checks) {
+  return [checks.filter(Boolean).length, checks.length];
+}
 
 function memory(seen) {
   return score(
@@ -143,7 +143,9 @@ function exporter(seen) {
   );
 }
 
-const sameSpan = (one, other) => one?.spanId === other?.spanId && one?.traceId === other?.traceId && one !== undefined;
+function sameSpan(one, other) {
+  return one !== undefined && one.spanId === other?.spanId && one.traceId === other.traceId;
+}
 
 function inbound({ events, served }) {
   return score(events.map(({ span, attributes }) => sameSpan(span, served[attributes['http.route']])));
