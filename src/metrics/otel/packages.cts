@@ -9,7 +9,8 @@ const REQUIRE: Readonly<Record<string, () => unknown>> = {
       // eslint-disable-next-line @typescript-eslint/no-require-imports
       return require('@opentelemetry/api') as unknown;
     } catch (error) {
-      return undefinedIfMissing(error);
+      if (isMissing(error)) return undefined;
+      throw error;
     }
   },
   '@opentelemetry/api-logs': () => {
@@ -17,7 +18,8 @@ const REQUIRE: Readonly<Record<string, () => unknown>> = {
       // eslint-disable-next-line @typescript-eslint/no-require-imports
       return require('@opentelemetry/api-logs') as unknown;
     } catch (error) {
-      return undefinedIfMissing(error);
+      if (isMissing(error)) return undefined;
+      throw error;
     }
   },
 };
@@ -25,9 +27,8 @@ const REQUIRE: Readonly<Record<string, () => unknown>> = {
 /** How Node says that a package is not there, and how bundles of webpack, vite and esbuild do. */
 const MISSING = /MODULE_NOT_FOUND|Cannot find module|Could not resolve|Dynamic require of/;
 
-function undefinedIfMissing(error: unknown): undefined {
-  if (MISSING.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`)) return undefined;
-  throw error;
+function isMissing(error: unknown): boolean {
+  return MISSING.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`);
 }
 
 /** One of these packages, as this one would load it. Undefined where it is not installed. @throws what the package throws */

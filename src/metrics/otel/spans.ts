@@ -27,8 +27,8 @@ type Message = EventEmitter & { [kNoted]?: SpanIds | undefined; [kBefore]?: Span
 export function followSpans(api: OtelApi, guard: Guard): () => void {
   const active = (): SpanIds | undefined => spanIn(api, api.context.active());
   // A guard that another version of this library made may not have it.
-  const { readSpansWith }: Partial<GuardInternals> = internalsOf(guard);
-  const stopReading = readSpansWith?.({
+  const internals: Partial<GuardInternals> = internalsOf(guard);
+  const stopReading = internals.readSpansWith?.({
     ofRequest: (message) => boundSpan(api, message as Message) ?? (message as Message)[kNoted],
     active,
   });
