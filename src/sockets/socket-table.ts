@@ -13,7 +13,7 @@ import { Destinations } from './destinations.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { Searches, type SearchPlan } from './searches.js';
-import { SeenServers, tcpAddressOf } from './servers.js';
+import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
@@ -205,7 +205,8 @@ export class SocketTable {
   }
 
   #noticeServer(server: Server, socket: Socket): void {
-    this.#servers.notice(server, socket);
+    // Its first connection is noticed before the first request on it.
+    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeHalfCloses(nowMs: number): void {
