@@ -49,11 +49,12 @@ function fdLimit() {
 
 /** The sizes that this process may have fds for, and what to say when they are not the usual ones. */
 export function sizesWithin(limit = fdLimit()) {
-  const most = Math.min(9_000, Math.floor((limit - SPARE_FDS) / 1_000) * 1_000);
+  const whole = Math.floor((limit - SPARE_FDS) / 1_000) * 1_000;
+  const most = Math.min(9_000, whole);
   if (most < 1_000)
     throw new Error(`the sample bench needs ${count(1_000 + SPARE_FDS)} file descriptors; ulimit -Hn is ${limit}`);
   const scaled = most < 9_000 ? `${count(most)} sockets at most, not 9,000: ulimit -Hn is ${count(limit)}.` : undefined;
-  return { sizes: [...new Set([1_000, most])], scaled };
+  return { sizes: [...new Set([1_000, most])], scaled, most: whole };
 }
 
 /** One process with that many sockets, and what each way of looking at them took (`ways`: 'all', or the guard's 'timed' sample alone). */

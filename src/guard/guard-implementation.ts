@@ -5,7 +5,7 @@ import { openEndsAt, socketsWithClosingPeer } from '../kernel/closing-peers.js';
 import { takeStacks, traceRequests } from '../layers/origin.js';
 import { readSpansWith } from '../layers/spans.js';
 import type { LeakReport } from '../leaks/report.js';
-import { addressesOf, WatchedServers } from '../sockets/servers.js';
+import { addressesOf, noteRoutesKnown, WatchedServers } from '../sockets/servers.js';
 import { callGuarded } from './callbacks.js';
 import { Failures } from './failures.js';
 import { HealthJudge, type Health, type HealthLimits } from './health.js';
@@ -221,6 +221,7 @@ export class GuardImplementation extends GuardEmitter implements Guard {
     }
     const { name, routeOf, timeOuts } = checkWatchOptions(options);
     const { addresses, findRoute } = application;
+    if (findRoute) noteRoutesKnown(server);
     return this.#servers.add({
       server,
       name,

@@ -1,7 +1,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { fact } from '../base/fact.js';
 import { shared } from '../base/shared-state.js';
-import { tcpAddressOf, type RouteFinder } from '../sockets/servers.js';
+import { noteRoutesKnown, tcpAddressOf, type RouteFinder } from '../sockets/servers.js';
 
 interface KnownApplication {
   /** Every address it listens on, those of its secondary servers too. */
@@ -24,6 +24,7 @@ export function noteApplication(server: Server, application: KnownApplication): 
     known().servers = [...servers.filter((ref) => ref.deref() !== undefined), new WeakRef(server)];
   }
   byServer.set(server, application);
+  noteRoutesKnown(server);
 }
 
 /** How the routes of a server are found: its own application's, or that of which it is a secondary server. */

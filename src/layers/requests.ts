@@ -45,6 +45,16 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
     noteTlsAbove(socket);
   }
   const last = notes.request;
+  // Nearly every request: one of a connection that has had others, none of which is being responded to.
+  if (last !== undefined && !isTracing() && httpMessageOf(socket) === undefined) {
+    last.method = request.method;
+    last.url = request.url;
+    last.route = undefined;
+    last.unmatched = false;
+    last.reclaim = true;
+    last.closeWaitTimeout = undefined;
+    return;
+  }
   // A pipelined request shares its socket with those before it that are still being answered, and their route's say.
   const reclaim = last?.reclaim !== false || httpMessageOf(socket) === undefined;
   if (last === undefined || isTracing()) {
@@ -59,7 +69,6 @@ export function noteRequest(socket: Socket, request: IncomingMessage, server?: S
   last.route = undefined;
   last.unmatched = false;
   last.reclaim = reclaim;
-  if (last.closeWaitTimeout !== undefined && httpMessageOf(socket) === undefined) last.closeWaitTimeout = undefined;
 }
 
 export function noteClientRequest({ request }: { request: object }): void {

@@ -3,6 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { fact } from '../base/fact.js';
 import { HttpServer } from '../base/http.js';
+import { shared } from '../base/shared-state.js';
 import type { Framework } from '../base/vocabulary.js';
 import type { Routed } from '../base/wildcard.js';
 import { nameOfClass, rawSocketOf } from '../layers/node-internals.js';
@@ -126,6 +127,22 @@ export function defaultServerName(server: Server, port = tcpAddressOf(server)?.p
   return `${protocolOf(server)}:${port ?? 'closed'}`;
 }
 
+/** Whether only http's own channel tells of its requests: not where a plugin knows the routes. */
+export function needsRequestChannel(server: Server): boolean {
+  return isHttp1(server) && !routesKnown().has(server);
+}
+
+/** Says that a plugin knows the routes of this server: no request of it has to be noted. */
+export function noteRoutesKnown(server: Server): void {
+  routesKnown().add(server);
+}
+
+const routesKnown = shared('routes-known', () => new WeakSet<Server>());
+
+function isHttp1(server: Server): boolean {
+  return server instanceof HttpServer || server instanceof HttpsServer;
+}
+
 function protocolOf(server: Server): string {
   if (nameOfClass(server)?.startsWith('Http2')) return 'http2';
   if (server instanceof HttpsServer) return 'https';
@@ -162,20 +179,21 @@ export class SeenServers {
     };
   }
 
-  /** Called for each accepted connection: one look-up for a server that is known. */
-  notice(server: Server, socket: Socket): void {
+  /** Called for each accepted connection: one look-up for a server that is known. Returns whether it is a new one. */
+  notice(server: Server, socket: Socket): boolean {
     if (!(server instanceof TlsServer)) this.#upgrades.follow(socket, server);
-    this.noticeListening(server);
+    return this.noticeListening(server);
   }
 
   /** As notice(), of a server that need not have accepted anything. */
-  noticeListening(server: Server): void {
-    if (this.#known.has(server)) return;
+  noticeListening(server: Server): boolean {
+    if (this.#known.has(server)) return false;
     this.#known.add(server);
     this.#servers = this.#servers.filter((ref) => ref.deref() !== undefined);
     this.#servers.push(new WeakRef(server));
     if (server instanceof TlsServer && hasRoomFor(server, 'secureConnection'))
       server.on('secureConnection', this.#onSecureConnection);
+    return true;
   }
 
   /** Called for each connection that was accepted in another process. */

@@ -15,7 +15,7 @@ import { earlierSockets } from './earlier-sockets.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
 import { Searches, type SearchPlan } from './searches.js';
-import { SeenServers, tcpAddressOf } from './servers.js';
+import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
 import { UnannouncedSockets } from './unannounced.js';
@@ -173,7 +173,9 @@ export class SocketTable {
    */
   takeInEarlier(): void {
     try {
-      for (const server of activeServers()) this.#servers.noticeListening(server);
+      for (const server of activeServers()) {
+        if (this.#servers.noticeListening(server) && needsRequestChannel(server)) this.followRequests();
+      }
       const sockets = earlierSockets();
       this.#accepted.noteEarlierChildren();
       this.#announcements.announceEarlier(sockets);
@@ -222,7 +224,8 @@ export class SocketTable {
   }
 
   #noticeServer(server: Server, socket: Socket): void {
-    this.#servers.notice(server, socket);
+    // Its first connection is noticed before the first request on it.
+    if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
   }
 
   #takeHalfCloses(nowMs: number): void {

@@ -121,7 +121,7 @@ describe('a half-closed socket that nobody announced is found within one time-ou
   });
 
   it('whose fd took the place of another file', async () => {
-    const files = [1, 2, 3].map(() => openSync('/dev/null'));
+    const files = [1, 2, 3].map(() => openSync('/dev/null', 'r'));
     const timed = new Timed();
     timed.settle();
     const binding = bindingWith();
