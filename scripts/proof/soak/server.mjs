@@ -38,7 +38,7 @@ setInterval(() => {
 const openFds = () => fs.readdirSync('/proc/self/fd').length;
 
 function print(more = {}) {
-  global.gc();
+  globalThis.gc();
   const { rss, heapUsed, external } = process.memoryUsage();
   const row = { ended, leaked, rss, heapUsed: heapUsed + external, fds: openFds(), ...more };
   fs.writeSync(1, `${JSON.stringify(row)}\n`);

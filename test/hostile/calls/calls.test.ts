@@ -12,7 +12,7 @@ const SAMPLE: Job[] = [
 ];
 
 it('each function of libc that the addon calls can be failed, or cannot fail', ({ skip }) => {
-  let symbols: string[] = [];
+  let symbols: string[];
   try {
     symbols = symbolsOf(addonFile);
   } catch (error) {
@@ -26,7 +26,7 @@ it('each function of libc that the addon calls can be failed, or cannot fail', (
 });
 
 it('a call that fails hurts nobody, is counted once and said once', { timeout: 120_000 }, async ({ skip }) => {
-  let results: CallResult[] = [];
+  let results: CallResult[];
   try {
     results = await playAll(SAMPLE);
   } catch (error) {
