@@ -1,5 +1,5 @@
 import { applicationFolders, requireFrom } from '../../base/application.js';
-import { GuardError } from '../../base/errors.js';
+import { GuardError, inspectValue } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import type { OtelApi, OtelLogger, OtelLogs } from './api.js';
 import requireOptional from './packages.cjs';
@@ -18,7 +18,7 @@ export function loadApi(): OtelApi {
     const why =
       failure === undefined
         ? 'is not installed for the main script, the working directory or this package'
-        : `could not be loaded (${failure instanceof Error ? failure.message : String(failure)})`;
+        : `could not be loaded (${failure instanceof Error ? failure.message : inspectValue(failure)})`;
     throw new GuardError(
       'CWG_ERR_PEER_VERSION',
       `close-wait-guard/otel: ${API} ${why}; it takes version 1.9 or later: npm install ${API}`,
