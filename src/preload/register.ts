@@ -5,7 +5,6 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isSwitchedOff } from '../base/environment.js';
-import { GuardError } from '../base/errors.js';
 import { followFastifyApplications } from '../frameworks/fastify/applications.js';
 import { createGuard, type Guard } from '../guard/guard.js';
 import { warnSetting } from '../guard/warnings.js';
@@ -56,7 +55,7 @@ function reportToOtel(guard: Guard): void {
   try {
     instrumentGuard(guard);
   } catch (error) {
-    if (!(error instanceof GuardError)) throw error;
-    warnSetting('CLOSE_WAIT_GUARD_OTEL', `CLOSE_WAIT_GUARD_OTEL has no effect: ${error.message}`);
+    const why = error instanceof Error ? error.message : String(error);
+    warnSetting('CLOSE_WAIT_GUARD_OTEL', `CLOSE_WAIT_GUARD_OTEL has no effect: ${why}`);
   }
 }

@@ -125,6 +125,11 @@ describe('where @opentelemetry/api', () => {
       /^CWG_ERR_PEER_VERSION close-wait-guard\/otel: @opentelemetry\/api is not installed .*: npm install @opentelemetry\/api\n$/,
     ],
     [
+      'does not load',
+      'throw new Error("out of order");',
+      /^CWG_ERR_PEER_VERSION close-wait-guard\/otel: @opentelemetry\/api could not be loaded \(out of order\); /,
+    ],
+    [
       'is too old',
       'exports.context = exports.trace = {};',
       /^CWG_ERR_PEER_VERSION .* lacks metrics, .*; it takes version 1\.9 or later\n$/,

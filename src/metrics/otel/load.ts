@@ -1,5 +1,5 @@
 import { applicationFolders, requireFrom } from '../../base/application.js';
-import { GuardError } from '../../base/errors.js';
+import { GuardError, inspectValue } from '../../base/errors.js';
 import { isObject } from '../../base/objects.js';
 import type { OtelApi, OtelLogger, OtelLogs } from './api.js';
 import requireOptional from './packages.cjs';
@@ -13,11 +13,16 @@ const NEEDED = ['context', 'trace', 'metrics', 'ROOT_CONTEXT', 'createNoopMeter'
  * @throws GuardError CWG_ERR_PEER_VERSION where it is not installed, or too old
  */
 export function loadApi(): OtelApi {
-  const found = find(API);
+  const { found, failure } = find(API);
   if (found === undefined) {
+    const why =
+      failure === undefined
+        ? 'is not installed for the main script, the working directory or this package'
+        : `could not be loaded (${failure instanceof Error ? failure.message : inspectValue(failure)})`;
     throw new GuardError(
       'CWG_ERR_PEER_VERSION',
-      `close-wait-guard/otel: ${API} is not installed for the main script, the working directory or this package; it takes version 1.9 or later: npm install ${API}`,
+      `close-wait-guard/otel: ${API} ${why}; it takes version 1.9 or later: npm install ${API}`,
+      { cause: failure },
     );
   }
   if (!NEEDED.every((name) => isObject(found) && found[name] !== undefined)) {
@@ -34,7 +39,7 @@ export function loadApi(): OtelApi {
  * where neither is there.
  */
 export function loadLogs(api: OtelApi): readonly OtelLogs[] {
-  const ofPackage = find(LOGS) as { readonly logs?: OtelLogs } | undefined;
+  const ofPackage = find(LOGS).found as { readonly logs?: OtelLogs } | undefined;
   return [api.logs, ofPackage?.logs].filter((logs) => logs !== undefined);
 }
 
@@ -45,18 +50,30 @@ export function isEnabled(logger: OtelLogger): boolean {
 
 export const HOW_TO_GET_LOGS = `install ${LOGS}, or ${API} 1.10 or later`;
 
+/** How Node says that a package is not there, and how bundles of webpack, vite and esbuild do. */
+const MISSING = /MODULE_NOT_FOUND|Cannot find module|Could not resolve|Dynamic require of/;
+
 /**
  * The application's copy goes before that of this package: what is registered with a copy is not seen by one of a later version. A
- * bundle has its own.
+ * bundle has its own. Of failures the first one that is not just its absence. Never throws.
  */
-function find(name: string): unknown {
-  for (const folder of applicationFolders()) {
+function find(name: string): { readonly found?: unknown; readonly failure?: unknown } {
+  let failure: unknown;
+  const ofApplication = Array.from(applicationFolders(), (folder) => (): ReturnType<typeof requireOptional> => {
     try {
-      return requireFrom(folder)(name);
-    } catch {
-      // Not installed there, or not to be read (--permission).
-      continue;
+      return { found: requireFrom(folder)(name) };
+    } catch (error) {
+      return { failure: error };
     }
+  });
+  for (const attempt of [...ofApplication, () => requireOptional(name)]) {
+    const tried = attempt();
+    if (tried.found !== undefined) return tried;
+    if (!isMissing(tried.failure)) failure ??= tried.failure;
   }
-  return requireOptional(name);
+  return { failure };
+}
+
+function isMissing(error: unknown): boolean {
+  return MISSING.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`);
 }

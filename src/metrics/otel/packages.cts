@@ -3,37 +3,33 @@
  * CommonJS in both forms of the package, because an ES module has no `require`, and an `import` of what is not there fails the
  * program. Nothing is loaded when it is imported.
  */
-const REQUIRE: Readonly<Record<string, () => unknown>> = {
+interface Tried {
+  readonly found?: unknown;
+  readonly failure?: unknown;
+}
+
+const REQUIRE: Readonly<Record<string, () => Tried>> = {
   '@opentelemetry/api': () => {
     try {
       // eslint-disable-next-line @typescript-eslint/no-require-imports
-      return require('@opentelemetry/api') as unknown;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
+      return { found: require('@opentelemetry/api') as unknown };
+    } catch (failure) {
+      return { failure };
     }
   },
   '@opentelemetry/api-logs': () => {
     try {
       // eslint-disable-next-line @typescript-eslint/no-require-imports
-      return require('@opentelemetry/api-logs') as unknown;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
+      return { found: require('@opentelemetry/api-logs') as unknown };
+    } catch (failure) {
+      return { failure };
     }
   },
 };
 
-/** How Node says that a package is not there, and how bundles of webpack, vite and esbuild do. */
-const MISSING = /MODULE_NOT_FOUND|Cannot find module|Could not resolve|Dynamic require of/;
-
-function isMissing(error: unknown): boolean {
-  return MISSING.test(`${String((error as NodeJS.ErrnoException).code)} ${String(error)}`);
-}
-
-/** One of these packages, as this one would load it. Undefined where it is not installed. @throws what the package throws */
-function requireOptional(name: string): unknown {
-  return REQUIRE[name]?.();
+/** One of these packages, as this one would load it, or why that failed. */
+function requireOptional(name: string): Tried {
+  return REQUIRE[name]?.() ?? {};
 }
 
 export = requireOptional;

@@ -20,7 +20,7 @@ type Message = EventEmitter & { [kNoted]?: SpanIds | undefined; [kBefore]?: Span
  *
  * The span of a request is not made yet when Node announces the request, and no longer active when its socket is looked at. But the
  * instrumentation of node:http binds the message to its context: listeners that are added to it later run in that context. So
- * one is added when a leak is described, called and taken off again, and no request pays for it.
+ * one is added when a leak is described, called and taken off again, and no other request pays for it.
  *
  * Who brings an instrumentation for Fastify and none for node:http has a span when the handler is called, and Fastify tells of that.
  */
