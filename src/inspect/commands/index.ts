@@ -1,9 +1,13 @@
 import type { Command } from '../frame/command.js';
-import { attach } from './attach.js';
-import { doctor } from './doctor.js';
-import { explain } from './explain.js';
-import { inspect } from './inspect.js';
-import { run } from './run.js';
 
-/** In the order of the help. A sub-command is a file beside this one, entered here. */
-export const COMMANDS: readonly Command[] = [attach, inspect, doctor, run, explain];
+/**
+ * In the order of the help. A sub-command is a file beside this one, entered here. It is loaded when it is asked for: what one of them
+ * needs, the others do not wait for.
+ */
+export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['attach', async () => (await import('./attach.js')).attach],
+  ['inspect', async () => (await import('./inspect.js')).inspect],
+  ['doctor', async () => (await import('./doctor.js')).doctor],
+  ['run', async () => (await import('./run.js')).run],
+  ['explain', async () => (await import('./explain.js')).explain],
+]);

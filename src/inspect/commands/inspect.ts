@@ -1,5 +1,6 @@
 import { onlyPositional, readNumber } from '../frame/arguments.js';
 import { CLEAN, COULD_NOT_LOOK, LEAKS, type Command } from '../frame/command.js';
+import { jsonDocument } from '../frame/document.js';
 import { readPid } from '../frame/pid.js';
 
 /** One look alone, or up to an hour of watching. */
@@ -17,7 +18,7 @@ export const inspect: Command = {
       help: `How long to watch for progress, 0 to 3600000 ms. Default ${DEFAULT_TIMEOUT_MS}.`,
     },
     all: { type: 'boolean', help: 'Healthy sockets one by one, too.' },
-    json: { type: 'boolean', help: 'The report as JSON.' },
+    json: { type: 'boolean', help: 'The report as JSON; schema/v1.json describes it.' },
   },
   help: () => `
 Reads the fds and TCP sockets of a process through /proc and sock_diag twice, and tells which sockets
@@ -31,7 +32,7 @@ does not notice. It needs to be your own, or you root.`,
     if (timeoutMs > 0) io.progress(`watching process ${pid} for ${timeoutMs / 1_000} s`);
     const report = await inspectProcess(pid, { timeoutMs, all: args.values.all === true, signal: io.signal });
     io.progress(undefined);
-    if (args.values.json) io.out(`${JSON.stringify(report, undefined, 2)}\n`);
+    if (args.values.json) io.out(jsonDocument('inspect', report));
     else io.out((await import('../processes/page.js')).pageOf(report, io.columns));
     if (report.leaks.length > 0) return LEAKS;
     return report.unread > 0 ? COULD_NOT_LOOK : CLEAN;

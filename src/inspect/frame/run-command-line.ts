@@ -8,23 +8,30 @@ import { CommandError, UsageError } from './errors.js';
 import { commandHelp, generalHelp } from './help.js';
 import { openIo, type OpenIo } from './io.js';
 
+/** Commands by their names, in the order of the help. */
+export type Commands = ReadonlyMap<string, () => Promise<Command>>;
+
 /** Runs what the arguments ask for. Never rejects: what goes wrong is one sentence on stderr, and a status. */
-export async function runCommandLine(commands: readonly Command[], args: readonly string[]): Promise<ExitStatus> {
+export async function runCommandLine(commands: Commands, args: readonly string[]): Promise<ExitStatus> {
   const [name, ...rest] = args;
   const io = openIo();
   try {
     if (name === undefined) {
-      io.note(generalHelp(commands));
+      io.note(await helpOf(commands));
       return COULD_NOT_LOOK;
     }
-    if (name === '--help' || name === '-h' || name === 'help') return print(io, generalHelp(commands));
+    if (name === '--help' || name === '-h' || name === 'help') return print(io, await helpOf(commands));
     if (name === '--version' || name === '-V') return print(io, `${VERSION}\n`);
-    const command = commands.find((each) => each.name === name);
-    if (!command) return fail(io, '', unknownCommand(commands, name));
-    return await runCommand(command, rest, io);
+    const load = commands.get(name);
+    if (!load) return fail(io, '', unknownCommand([...commands.keys()], name));
+    return await runCommand(await load(), rest, io);
   } finally {
     io.close();
   }
+}
+
+async function helpOf(commands: Commands): Promise<string> {
+  return generalHelp(await Promise.all(Array.from(commands.values(), (load) => load())));
 }
 
 async function runCommand(command: Command, args: readonly string[], io: OpenIo): Promise<ExitStatus> {
@@ -59,8 +66,7 @@ function fail(io: OpenIo, name: string, error: unknown): ExitStatus {
   return COULD_NOT_LOOK;
 }
 
-function unknownCommand(commands: readonly Command[], name: string): UsageError {
-  const names = commands.map((each) => each.name);
+function unknownCommand(names: readonly string[], name: string): UsageError {
   const what = name.startsWith('-') ? 'option' : 'command';
   return new UsageError(
     `there is no ${what} ${inspectValue(name)}; the commands are ${names.join(', ')}${meant(name, names)}`,

@@ -56,6 +56,7 @@ describe('every block of README.md and docs/', () => {
     expect(count).toEqual({
       'docs/architecture.md text': 1,
       'docs/how-it-works.md text': 1,
+      'docs/inspect.md text': 1,
       'docs/install.md dockerfile': 1,
       'docs/metrics.md yaml': 3,
       'docs/otel.md text': 1,
