@@ -1,11 +1,11 @@
+import type { SCHEMA_ID } from '../base/schema.js';
 import type { LeakReport } from '../leaks/report.js';
 
-/** The version of {@link SocketsPageData}: another one when a field is removed, renamed or means something else. */
-export const PAGE_DATA_VERSION = 1;
-
-/** What the page shows, as its JSON has it. Times are milliseconds, moments ISO 8601. Fields that there is nothing for are left out. */
+/** What the page shows, as its JSON has it (schema/v1.json, `page`). Times are milliseconds, moments ISO 8601. Fields that there is nothing for are left out. */
 export interface SocketsPageData {
-  readonly version: typeof PAGE_DATA_VERSION;
+  readonly $schema: typeof SCHEMA_ID;
+  /** Of this library. */
+  readonly version: string;
   /** When this was put together. */
   readonly time: string;
   /** Whose sockets these are: this process, or all that share the metrics port of the preload. */
@@ -21,8 +21,8 @@ export interface PageProcess {
   readonly pid: number;
   /** 0 is the main thread. */
   readonly threadId: number;
-  /** Of this library. */
-  readonly guard: string;
+  /** Of this library, there. */
+  readonly version: string;
   /** False where the addon cannot run: then there are no leaks to see. */
   readonly supported: boolean;
   readonly unsupportedReason?: string | undefined;

@@ -1,13 +1,8 @@
 import { wallClock } from '../base/clock.js';
+import { SCHEMA_ID } from '../base/schema.js';
+import { VERSION } from '../base/version.js';
 import { isRecord } from '../base/objects.js';
-import {
-  MOST_ENDED,
-  MOST_GROUPS,
-  PAGE_DATA_VERSION,
-  type PageGroup,
-  type PageTotals,
-  type SocketsPageData,
-} from './data.js';
+import { MOST_ENDED, MOST_GROUPS, type PageGroup, type PageTotals, type SocketsPageData } from './data.js';
 
 /** Of a group, beside its oldest. */
 const SOME = 5;
@@ -24,7 +19,8 @@ export function mergePages(pages: readonly SocketsPageData[]): SocketsPageData {
   const sum = (name: keyof PageTotals): number => pages.reduce((total, { totals }) => total + totals[name], 0);
   const beyond = pages.reduce((total, { totals, groups }) => total + totals.groups - groups.length, 0);
   return {
-    version: PAGE_DATA_VERSION,
+    $schema: SCHEMA_ID,
+    version: VERSION,
     time: wallClock().toISOString(),
     processes: pages.flatMap(({ processes }) => processes),
     totals: {
@@ -51,9 +47,9 @@ function joined(one: PageGroup, other: PageGroup): PageGroup {
   return { ...older, count: one.count + other.count, sockets };
 }
 
-/** Whether another process of this version sent it. What is in its reports is shown as text, whatever it is. */
+/** Whether another process sent it, of a version that says it in the same way. What is in its reports is shown as text, whatever it is. */
 export function isPageData(value: unknown): value is SocketsPageData {
-  if (!isRecord(value) || value.version !== PAGE_DATA_VERSION || !isRecord(value.totals)) return false;
+  if (!isRecord(value) || value.$schema !== SCHEMA_ID || !isRecord(value.totals)) return false;
   const { processes, groups, ended, totals } = value;
   return (
     Object.values(totals).every((count) => typeof count === 'number') &&

@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads';
 import { momentText, wallClock } from '../base/clock.js';
+import { SCHEMA_ID } from '../base/schema.js';
 import { VERSION } from '../base/version.js';
 import type { Guard } from '../guard/guard.js';
 import { internalsOf } from '../guard/internals.js';
@@ -8,7 +9,6 @@ import type { LeakReport } from '../leaks/report.js';
 import {
   MOST_ENDED,
   MOST_GROUPS,
-  PAGE_DATA_VERSION,
   type PageEnded,
   type PageGroup,
   type PageSocket,
@@ -42,9 +42,10 @@ export class PageSource {
     const { open, unreported, ignored, released, reclaimed } = overview;
     const when = sampledAt === undefined || sampledAt === 0 ? undefined : momentText(sampledAt);
     return {
-      version: PAGE_DATA_VERSION,
+      $schema: SCHEMA_ID,
+      version: VERSION,
       time: wallClock().toISOString(),
-      processes: [{ ...HERE, guard: VERSION, supported, unsupportedReason, sampledAt: when }],
+      processes: [{ ...HERE, version: VERSION, supported, unsupportedReason, sampledAt: when }],
       totals: { open, groups: groupCount, shown: shownCount, unreported, ignored, released, reclaimed },
       groups: overview.groups.map(groupOf),
       ended: [...this.#ended].reverse(),

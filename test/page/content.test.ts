@@ -2,6 +2,7 @@ import http2 from 'node:http2';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { createGuard, socketsPage } from '../../src/index.js';
+import { SCHEMA_ID } from '../../src/base/schema.js';
 import { MOST_ENDED, MOST_GROUPS, type SocketsPageData } from '../../src/page/data.js';
 import { isPageData, mergePages } from '../../src/page/merge.js';
 import { guardOn, held, leak, leakyServer } from '../support/guarded-server.js';
@@ -35,7 +36,7 @@ describe('what is on the page', () => {
     const data = await until1(page, 'four leaks', ({ totals }) => totals.open === 4);
     expect(held(mail.port) + held(later.port)).toBe(4);
     expect(data).toMatchObject({
-      version: 1,
+      $schema: SCHEMA_ID,
       processes: [{ pid: process.pid, threadId: 0, supported: true }],
       totals: { open: 4, groups: 2, shown: 4, unreported: 0, ignored: 0, released: 0, reclaimed: 0 },
       ended: [],
@@ -196,7 +197,7 @@ describe('how it answers', () => {
     const app = express();
     app.get('/debug/sockets', socketsPage(guard));
     const server = (await import('node:http')).createServer(app);
-    expect((await askForData(await stage.listen(server))).version).toBe(1);
+    expect((await askForData(await stage.listen(server))).$schema).toBe(SCHEMA_ID);
 
     const second = http2.createServer(socketsPage(guard) as never);
     const port = await stage.listen(second);
@@ -206,7 +207,7 @@ describe('how it answers', () => {
     let text = '';
     stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     await new Promise((resolve) => stream.on('end', resolve));
-    expect(JSON.parse(text)).toMatchObject({ version: 1 });
+    expect(JSON.parse(text)).toMatchObject({ $schema: SCHEMA_ID });
   });
 });
 
@@ -225,9 +226,10 @@ describe('arguments of socketsPage()', () => {
 
 describe('several processes on one page', () => {
   const pageOf = (pid: number, ages: Record<string, number>): SocketsPageData => ({
-    version: 1,
+    $schema: SCHEMA_ID,
+    version: '1.0.0',
     time: new Date(pid).toISOString(),
-    processes: [{ pid, threadId: 0, guard: '1.0.0', supported: true }],
+    processes: [{ pid, threadId: 0, version: '1.0.0', supported: true }],
     totals: { open: 2, groups: 3, shown: 2, unreported: 1, ignored: 0, released: 5, reclaimed: 0 },
     groups: Object.entries(ages).map(([fingerprint, ageMs]) => ({
       fingerprint,
@@ -261,13 +263,13 @@ describe('several processes on one page', () => {
     expect(mergePages([pageOf(1, many(0)), pageOf(2, many(1_000))]).groups).toHaveLength(MOST_GROUPS);
   });
 
-  it('takes what a process of this version says, and nothing else', () => {
+  it('takes what a process of its kind says, and nothing else', () => {
     const page = pageOf(1, { a: 1 });
     expect(isPageData(JSON.parse(JSON.stringify(page)))).toBe(true);
     for (const wrong of [
       null,
       [],
-      { ...page, version: 2 },
+      { ...page, $schema: 'v2' },
       { ...page, totals: { open: '1' } },
       { ...page, groups: [null] },
       { ...page, groups: [{ ...page.groups[0], oldest: { leak: {} } }] },

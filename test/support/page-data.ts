@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { SCHEMA_ID } from '../../src/base/schema.js';
 import { MOST_ENDED, MOST_GROUPS, type PageGroup, type SocketsPageData } from '../../src/page/data.js';
 import { pageHandler } from '../../src/page/handler.js';
 import type { LeakReport } from '../../src/leaks/report.js';
@@ -46,9 +47,10 @@ export function dataOf(open: number): SocketsPageData {
   const groups = Math.min(open, open > 100 ? 300 : open);
   const listed = Math.min(groups, MOST_GROUPS);
   return {
-    version: 1,
+    $schema: SCHEMA_ID,
+    version: '1.0.0',
     time: '2026-11-22T10:00:00.000Z',
-    processes: [{ pid: 4711, threadId: 0, guard: '1.0.0', supported: true }],
+    processes: [{ pid: 4711, threadId: 0, version: '1.0.0', supported: true }],
     totals: { open, groups, shown: open, unreported: open > 100 ? 17 : 0, ignored: 0, released: 12, reclaimed: 1 },
     groups: Array.from({ length: listed }, (_, i) =>
       groupWith(i === 0 ? Math.max(1, open - groups + 1) : 1, {

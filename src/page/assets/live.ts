@@ -1,3 +1,5 @@
+import { SCHEMA_ID } from '../../base/schema.js';
+
 /** The last part of the page's script: it asks for the JSON every 2 s while somebody looks, and shows what has changed. */
 export const LIVE = `
 const EVERY_MS = 2000;
@@ -74,7 +76,7 @@ const render = (data) => {
   shownAt = performance.now();
   const { totals: sums, processes } = data;
   const names = processes.map(({ pid, threadId }) => pid + (threadId ? ' thread ' + threadId : ''));
-  put(byId('where'), (names.length === 1 ? 'Process ' : 'Processes ') + names.join(', ') + ' · close-wait-guard ' + (processes[0] || {}).guard);
+  put(byId('where'), (names.length === 1 ? 'Process ' : 'Processes ') + names.join(', ') + ' · close-wait-guard ' + data.version);
   const blind = processes.filter(({ supported }) => !supported);
   put(byId('trouble'), blind.map(({ pid, unsupportedReason }) => 'Process ' + pid + ' is not watched: ' + unsupportedReason).join('. '));
   show(byId('trouble'), blind.length > 0);
@@ -107,7 +109,7 @@ const ask = async () => {
   if (response.status === 304) return;
   if (response.status !== 200) throw new Error('status ' + response.status);
   const data = await response.json();
-  if (data.version !== 1) throw new Error('this page is of another version: load it again');
+  if (data.$schema !== '${SCHEMA_ID}') throw new Error('this page is of another version: load it again');
   etag = response.headers.get('etag');
   render(data);
 };
