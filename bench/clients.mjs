@@ -22,14 +22,26 @@ function leave(port) {
   for (const socket of groups.get(port)) socket.end('nobody reads this');
 }
 
+/** So many connections a second, each of which lives for a tenth of one. */
+function churn(port, count) {
+  setInterval(() => {
+    for (let i = 0; i < count / 50; i++) {
+      const socket = connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
+      setTimeout(() => socket.resetAndDestroy(), 100);
+    }
+  }, 20);
+}
+
 function reset() {
   for (const socket of [...groups.values()].flat()) socket.resetAndDestroy();
   process.disconnect();
+  process.exit();
 }
 
 process.on('message', async ({ what, port, count }) => {
   if (what === 'reset') return reset();
   if (what === 'open') await open(port, count);
+  else if (what === 'churn') churn(port, count);
   else leave(port);
   process.send({ done: what });
 });

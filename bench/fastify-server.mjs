@@ -8,6 +8,9 @@ import { runInNewContext } from 'node:vm';
 const PLUGIN_OPTIONS = {
   plain: undefined,
   preload: undefined,
+  loaded: undefined,
+  'no-metrics': { metrics: false, metricsRoute: false },
+  'no-timer': { sampleInterval: 3_600_000 },
   plugin: {},
   traced: { traceRequests: true },
   untraced: { traceRequests: false },
@@ -20,6 +23,7 @@ export const catalogue = new Map(Array.from({ length: 200_000 }, (_, id) => [id,
 const [kind, dist] = process.argv.slice(2);
 const options = PLUGIN_OPTIONS[kind];
 const server = fastify();
+if (kind === 'loaded') await Promise.all([import(new URL('index.js', dist).href), import('prom-client')]);
 if (options) {
   const { default: closeWaitGuard } = await import(new URL('index.js', dist).href);
   await server.register(closeWaitGuard, options);

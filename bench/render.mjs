@@ -12,11 +12,9 @@ export function range(low, high) {
   return low === high ? low : `${low} to ${high}`;
 }
 
-const START = '<!-- bench:start -->';
-const END = '<!-- bench:end -->';
-
 /** `text` with `section` between the markers; undefined when it has not both of them, in order, once. */
-export function withSection(text, section) {
+export function withSection(text, section, name = 'bench') {
+  const [START, END] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const [before, rest, ...more] = text.split(START);
   const [old, after, ...others] = rest?.split(END) ?? [];
   if (old === undefined || after === undefined || more.length > 0 || others.length > 0) return undefined;

@@ -1,5 +1,6 @@
 // One trial of the sample's cost: this process holds the sockets, and looks at them in every way there is, in turn.
-// argv: sockets, leaks, rounds, timed samples a round, 'all' ways of looking or the 'timed' sample alone, dist/. Sends its times (ms) to the process that forked it.
+// argv: sockets, leaks, rounds, timed samples a round, 'all' ways of looking or the 'timed' sample alone, dist/, ms between two samples,
+// new connections a second. Sends its times (ms) to the process that forked it.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -10,8 +11,10 @@ import { shuffled } from './stats.mjs';
 
 const [sockets, leaks, rounds, samplesPerRound] = process.argv.slice(2, 6).map(Number);
 const [waysWanted, dist] = process.argv.slice(6);
+const [SAMPLE_INTERVAL_MS, newPerSecond] = process.argv.slice(8).map(Number);
 const { createGuard } = await import(new URL('index.js', dist).href);
-const SAMPLE_INTERVAL_MS = 20;
+/** While nothing is measured. */
+const SETTLE_INTERVAL_MS = 20;
 const LISTENERS = 3;
 const DEADLINE_MS = 60_000;
 
@@ -28,6 +31,7 @@ async function main() {
     for (const server of servers) guard.watch(server);
     registering.close();
     await until(() => guard.stats().watched === sockets, 'all sockets are on the watch');
+    if (newPerSecond > 0) await ask(clients, 'churn', servers[0].address().port, newPerSecond);
     const times = await measure(guard);
     const { errors } = guard.stats();
     const failures = Object.values(errors).reduce((sum, count) => sum + count, 0);
@@ -72,7 +76,7 @@ async function ask(clients, what, port, count) {
 
 /** Before anything is timed: a guard with no patience, and the kernel, see the leaks and nothing else. */
 async function settle(servers) {
-  const guard = createGuard({ sampleInterval: SAMPLE_INTERVAL_MS, closeWaitTimeout: 100 });
+  const guard = createGuard({ sampleInterval: SETTLE_INTERVAL_MS, closeWaitTimeout: 100 });
   for (const server of servers) guard.watch(server);
   await until(() => guard.leaks().length === leaks, `${leaks} leaks are reported`);
   await until(() => parseProcNetTcp() >= leaks, 'the kernel lists them');
@@ -92,7 +96,7 @@ async function measure(guard) {
   // lsof -p without -nP looks up names; process.report likewise unless it leaves the network out, which is the point of it.
   process.report.excludeNetwork = false;
   const times = { timed: [], ...Object.fromEntries(Object.keys(ways).map((way) => [way, []])) };
-  await timedSamples(guard, samplesPerRound); // warm-up
+  await timedSamples(guard, Math.min(samplesPerRound, SAMPLE_INTERVAL_MS < 1_000 ? samplesPerRound : 10)); // warm-up
   for (let round = 0; round < rounds; round++) {
     for (const way of shuffled(['timed', ...Object.keys(ways)])) {
       if (way === 'timed') times.timed.push(...(await timedSamples(guard, samplesPerRound)));

@@ -10,8 +10,10 @@ const DIST = new URL('../dist/', import.meta.url);
 const TRIAL = fileURLToPath(new URL('./sample-trial.mjs', import.meta.url));
 /** What a process needs beside its end of each connection. */
 const SPARE_FDS = 200;
-/** A lap of the guard's walk over the fd table is 128 samples at 9,000 sockets; a round takes at least one. */
-const SAMPLES_PER_ROUND = 130;
+const SAMPLES_PER_ROUND = 100;
+/** Of one process: with what it needs beside them, the fds that 20,000 leave. */
+const LARGEST = 18_000;
+const NEW_PER_SECOND = 500;
 
 const WAYS = Object.freeze({
   timed: 'a sample of the guard, on its timer',
@@ -23,14 +25,16 @@ const WAYS = Object.freeze({
 });
 
 export async function measureSamples({ quick, say }) {
-  const { sizes, scaled } = sizesWithin();
+  const { sizes, scaled, most } = sizesWithin();
   const configurations = sizes.flatMap((sockets) =>
-    [0, sockets / 100].map((leaks) => ({ sockets, leaks, trials: [] })),
+    [0, sockets / 100].map((leaks) => ({ sockets, leaks, ways: 'all', trials: [] })),
   );
-  const rounds = quick ? 2 : 3;
-  for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
-    for (const { sockets, leaks, trials } of shuffled(configurations)) {
-      const trial = await runTrial({ sockets, leaks, rounds });
+  const largest = Math.min(LARGEST, most);
+  if (largest > sizes.at(-1)) configurations.push({ sockets: largest, leaks: 0, ways: 'timed', trials: [] });
+  const rounds = 2;
+  for (let repeat = 0; repeat < (quick ? 1 : 2); repeat++) {
+    for (const { sockets, leaks, ways, trials } of shuffled(configurations)) {
+      const trial = await runTrial({ sockets, leaks, rounds, ways });
       trials.push(trial);
       const of = (way) => (trial.times[way] ? `${way} ${micros(median(trial.times[way]))} µs` : `no ${way}`);
       say(
@@ -38,7 +42,31 @@ export async function measureSamples({ quick, say }) {
       );
     }
   }
-  return { configurations: configurations.map(summary), scaled };
+  const slow = await atDefaultInterval({ quick, say, sizes: configurations.map(({ sockets }) => sockets) });
+  return { configurations: configurations.map(summary), scaled, slow };
+}
+
+/**
+ * The samples of a process that does nothing in between, a second apart as by default: with cold caches and code that is seldom run.
+ * One process of each size, side by side; and one that 500 connections a second come to, by itself.
+ */
+async function atDefaultInterval({ quick, say, sizes }) {
+  const common = { leaks: 0, rounds: 1, ways: 'timed', intervalMs: 1_000, samplesPerRound: quick ? 5 : 30 };
+  const quiet = quick ? [1_000] : [...new Set(sizes)];
+  const trials = await Promise.all(quiet.map((sockets) => runTrial({ ...common, sockets })));
+  const busy = await runTrial({ ...common, sockets: 1_000, newPerSecond: NEW_PER_SECOND });
+  const rows = [
+    ...trials.map((trial, i) => ({ sockets: quiet[i], newPerSecond: 0, ...spread(trial.times.timed) })),
+    { sockets: 1_000, newPerSecond: NEW_PER_SECOND, ...spread(busy.times.timed) },
+  ];
+  for (const { sockets, newPerSecond, median: middle } of rows)
+    say(`  every second, ${count(sockets)} sockets, ${newPerSecond} new a second: ${micros(middle)} µs`);
+  return rows;
+}
+
+function spread(times) {
+  const [low, high] = [quantile(times, 0.25), quantile(times, 0.75)];
+  return { count: times.length, median: median(times), low, high, p99: quantile(times, 0.99) };
 }
 
 /** Node raises its soft limit to the hard one when it starts, so what it has is what there is. */
@@ -58,8 +86,17 @@ export function sizesWithin(limit = fdLimit()) {
 }
 
 /** One process with that many sockets, and what each way of looking at them took (`ways`: 'all', or the guard's 'timed' sample alone). */
-export async function runTrial({ sockets, leaks, rounds, ways = 'all', dist = DIST }) {
-  const parameters = [sockets, leaks, rounds, SAMPLES_PER_ROUND, ways, dist];
+export async function runTrial({
+  sockets,
+  leaks,
+  rounds,
+  ways = 'all',
+  dist = DIST,
+  intervalMs = 20,
+  samplesPerRound = SAMPLES_PER_ROUND,
+  newPerSecond = 0,
+}) {
+  const parameters = [sockets, leaks, rounds, samplesPerRound, ways, dist, intervalMs, newPerSecond];
   const child = fork(TRIAL, parameters.map(String));
   let result;
   child.on('message', (message) => (result = message));
@@ -79,11 +116,7 @@ function summary({ sockets, leaks, trials }) {
       const times = trials.flatMap((trial) => trial.times[way]);
       return {
         way,
-        count: times.length,
-        median: median(times),
-        low: quantile(times, 0.25),
-        high: quantile(times, 0.75),
-        p99: quantile(times, 0.99),
+        ...spread(times),
         // Within each trial: its own sockets, its own minutes of the machine.
         ofSs: trials[0].times.ss && median(trials.map((trial) => median(trial.times.ss) / median(trial.times[way]))),
       };
@@ -92,7 +125,7 @@ function summary({ sockets, leaks, trials }) {
   };
 }
 
-export function renderSamples({ configurations, scaled }) {
+export function renderSamples({ configurations, scaled, slow }) {
   const ways = configurations[0].ways.map(({ way }) => way);
   const find = (configuration, way) => configuration.ways.find((entry) => entry.way === way);
   const header = [
@@ -104,7 +137,9 @@ export function renderSamples({ configurations, scaled }) {
   const rows = ways.map((way) => [
     WAYS[way],
     ...configurations.map((configuration) => {
-      const { median: middle, low, high } = find(configuration, way);
+      const found = find(configuration, way);
+      if (found === undefined) return '';
+      const { median: middle, low, high } = found;
       return `${micros(middle)} (${range(micros(low), micros(high))})`;
     }),
   ]);
@@ -115,10 +150,13 @@ export function renderSamples({ configurations, scaled }) {
   if (find(configurations[0], 'ss')) {
     rows.push([
       '**`ss` costs this many samples**',
-      ...configurations.map((configuration) => `**${fixed(find(configuration, 'timed').ofSs, 0)}**`),
+      ...configurations.map((configuration) => {
+        const { ofSs } = find(configuration, 'timed');
+        return ofSs === undefined ? '' : `**${fixed(ofSs, 0)}**`;
+      }),
     ]);
   }
-  return [table(header, rows), '', growth(configurations, find), scaled]
+  return [table(header, rows), '', growth(configurations, find), scaled, '', renderSlow(slow)]
     .filter((line) => line !== undefined)
     .join('\n');
 }
@@ -129,8 +167,20 @@ function growth(configurations, find) {
   const perSocket = (large.registerMs / large.sockets) * 1_000;
   const once = `Putting a socket on the watch costs ${fixed(perSocket, 1)} µs, once, for a connection that lives longer than an interval.`;
   if (small === large) return once;
-  const factor = find(large, 'timed').high / find(small, 'timed').high;
-  return `From ${count(small.sockets)} to ${count(large.sockets)} healthy sockets a sample grows ${fixed(factor, 2)}-fold (upper quartile: the walk is inside the used part of the fd table), \`ss\` ${find(small, 'ss') ? fixed(find(large, 'ss').median / find(small, 'ss').median, 1) : '?'}-fold. ${once}`;
+  const factor = find(large, 'timed').median / find(small, 'timed').median;
+  return `From ${count(small.sockets)} to ${count(large.sockets)} healthy sockets a sample grows ${fixed(factor, 2)}-fold (median). ${once}`;
+}
+
+function renderSlow(rows) {
+  return table(
+    ['a sample a second apart, as by default, µs', 'median (middle half)', '99th percentile', 'samples'],
+    rows.map(({ sockets, newPerSecond, median: middle, low, high, p99, count: samples }) => [
+      `${count(sockets)} sockets, healthy${newPerSecond > 0 ? `, and ${newPerSecond} new connections a second` : ''}`,
+      `${micros(middle)} (${range(micros(low), micros(high))})`,
+      micros(p99),
+      `${samples}`,
+    ]),
+  );
 }
 
 function micros(ms) {

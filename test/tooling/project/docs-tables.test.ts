@@ -186,20 +186,20 @@ describe('layers', () => {
   });
 });
 
-describe('numbers of docs/cost.md in README.md', () => {
-  it('are those that the benchmark printed', () => {
-    const cost = readPage('docs/cost.md');
-    const rows = tableRows(cost, 'What it costs');
-    const cellOf = (name: RegExp, column: number): string =>
-      rows.find(([cell]) => name.test(cell ?? ''))?.[column] ?? '';
-    const microseconds = (cell: string): number => Number(cell.split(' ')[0]?.replaceAll(',', ''));
-    const sample = (microseconds(cellOf(/^a sample of the guard/, 3)) / 1_000).toFixed(1);
-    const ss = (microseconds(cellOf(/^`ss -tnp/, 3)) / 1_000).toFixed(0);
-    const plugin = cellOf(/^the plugin, default options$/, 1).split(' ')[0];
-    const [, low, high] = /\((\S+) to (\S+)\)/.exec(cellOf(/^\(nothing/, 1)) ?? [];
-    const text = readPage('README.md').text.replace(/\s+/g, ' ');
-    expect(text).toContain(`healthy sockets it took ${sample} ms, where \`ss\` took ${ss} ms`);
-    expect(text).toContain(`a factor of ${plugin} where two servers without it differ by ${low} to ${high}`);
+describe('the cost table in README.md', () => {
+  it('is the benchmark’s, as docs/cost.md is', () => {
+    const section = (page: string): string =>
+      /<!-- bench:start -->([\s\S]*)<!-- bench:end -->/.exec(readPage(page).text)?.[1] ?? '';
+    // Both are written by one run: a figure that stands in one of them only was put there by hand.
+    const printed = section('docs/cost.md');
+    const rows = section('README.md')
+      .split('\n')
+      .filter((row) => /^\| .*\d/.test(row));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) {
+      const [, , figures = ''] = row.split('|');
+      for (const figure of figures.match(/\d[\d,.]*/g) ?? []) expect(printed).toContain(figure);
+    }
   });
 });
 
