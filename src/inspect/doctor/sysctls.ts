@@ -1,3 +1,4 @@
+import { loadBinding } from '../../kernel/loader.js';
 import { listenOverflows } from '../../kernel/netstat.js';
 import { duration, grouped } from '../../leaks/phrases.js';
 import { note, ok, problem, type Finding } from './finding.js';
@@ -42,7 +43,8 @@ function accepting(): Finding[] {
         : ok('somaxconn', text),
     );
   }
-  const overflows = listenOverflows();
+  const { binding } = loadBinding();
+  const overflows = binding && listenOverflows(binding);
   if (overflows !== undefined && overflows > 0) {
     findings.push(
       note(
