@@ -5,7 +5,7 @@
  *   npm run proof -- attach                                 the repository's own corpus, on Node 20, 22, 24 and 26
  *   node scripts/proof/attach.mjs --sample                  twelve cases on this Node, two minutes: for .ci/run
  *   node scripts/proof/attach.mjs --corpus DIR              another corpus (test/corpus/README.md says what one is)
- *   … [--node 20,24] [--jobs 2] [name-part …] [--write]
+ *   … [--node 20,24] [--jobs 2] [--settle 20] [name-part …] [--write]
  *
  * Of another corpus nothing is known but its run.mjs, so the `node` that it is given starts the real one, and has the command attach to it.
  */
@@ -51,6 +51,8 @@ const { values: options, positionals: nameParts } = parseArgs({
     corpus: { type: 'string', default: own },
     node: { type: 'string' },
     jobs: { type: 'string', default: '2' },
+    // Of another corpus: for how long its programs wait before they measure the truth and end, s.
+    settle: { type: 'string', default: '20' },
     sample: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -164,8 +166,7 @@ exec '${node}' --inspect-port=0 "$@"
 `,
     { mode: 0o755 },
   );
-  // Its programs end when they have measured the truth: this long, in seconds, is what they wait before that.
-  const result = play(['--register', register, '--node', wrapper], { SETTLE: '20' });
+  const result = play(['--register', register, '--node', wrapper], { SETTLE: options.settle });
   const took = fs.readFileSync(times, 'utf8').split('\n').filter(Boolean).map(Number);
   return { ...result, results: [...result.results, ...took.map((verdictMs) => ({ verdictMs }))] };
 }
