@@ -15,7 +15,7 @@ import { resolveGuardOptions, type GuardOptions, type ResolvedGuardOptions } fro
 import { redactReport } from './redact.js';
 import type { Reporter } from './reporters.js';
 import { routeFinderFrom } from './route-of.js';
-import type { SamplerEvents } from './sampler-parts.js';
+import type { HowToLook, SamplerEvents } from './sampler-parts.js';
 import { Sampler } from './sampler.js';
 import { ServerNames } from './server-names.js';
 import { StatsReader, type GuardResources } from './stats-reader.js';
@@ -25,16 +25,6 @@ import { SocketTimeOuts } from './time-outs.js';
 import type { Guard, GuardEvents, SocketReport, WatchOptions } from './types.js';
 import { warnUnsupported } from './warnings.js';
 import { checkWatchOptions } from './watch-options.js';
-
-/** How a guard looks that is no application's: that of a test, or of somebody who looks into a running process. */
-export interface HowToLook {
-  /** It sees every socket whoever reports it, and is never the one that reports. */
-  readonly observer?: boolean;
-  /** Its timed samples visit every socket and fd: where the first verdict is awaited. */
-  readonly whole?: boolean;
-  /** It takes in what was there before it. */
-  readonly lateComer?: boolean;
-}
 
 /** What createGuard() returns as a {@link Guard}. The rest of this library reaches the inside through {@link GuardInternals}. */
 export class GuardImplementation extends GuardEmitter implements Guard {

@@ -11,12 +11,17 @@ import type { LeakCounted, Ledger, LedgerEntry } from './ledger.js';
 import type { ResolvedGuardOptions } from './options.js';
 import type { Reporter } from './reporters.js';
 
-export interface SamplerOptions extends ResolvedGuardOptions {
-  /** Sees every socket, whoever reports it, and is never the one that reports: for tests. */
-  readonly observer: boolean;
-  /** Timed samples visit every socket and fd, too: where the first verdict is awaited. */
-  readonly whole: boolean;
+/** How a guard looks that is no application's: that of a test, or of somebody who looks into a running process. */
+export interface HowToLook {
+  /** It sees every socket whoever reports it, and is never the one that reports. */
+  readonly observer?: boolean;
+  /** Its timed samples visit every socket and fd: where the first verdict is awaited. */
+  readonly whole?: boolean;
+  /** It takes in what was there before it. */
+  readonly lateComer?: boolean;
 }
+
+export type SamplerOptions = ResolvedGuardOptions & Required<Pick<HowToLook, 'observer' | 'whole'>>;
 
 /** Who hears of what a sample found. None of these throws. */
 export interface SamplerEvents {

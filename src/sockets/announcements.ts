@@ -32,7 +32,10 @@ export interface EarlierSocket {
  * No listener is put on any socket and no function is replaced. `onError` is told of a message that could not be handled:
  * what a subscriber throws would end the process as an uncaught exception.
  */
-export function listenForSockets(announce: (socket: Socket, side: Side) => void, onError: () => void): Announcements {
+export function listenForSockets(
+  announce: (socket: Socket, side: Side, earlier?: true) => void,
+  onError: () => void,
+): Announcements {
   const stopListeningForReceived = listenForReceivedSockets((socket, from) => {
     announce(socket, 'inbound');
     ensureNotes(socket).receivedFrom = from;
@@ -63,7 +66,7 @@ export function listenForSockets(announce: (socket: Socket, side: Side) => void,
       for (const { top, side } of sockets) {
         noteTlsAbove(top);
         if (side === 'outbound') undici.noteUnderWay(top);
-        announce(rawSocketUnder(top), side);
+        announce(rawSocketUnder(top), side, true);
       }
     },
     dispose: () => {

@@ -82,9 +82,10 @@ export class SocketTable {
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
-    this.#announcements = listenForSockets((socket, side) => {
+    this.#announcements = listenForSockets((socket, side, earlier) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
-      this.#watched.pending.add(socket, side, monotonicMs());
+      // Nothing is known of how long one has been half-closed that was there before.
+      this.#watched.pending.add(socket, side, earlier ? 0 : monotonicMs());
     }, this.#announceFailed);
   }
 

@@ -10,6 +10,32 @@ import { connectPair } from './pair.js';
 
 const { EBADF, ENOTSOCK } = os.constants.errno;
 
+describe('shutDown', () => {
+  const stage = stageOfEachTest();
+
+  it('ends both directions of a connection, and closes no fd', async () => {
+    const { socket, fd, client } = await connectPair(stage);
+    const { cookie } = readAll([fd]).rows[0]!;
+    const ended = once(client.socket, 'end');
+    client.socket.resume();
+    socket.resume();
+    expect(binding.shutDown(fd, BigUint64Array.of(cookie))).toBe(0);
+    await Promise.all([ended, once(socket, 'end')]);
+  });
+
+  it('leaves a socket with another cookie alone, and tells why an fd is none', async () => {
+    const { socket, fd, client } = await connectPair(stage);
+    const { cookie } = readAll([fd]).rows[0]!;
+    expect(binding.shutDown(fd, BigUint64Array.of(cookie + 1n))).toBe(EBADF);
+    socket.write('still there');
+    const [heard] = (await once(client.socket, 'data')) as [Buffer];
+    expect(heard.toString()).toBe('still there');
+    const file = openSync(os.devNull, 'r');
+    stage.defer(() => closeSync(file));
+    expect(binding.shutDown(file, BigUint64Array.of(1n))).toBe(ENOTSOCK);
+  });
+});
+
 describe('abortOnClose', () => {
   const stage = stageOfEachTest();
 

@@ -68,6 +68,10 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'fd', good: () => 1, takes: 'an integer from 0 to 2147483647' },
     { name: 'cookie', good: () => u64(1), takes: 'a BigUint64Array of at least 1 element' },
   ],
+  shutDown: [
+    { name: 'fd', good: () => 1, takes: 'an integer from 0 to 2147483647' },
+    { name: 'cookie', good: () => u64(1), takes: 'a BigUint64Array of at least 1 element' },
+  ],
   writeNow: [
     { name: 'fd', good: () => 1_000_000, takes: 'an integer from 0 to 2147483647' },
     { name: 'bytes', good: () => u8(1), takes: 'a Uint8Array of at least 1 element' },

@@ -48,7 +48,7 @@ export function whyNoSignal({ pid, command, options }: Target): string {
   if (options.some((option) => DISABLED.test(option))) {
     return `process ${pid} (${command}) was started with --disable-sigusr1: nothing can open its inspector from outside`;
   }
-  return `process ${pid} (${command}) does not catch SIGUSR1, and would die of it: it is still starting, or was built without the inspector`;
+  return `process ${pid} (${command}) does not catch SIGUSR1, and would die of it: it is still starting, runs with --permission, or was built without the inspector`;
 }
 
 function checkOwner(pid: number, command: string, uids: readonly number[]): void {

@@ -10,7 +10,7 @@ import { pages, type Block } from './docs-pages.js';
 /**
  * What is done with a block is the second word of its info string:
  * `run` readme.test.ts runs it as pasted · `leaks`, `closes` docs-causes.test.ts runs it and asks the kernel · `report`
- * docs-causes.test.ts holds it against what such a program reports · `recipe` docs-recipes.test.ts finds it in a program that is run ·
+ * docs-causes.test.ts holds it against what such a program reports · `output` docs-command.test.ts holds it against what the command prints · `recipe` docs-recipes.test.ts finds it in a program that is run ·
  * `red` docs-red.test.ts runs it on an application that leaks, and it fails; its types are checked below, too ·
  * `runner` runners.test.ts runs it in that test runner, on an application that leaks ·
  * `check` below: types, syntax and names · `none` nothing.
@@ -20,7 +20,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   sh: ['run', 'runner', 'check'],
   json: ['check'],
   promql: ['check'],
-  text: ['report', 'none'],
+  text: ['report', 'output', 'none'],
   ini: ['none'],
   dockerfile: ['none'],
   yaml: ['none'],

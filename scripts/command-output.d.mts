@@ -1,0 +1,2 @@
+export const page: string;
+export function withOutput(text: string): Promise<string>;
