@@ -74,9 +74,9 @@ struct FdKindName {
 
 // In the order of their numbers.
 inline constexpr FdKindName kFdKinds[] = {
-    {FdKind::kOther, "other"},   {FdKind::kSocket, "socket"},   {FdKind::kPipe, "pipe"},
-    {FdKind::kFile, "file"},     {FdKind::kDevice, "device"},   {FdKind::kEpoll, "epoll"},
-    {FdKind::kEvent, "event"},   {FdKind::kTimer, "timer"},     {FdKind::kSignal, "signal"},
+    {FdKind::kOther, "other"},     {FdKind::kSocket, "socket"},    {FdKind::kPipe, "pipe"},
+    {FdKind::kFile, "file"},       {FdKind::kDevice, "device"},    {FdKind::kEpoll, "epoll"},
+    {FdKind::kEvent, "event"},     {FdKind::kTimer, "timer"},      {FdKind::kSignal, "signal"},
     {FdKind::kInotify, "inotify"}, {FdKind::kIoUring, "io_uring"}, {FdKind::kMemory, "memory"},
     {FdKind::kProcess, "process"},
 };

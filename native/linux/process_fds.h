@@ -55,7 +55,8 @@ class FdSearch {
   FdSearch(const FdSearch&) = delete;
   FdSearch& operator=(const FdSearch&) = delete;
 
-  // EACCES for another user's process, without CAP_SYS_PTRACE; ENOENT where there is none. Finish() may then not follow.
+  // EACCES for another user's process, without CAP_SYS_PTRACE; ENOENT where there is none. Finish() may then not
+  // follow.
   SyscallError Start();
   // Sets `rows` to the number of fds. Their order is any.
   SyscallError Finish(std::size_t* rows);
@@ -73,7 +74,7 @@ class FdSearch {
   const int pid_;
   const TakeFd take_;
   UniqueFd folder_;
-  int bound_ = 0;             // no fd has this number or a higher one; 0: read the directory instead
+  int bound_ = 0;  // no fd has this number or a higher one; 0: read the directory instead
   std::int64_t expected_ = 0;
   std::atomic<int> next_{0};  // the first number that nobody has tried
   std::atomic<std::size_t> found_{0};

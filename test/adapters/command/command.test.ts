@@ -17,9 +17,11 @@ describe('the command', { timeout: 60_000 }, () => {
   it('lists its commands, and each has a help that names every option', async () => {
     const { code, stdout } = await runCommand(['--help']);
     expect(code).toBe(0);
-    for (const { name, summary } of COMMANDS)
+    const commands = await Promise.all(Array.from(COMMANDS.values(), (load) => load()));
+    expect(commands.map(({ name }) => name)).toEqual([...COMMANDS.keys()]);
+    for (const { name, summary } of commands)
       expect(stdout).toMatch(new RegExp(`^  ${name} .*${summary.slice(0, 20)}`, 'm'));
-    for (const { name, options } of COMMANDS) {
+    for (const { name, options } of commands) {
       const help = await runCommand([name, '--help']);
       expect(help.code).toBe(0);
       for (const option of [...Object.keys(options), 'help']) expect(help.stdout, name).toContain(`--${option}`);

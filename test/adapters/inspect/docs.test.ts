@@ -46,4 +46,4 @@ it('docs/inspect.md shows what the command prints', async () => {
   expect(shapeOf(text)).toEqual(
     shapeOf(shown('inspect 4242').replace(/\d+ of [\d,]+ fds open: .*\n?.*\.$/m, '# of # fds open.')),
   );
-});
+}, 60_000);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/inspect/doctor/finding.js';
 import { root } from '../../support/programs.js';
@@ -8,13 +8,11 @@ import { stageOfEachTest } from '../../support/stage.js';
 import { closeWaitGuard, Target } from './targets.js';
 
 const stage = stageOfEachTest();
-const require = createRequire(import.meta.url);
 
 /** As a user's validator would: of the published file alone. */
 function errorsOf(document: unknown): unknown {
-  const { default: Ajv } = require('ajv/dist/2020.js') as { default: new (options: object) => any };
   const schema = JSON.parse(readFileSync(path.join(root, 'schema/v1.json'), 'utf8')) as object;
-  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   ajv.addSchema({ ...schema, $id: 'test' });
   const one = ajv.compile({ $ref: `test#/$defs/${(document as { command: string }).command}Document` });
   return one(document) ? undefined : one.errors;

@@ -41,8 +41,8 @@ void Links() {
   CHECK(Parse("/memfd:x (deleted)").kind == cwg::FdKind::kMemory);
   CHECK(Parse("/dev/null").kind == cwg::FdKind::kDevice);
   CHECK(Parse("/").kind == cwg::FdKind::kFile);
-  const std::string hostile[] = {"", "s", "socket:[", "socket:[]", "socket:[-1]", "socket:[99999999999999999999]",
-                                 "anon_inode:[something new]"};
+  const std::string hostile[] = {
+      "", "s", "socket:[", "socket:[]", "socket:[-1]", "socket:[99999999999999999999]", "anon_inode:[something new]"};
   for (const std::string& link : hostile) CHECK(Parse(link).kind == cwg::FdKind::kOther && Parse(link).inode == 0);
 }
 

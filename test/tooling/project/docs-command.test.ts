@@ -15,6 +15,6 @@ describe('docs/command.md', { timeout: 120_000 }, () => {
 
   it('has a section for each command', () => {
     const sections = [...text.matchAll(/^## (?:`(\w+)`)/gm)].map(([, name]) => name);
-    expect(sections).toEqual(expect.arrayContaining(COMMANDS.map(({ name }) => name)));
+    expect(sections).toEqual(expect.arrayContaining([...COMMANDS.keys()]));
   });
 });
