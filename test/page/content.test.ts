@@ -188,8 +188,8 @@ describe('how it answers', () => {
     expect(body).not.toContain('mail-of-somebody');
     expect(body).not.toMatch(/<(?:script|img|link|iframe)[^>]* (?:src|href)="(?!data:,")/);
     expect(body).not.toMatch(/@import|url\(/);
-    // The one address: the pages about causes, which a person may follow.
-    expect(body.match(/https?:\/\/[^'"\s]+/g)).toEqual([expect.stringMatching(/\/docs\/causes\/$/)]);
+    // The addresses in it: the pages about causes, which a person may follow, and a name.
+    expect(body.match(/https?:\/\/[^'"\s]+/g)).toEqual([expect.stringMatching(/\/docs\/causes\/$/), SCHEMA_ID]);
   });
 
   it('in Express, whose route it is, and over HTTP/2', async () => {

@@ -34,8 +34,10 @@ export function reportWith(fields: Partial<LeakReport> = {}): LeakReport {
 function groupWith(count: number, fields: Partial<LeakReport>): PageGroup {
   const leak = reportWith({ count, ...fields });
   const here = { pid: 4711, threadId: 0 };
-  const sockets = Array.from({ length: Math.min(5, count) }, (_, i) => ({ ...here, ...leak, id: `${leak.id}-${i}` }));
-  const test = `import { hangUp } from 'close-wait-guard/testing';\n\nawait expect(hangUp(app, { method: 'POST', path: '${leak.path}' }, { at: 'request' })).toBeClosed();\n`;
+  const { id, kind, fd, ageMs, path, remoteAddress, remotePort, traceId, requestId } = leak;
+  const socket = { ...here, kind, fd, ageMs, path, remoteAddress, remotePort, traceId, requestId };
+  const sockets = Array.from({ length: Math.min(5, count) }, (_, i) => ({ ...socket, id: `${id}${i}` }));
+  const test = `import { hangUp } from 'close-wait-guard/testing';\n\nawait expect(hangUp(app, { method: 'POST', path: '${path}' }, { at: 'request' })).toBeClosed();\n`;
   return { fingerprint: leak.fingerprint, count, oldest: { ...here, leak }, sockets, test };
 }
 
@@ -68,7 +70,7 @@ export function dataOf(open: number): SocketsPageData {
       ...{ event: i % 5 === 4 ? ('reclaimed' as const) : ('released' as const), pid: 4711, threadId: 0 },
       ...{
         time: new Date(1_795_960_000_000 - i * 7_000).toISOString(),
-        leak: reportWith({ id: `e${i}`, ageMs: 61_000 * (i + 1) }),
+        leak: reportWith({ id: `${1_000 + i}`, ageMs: 61_000 * (i + 1) }),
       },
     })),
   };

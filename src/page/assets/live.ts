@@ -35,6 +35,7 @@ const announce = (text, now) => {
 
 const total = (name, value) => {
   let tile = totals.get(name);
+  if (!tile && value === undefined) return;
   if (!tile) {
     tile = { node: make('div'), value: make('dd') };
     byId('totals').append(inside(tile.node, make('dt', '', name), tile.value));

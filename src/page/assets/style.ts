@@ -79,6 +79,7 @@ td.wide { min-width: 14rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 @media (max-width: 40rem) {
   .totals { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .totals div:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .head { flex-direction: column; }
   .head .measure { text-align: left; }
   .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
