@@ -59,7 +59,9 @@ const visible = (but: string): fc.Arbitrary<string> =>
 const path = fc.string({ unit: visible('#'), maxLength: 40 }).map((text) => `/${text}`);
 /** As RFC 9110 has them, and none that says where the message ends. */
 const headers = fc.dictionary(
-  fc.string({ unit: fc.constantFrom(...Array.from('abcxyz019-_.!')), minLength: 1, maxLength: 12 }).map((name) => `x-${name}`),
+  fc
+    .string({ unit: fc.constantFrom(...Array.from('abcxyz019-_.!')), minLength: 1, maxLength: 12 })
+    .map((name) => `x-${name}`),
   fc.string({ unit: visible(''), minLength: 1, maxLength: 20 }),
   { maxKeys: 4 },
 );
