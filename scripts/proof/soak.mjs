@@ -32,8 +32,11 @@ const LEAK_EVERY = 100;
 /** Measurements of memory; those of the first quarter, in which caches fill and code is compiled, do not count. */
 const MEASUREMENTS = 80;
 const WARM_UP = MEASUREMENTS / 4;
-/** What growth over the whole soak is the allocator's noise, bytes. */
-const NOISE_BYTES = 1_000_000;
+/**
+ * How far each may settle over the whole soak, bytes: the heap by what is compiled and cached late, the resident memory by V8's young
+ * generation and by malloc's arenas. Of two million connections 16 MB are 8 bytes each: what is kept of a connection is more.
+ */
+const MAY_SETTLE_BYTES = { heapUsed: 1_000_000, rss: 16_000_000 };
 
 const root = path.join(import.meta.dirname, '../..');
 const NAMESPACE = 'CWG_SOAK_NAMESPACE';
@@ -137,7 +140,7 @@ if (!enteredNamespace()) {
     const faults = [];
     if (last.ended !== connections) faults.push(`${last.ended ?? 0} of ${connections} connections came to their end`);
     for (const [what, { slope, lowest }] of Object.entries(slopes)) {
-      if (lowest > 0 && slope * connections > NOISE_BYTES) faults.push(`${what} grows`);
+      if (lowest > 0 && slope * connections > MAY_SETTLE_BYTES[what]) faults.push(`${what} grows`);
     }
     if (last.fds !== last.fdsBefore) faults.push(`${last.fds} fds, ${last.fdsBefore} before`);
     const { told, released, wrong } = await readLog(log);
@@ -172,7 +175,7 @@ if (!enteredNamespace()) {
       writeTable('soak', {
         title: 'Soak',
         text: `A raw TCP server with the guard preloaded (\`closeWaitTimeout\` 300 ms, a sample every 100 ms). One connection in ${LEAK_EVERY} leaks and is closed after all.
-Slopes are least squares over the last three quarters of the connections, of the heap after a collection and of the resident memory, with their 95 % intervals; *grows* is an interval above 0 and more than ${NOISE_BYTES / 1e6} MB over the whole soak.`,
+Slopes are least squares over the last three quarters of the connections, of the heap after a collection and of the resident memory, with their 95 % intervals; *grows* is an interval above 0 and more than ${MAY_SETTLE_BYTES.heapUsed / 1e6} MB of heap or ${MAY_SETTLE_BYTES.rss / 1e6} MB of resident memory over the whole soak.`,
         head,
         rows: [row],
         all: true,
