@@ -10,7 +10,7 @@ struct KernelCheck {
   int cookie = 0;    // SO_COOKIE fails: the inode identifies
   int tcp_info =
       0;           // TCP_INFO fails or says nothing: poll(2) tells the state; EMSGSIZE: it ends before the byte counts
-  int queues = 0;     // SIOCINQ or SIOCOUTQ fails
+  int queues = 0;  // SIOCINQ or SIOCOUTQ fails
   int peer_name = 0;  // SO_PEERNAME fails: the peer of a socket that was reset is not known
 };
 

@@ -54,6 +54,13 @@ const signatures: Record<string, Parameter[]> = {
     { name: 'fds', good: () => i32(3), takes: 'an Int32Array of at least 1 element' },
     { name: 'cookies', good: () => u64(3), takes: 'a BigUint64Array of at least 3 elements' },
   ],
+  visitUnknownTcpFds: [
+    { name: 'from', good: () => 0, takes: 'an integer from 0 to 2147483647' },
+    { name: 'known', good: () => u8(8), takes: 'a Uint8Array' },
+    { name: 'fds', good: () => i32(3), takes: 'an Int32Array of at least 1 element' },
+    { name: 'cookies', good: () => u64(3), takes: 'a BigUint64Array of at least 3 elements' },
+    { name: 'next', good: () => i32(1), takes: 'an Int32Array of at least 1 element' },
+  ],
   findWatched: [
     { name: 'cookies', good: () => u64(2), takes: 'a BigUint64Array' },
     { name: 'watched', good: () => u8(2), takes: 'a Uint8Array of at least 2 elements' },
