@@ -7,12 +7,8 @@ int main() {
   const struct {
     const char* name;
     void (*run)();
-  } suites[] = {{"reader", ReaderSuite},
-                {"watch", WatchSuite},
-                {"table", TableSuite},
-                {"parse", ParseSuite},
-                {"registry", RegistrySuite},
-                {"threads", ThreadsSuite}};
+  } suites[] = {{"reader", ReaderSuite}, {"watch", WatchSuite},       {"table", TableSuite},
+                {"parse", ParseSuite},   {"registry", RegistrySuite}, {"threads", ThreadsSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();
