@@ -34,8 +34,9 @@ export function reportWith(fields: Partial<LeakReport> = {}): LeakReport {
 function groupWith(count: number, fields: Partial<LeakReport>): PageGroup {
   const leak = reportWith({ count, ...fields });
   const here = { pid: 4711, threadId: 0 };
-  const { id, kind, fd, ageMs, path, remoteAddress, remotePort, traceId, requestId } = leak;
-  const socket = { ...here, kind, fd, ageMs, path, remoteAddress, remotePort, traceId, requestId };
+  const { id, kind, fd, ageMs, path, localAddress, localPort, remoteAddress, remotePort, traceId, requestId } = leak;
+  const ends = { localAddress, localPort, remoteAddress, remotePort };
+  const socket = { ...here, kind, fd, ageMs, path, ...ends, traceId, requestId };
   const sockets = Array.from({ length: Math.min(5, count) }, (_, i) => ({ ...socket, id: `${id}${i}` }));
   const test = `import { hangUp } from 'close-wait-guard/testing';\n\nawait expect(hangUp(app, { method: 'POST', path: '${path}' }, { at: 'request' })).toBeClosed();\n`;
   return { fingerprint: leak.fingerprint, count, oldest: { ...here, leak }, sockets, test };

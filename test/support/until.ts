@@ -5,6 +5,8 @@ export interface UntilOptions {
   readonly everyMs?: number;
 }
 
+type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
+
 /**
  * Waits until `condition` returns something truthy, and returns that. The error of one that never comes true names what
  * was waited for: write `what` so that it reads well after "waited in vain for".
@@ -13,11 +15,11 @@ export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 5 }: UntilOptions = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
-    if (value) return value;
+    if (value) return value as Truthy<T>;
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
     await sleep(everyMs);
   }

@@ -1,7 +1,8 @@
 // libFuzzer: ParseDump() over any bytes, with the request in the first of them. See ../fuzz.sh.
+#include "../../../native/linux/dump_message.h"
+
 #include <cstdlib>
 
-#include "../../../native/linux/dump_message.h"
 #include "input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* bytes, std::size_t length) {

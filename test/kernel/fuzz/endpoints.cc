@@ -1,4 +1,6 @@
 // libFuzzer: PackEndpoints() and FormatAddress() with any addresses. Text is held against inet_pton(3). See ../fuzz.sh.
+#include "../../../native/linux/endpoints.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -6,7 +8,6 @@
 #include <cstring>
 
 #include "../../../native/layout.h"
-#include "../../../native/linux/endpoints.h"
 #include "input.h"
 
 namespace {
@@ -40,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* bytes, std::size_t le
   for (std::uint8_t& byte : endpoints.remote.address) byte = input.Take<std::uint8_t>();
   auto packed = std::make_unique<std::uint8_t[]>(cwg::kEndpointBytes);
   cwg::PackEndpoints(endpoints, packed.get());
-  if (std::memcmp(packed.get() + cwg::kLocalAddressOffset, endpoints.local.address, cwg::kAddressBytes) != 0) std::abort();
+  if (std::memcmp(packed.get() + cwg::kLocalAddressOffset, endpoints.local.address, cwg::kAddressBytes) != 0)
+    std::abort();
   if ((packed[cwg::kRemotePortOffset] | packed[cwg::kRemotePortOffset + 1] << 8) != endpoints.remote.port) std::abort();
   Format(packed.get() + cwg::kLocalAddressOffset, family, size);
   Format(packed.get() + cwg::kRemoteAddressOffset, family, INET6_ADDRSTRLEN);

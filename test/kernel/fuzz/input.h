@@ -1,5 +1,5 @@
-// Takes an input of the fuzzer apart. What is left is handed on in a block of exactly its size, so that a read one byte past it is an
-// AddressSanitizer report.
+// Takes an input of the fuzzer apart. What is left is handed on in a block of exactly its size, so that a read one byte
+// past it is an AddressSanitizer report.
 #ifndef CLOSE_WAIT_GUARD_TEST_FUZZ_INPUT_H_
 #define CLOSE_WAIT_GUARD_TEST_FUZZ_INPUT_H_
 

@@ -1,8 +1,9 @@
 // libFuzzer: ParseTcpInfo() over a struct of any length, and the record that JavaScript gets of it. See ../fuzz.sh.
+#include "../../../native/linux/tcp_info.h"
+
 #include <cstdlib>
 
 #include "../../../native/layout.h"
-#include "../../../native/linux/tcp_info.h"
 #include "input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* bytes, std::size_t length) {

@@ -1,5 +1,6 @@
-// What Node's worker threads do at once: each has a watch of its own, all see one fd table and one registry, and sockets are closed under
-// every read. For the thread sanitizer; what the other sanitizers find here they would find elsewhere.
+// What Node's worker threads do at once: each has a watch of its own, all see one fd table and one registry, and
+// sockets are closed under every read. For the thread sanitizer; what the other sanitizers find here they would find
+// elsewhere.
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -27,8 +28,8 @@ struct Work {
   std::atomic<int> rounds{0};
 };
 
-// Plain system calls: to the thread sanitizer a number that one thread closes and another asks about is a race, and here it is what
-// is tried.
+// Plain system calls: to the thread sanitizer a number that one thread closes and another asks about is a race, and
+// here it is what is tried.
 void Churn(Work* work) {
   const long client = syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in& address = work->listener.address;
