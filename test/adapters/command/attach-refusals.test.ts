@@ -57,9 +57,7 @@ describe('attach says why it cannot look', { timeout: 60_000 }, () => {
 
   it('a process of another language, which would take SIGUSR1 for what it likes', async () => {
     const pid = start('sleep', ['60']);
-    await until('its program to run', async () =>
-      (await import('node:fs')).readlinkSync(`/proc/${pid}/exe`).endsWith('sleep'),
-    );
+    await until('its program to run', () => readlinkSync(`/proc/${pid}/exe`).endsWith('sleep'));
     expect(await refusal([String(pid), '--yes'])).toBe(
       `process ${pid} (sleep) is no Node.js (sleep): close-wait-guard inspect ${pid} looks at it from outside`,
     );
