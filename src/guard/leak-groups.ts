@@ -27,6 +27,8 @@ const SOME = 5;
 const DESCRIBE_MS = 4;
 /** So many are described whatever it takes, so that all have their turn on a machine that is busy with other things, too. */
 const DESCRIBE_AT_LEAST = 20;
+/** How old a sentence like "the client left 61 s ago" may be, ms. */
+const GOOD_FOR_MS = 5_000;
 
 interface Gathered {
   readonly fingerprint: string;
@@ -37,13 +39,12 @@ interface Gathered {
 
 /**
  * The open leaks as a person reads them: equal ones together, the oldest first. It visits {@link SOME} leaks of each fingerprint and
- * describes few of them, so that 10,000 leaks do not hold the event loop; all groups are described anew within some calls.
+ * describes few of them, so that 10,000 leaks do not hold the event loop; all groups are described anew within some calls, the
+ * first ones first.
  */
 export class LeakGrouper {
   readonly #ledger: Ledger;
   readonly #descriptions: Descriptions;
-  /** The group that is described next. */
-  #next = 0;
 
   constructor(ledger: Ledger, descriptions: Descriptions) {
     this.#ledger = ledger;
@@ -68,13 +69,16 @@ export class LeakGrouper {
     };
   }
 
+  /** Those first that a person sees first, as far as their sentences are old. */
   #describeSome(groups: readonly Gathered[]): void {
     const until = monotonicMs() + DESCRIBE_MS;
-    for (let done = 0; done < groups.length; done++) {
+    let done = 0;
+    for (const { oldest } of groups) {
       if (done >= DESCRIBE_AT_LEAST && monotonicMs() > until) return;
-      this.#next = (this.#next + 1) % groups.length;
-      const { oldest } = groups[this.#next]!;
+      const toldAtAgeMs = oldest.report?.ageMs ?? 0;
+      if ((this.#descriptions.kept(oldest)?.ageMs ?? 0) - toldAtAgeMs < GOOD_FOR_MS) continue;
       oldest.report = this.#descriptions.describe(oldest) ?? oldest.report;
+      done++;
     }
   }
 }
