@@ -2,9 +2,9 @@ import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Side } from '../base/vocabulary.js';
 import type { HttpFacts } from './facts.js';
-import { compatRequestOf, openStreamsOf, requestOfStream } from './http2-internals.js';
+import { compatRequestOf, http2SessionOf, openStreamsOf, requestOfStream } from './http2-internals.js';
 import type { Layer } from './layer.js';
-import { booleanProperty, countProperty, endIsBuffered, http2SessionOf, pipesOf } from './node-internals.js';
+import { booleanProperty, countProperty, endIsBuffered, pipesOf } from './node-internals.js';
 
 /** The HTTP/2 session that has taken a socket over. What is leaked with it are its streams. */
 export class Http2Layer implements Layer {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2Session } from 'node:http2';
 import { Server, type Socket } from 'node:net';
 import { fact, noteFactFailure } from '../base/fact.js';
 
@@ -238,38 +237,4 @@ export function socketUnder(writable: object): Socket | undefined {
   const session = property(property(writable, 'stream') ?? writable, 'session');
   const candidates = [writable, objectProperty(writable, 'socket'), objectProperty(session, 'socket')];
   return candidates.find((each): each is Socket => each !== undefined && fdOf(each as Socket) !== undefined);
-}
-
-/**
- * The HTTP/2 session that owns a socket. http2 keeps it on the socket under a symbol of its own (`kBoundSession`), which on
- * Node 20 to 26 is undefined where it is used, so that the property is called 'undefined'. Told by what it can do.
- */
-export function http2SessionOf(socket: Socket): Http2Session | undefined {
-  const known = sessionUnder(socket, 'undefined');
-  if (known) return known;
-  for (const key of fact(() => Object.getOwnPropertySymbols(socket), [])) {
-    const session = mayBeSession(key) ? sessionUnder(socket, key) : undefined;
-    if (session) return session;
-  }
-  return undefined;
-}
-
-function sessionUnder(socket: Socket, key: string | symbol): Http2Session | undefined {
-  const session = objectProperty<Http2Session>(socket, key);
-  if (session === undefined) return undefined;
-  const isOne = typeof property(session, 'goaway') === 'function' && typeof property(session, 'destroy') === 'function';
-  return isOne ? session : undefined;
-}
-
-/** Node's symbols are few, and the same for all sockets: what each is called is looked at once. */
-const sessionSymbols = new Map<symbol, boolean>();
-const MAX_SYMBOLS = 1_000;
-
-function mayBeSession(key: symbol): boolean {
-  const known = sessionSymbols.get(key);
-  if (known !== undefined) return known;
-  const may = /session/i.test(key.description ?? '');
-  // An application may make symbols without end.
-  if (sessionSymbols.size < MAX_SYMBOLS) sessionSymbols.set(key, may);
-  return may;
 }
