@@ -7,6 +7,7 @@ export const {
   Server: HttpServer,
   createServer: createHttpServer,
   METHODS: HTTP_METHODS,
+  get: httpGet,
 } = process.getBuiltinModule('node:http');
 /** The class's type: a constant is none. */
 export type HttpServer = InstanceType<typeof HttpServer>;

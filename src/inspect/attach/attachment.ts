@@ -144,10 +144,11 @@ export class Attachment {
 }
 
 async function leave(
-  { session, close }: InspectorConnection,
+  connection: InspectorConnection,
   inspector: InspectorAt,
   threads: readonly Thread[],
 ): Promise<void> {
+  const { session } = connection;
   await Promise.all(threads.map(({ visitor }) => visitor.end()));
   if (inspector.openedHere && session.lost() === undefined) {
     // Without a guard in there nothing closes it from inside.
@@ -157,7 +158,7 @@ async function leave(
     // Node prints two lines more where the last client goes first.
     await session.whenLost(CLOSES_WITHIN_MS);
   }
-  close();
+  connection.close();
 }
 
 const CLOSE_INSPECTOR = "process.getBuiltinModule('node:inspector').close()";

@@ -1,5 +1,5 @@
-import { get } from 'node:http';
 import { setTimeout } from 'node:timers';
+import { httpGet } from '../../base/http.js';
 import { isRecord } from '../../base/objects.js';
 import { monotonicMs } from '../../base/clock.js';
 import { commandOf } from '../../kernel/process-command.js';
@@ -111,15 +111,18 @@ function isLoopback(address: string): boolean {
 function askForPath(listener: ListeningPort): Promise<string | undefined> {
   const { host, port } = reachable(listener);
   return new Promise((resolve) => {
-    const request = get({ host, port, path: '/json/list', agent: false, timeout: ANSWERS_WITHIN_MS }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > MAX_LIST_BYTES) request.destroy();
-      });
-      response.on('close', () => resolve(pathIn(text)));
-    });
+    const request = httpGet(
+      { host, port, path: '/json/list', agent: false, timeout: ANSWERS_WITHIN_MS },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+          if (text.length > MAX_LIST_BYTES) request.destroy();
+        });
+        response.on('close', () => resolve(pathIn(text)));
+      },
+    );
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(undefined));
     request.on('close', () => resolve(undefined));
@@ -131,7 +134,7 @@ export function pathIn(list: string): string | undefined {
   try {
     const entries: unknown = JSON.parse(list);
     const found = Array.isArray(entries)
-      ? entries.find((each: unknown) => isRecord(each) && each.type === 'node')
+      ? (entries as unknown[]).find((each: unknown) => isRecord(each) && each.type === 'node')
       : undefined;
     const url = isRecord(found) ? found.webSocketDebuggerUrl : undefined;
     return typeof url === 'string' ? /^ws:\/\/[^/]+(\/[\w-]{1,100})$/.exec(url)?.[1] : undefined;

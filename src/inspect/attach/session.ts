@@ -112,14 +112,14 @@ export async function connectInspector(
   signal: AbortSignal,
 ): Promise<InspectorConnection> {
   // What is sent before the connection is there has no way to go; nothing is.
-  let socket: LoopbackWebSocket | undefined;
-  const session = new Exchange((text) => socket?.send(text));
-  socket = await LoopbackWebSocket.connect(
+  const open: { socket?: LoopbackWebSocket } = {};
+  const session = new Exchange((text) => open.socket?.send(text));
+  const connected = await LoopbackWebSocket.connect(
     at,
     { onMessage: (text) => session.take(text), onClose: (why) => session.lose(why) },
     signal,
   );
-  const connected = socket;
+  open.socket = connected;
   return {
     session,
     localPort: connected.localPort,

@@ -87,11 +87,14 @@ export class LoopbackWebSocket {
     for (;;) {
       const frame = frameIn(this.#received);
       if (frame === undefined || this.#closed) return;
-      if (typeof frame === 'string') return this.#end(frame);
+      if (typeof frame === 'string') {
+        this.#end(frame);
+        return;
+      }
       this.#received = this.#received.subarray(frame.bytes);
       if (frame.opcode === TEXT) this.#events.onMessage(frame.payload.toString('utf8'));
       else if (frame.opcode === PING) this.#write(PONG, frame.payload);
-      else if (frame.opcode === CLOSE) return this.#end('the other end closed the connection');
+      else if (frame.opcode === CLOSE) this.#end('the other end closed the connection');
     }
   }
 
