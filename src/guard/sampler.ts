@@ -250,7 +250,7 @@ export class Sampler {
     for (const entry of entries) this.#ledger.total(entry);
     this.#decisions.noteSample(entries, due, this.#tracker);
     for (const cookie of closed) this.#teller.end(cookie);
-    if (closed.length > 0) this.#teller.tellWaiting();
+    this.#teller.tellWaiting();
     return due;
   }
 
