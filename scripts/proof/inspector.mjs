@@ -8,6 +8,7 @@
  *
  * It uses what `npm run build` has made, and Chromium. Exits with 1 where a figure is beyond its limit.
  */
+/* global document, PerformanceObserver -- in the page */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

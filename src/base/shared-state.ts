@@ -55,7 +55,7 @@ export function isInUse(): boolean {
 
 /** Takes the state away again. Only for who was the first to use it, and is the last. */
 export function dropSharedState(): void {
-  delete (channels as { [KEY]?: SharedState })[KEY];
+  Reflect.deleteProperty(channels, KEY);
 }
 
 /** A copy of another major version that was used first in this thread, in words; undefined when there is none. */

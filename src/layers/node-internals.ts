@@ -112,7 +112,11 @@ export function tlsAboveReads(raw: Socket): boolean | undefined {
 export function tlsReadingGetter(raw: Socket): (() => unknown) | undefined {
   const handle = property(raw, '_handle');
   if (typeof handle !== 'object' || handle === null) return undefined;
-  return fact(() => Object.getOwnPropertyDescriptor(handle, 'reading'), undefined)?.get;
+  const accessor: { readonly get?: () => unknown } | undefined = fact(
+    () => Object.getOwnPropertyDescriptor(handle, 'reading'),
+    undefined,
+  );
+  return accessor?.get;
 }
 
 /**

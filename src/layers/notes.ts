@@ -86,7 +86,7 @@ export function ensureNotes(socket: Socket): SocketNotes {
 
 /** Takes them off again. */
 export function dropNotes(socket: Socket): void {
-  delete (socket as Noted)[kNotes];
+  Reflect.deleteProperty(socket, kNotes);
 }
 
 const least = shared('least-time-out', () => ({ ms: Number.POSITIVE_INFINITY }));

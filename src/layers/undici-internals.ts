@@ -47,7 +47,10 @@ export function undiciRequestsOn(socket: object): readonly UndiciUnderWay[] {
   return queue
     .slice(from, to)
     .filter((request): request is object => typeof request === 'object' && request !== null)
-    .map((request, i) => ({ request, status: i === 0 && typeof status === 'number' && status >= 200 ? status : undefined }));
+    .map((request, i) => ({
+      request,
+      status: i === 0 && typeof status === 'number' && status >= 200 ? status : undefined,
+    }));
 }
 
 function underDescription(object: unknown, name: string): unknown {

@@ -39,7 +39,13 @@ export const cli = path.join(root, 'dist/cli.js');
 export function closeWaitGuard(args: readonly string[], user: User = 'us', env: NodeJS.ProcessEnv = {}) {
   const [program = '', ...rest] = as(user, [process.execPath, cli, ...args]);
   const { status, stdout, stderr } = spawnSync(program, rest, {
-    ...{ cwd: '/', encoding: 'utf8', env: { ...environmentOfAUser(), ...env }, timeout: 30_000, maxBuffer: 64 * 1024 * 1024 },
+    ...{
+      cwd: '/',
+      encoding: 'utf8',
+      env: { ...environmentOfAUser(), ...env },
+      timeout: 30_000,
+      maxBuffer: 64 * 1024 * 1024,
+    },
   });
   return { status, stdout, stderr };
 }

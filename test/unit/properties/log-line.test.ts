@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Gathered } from '../../../src/guard/equal-lines.js';
 import { buildReport } from '../../../src/guard/report-builder.js';
 import { JSON_FORM, TERMINAL_FORM } from '../../../src/preload/log-line.js';
 import { leakFacts } from '../../support/leak-facts.js';
@@ -23,7 +22,7 @@ const gathered = fc
   .map(({ event, more, text, name }) => {
     const report = buildReport(leakFacts({ server: name, method: 'POST', route: text, path: text, destination: text }));
     const leak = { ...report, fingerprint: '0123456789ab', count: 1, explanation: `${report.explanation} ${text}` };
-    return { event, leak, more, open: 1 } as Gathered;
+    return { event, leak, more, open: 1 };
   });
 
 describe('whatever stands in a report', () => {
