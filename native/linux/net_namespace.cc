@@ -1,13 +1,14 @@
 #include "net_namespace.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <utility>
+
+#include "pthread_symbols.h"
 
 namespace cwg {
 namespace {

@@ -1,7 +1,6 @@
 #ifndef CLOSE_WAIT_GUARD_LINUX_PROCESS_FDS_H_
 #define CLOSE_WAIT_GUARD_LINUX_PROCESS_FDS_H_
 
-#include <pthread.h>
 
 #include <atomic>
 #include <cstddef>
@@ -11,6 +10,7 @@
 
 #include "../syscall.h"
 #include "../unique_fd.h"
+#include "pthread_symbols.h"
 
 namespace cwg {
 

@@ -98,7 +98,8 @@ export class SimulatedTable {
       const { js, fd, side, endpoints } = socket;
       const ref = js && { deref: () => js };
       const openAtMs = state === CLOSE_WAIT || state === CLOSE ? 0 : this.#kernel.nowMs;
-      watched = this.#library.newWatchedSocket(cookie, fd, side, ref, endpoints, openAtMs, 0);
+      watched = new this.#library.WatchedSocket(cookie, fd, side, ref, openAtMs, 0);
+      watched.endpoints = endpoints;
       this.#watched.set(cookie, watched);
     }
     if (state === CLOSE_WAIT || state === CLOSE) {

@@ -41,6 +41,13 @@ export const CALLS = {
   close: [errno.EINTR, errno.EIO],
   getrlimit: [errno.EPERM, errno.ENOSYS],
   isatty: [errno.ENOTTY, errno.EBADF],
+  lseek: [errno.EBADF, errno.EINVAL, errno.EPERM],
+  readlinkat: [errno.EACCES, errno.ENOENT, errno.ENOMEM, TELLS_LESS],
+  getxattr: [errno.ENODATA, errno.ENOENT, errno.EACCES, errno.ENOTSUP, TELLS_LESS],
+  setns: [errno.EPERM, errno.EINVAL, errno.ENOMEM],
+  shutdown: [errno.ENOTCONN, errno.EBADF, errno.EPERM],
+  sysconf: [errno.EINVAL],
+  pthread_create: [errno.EAGAIN, errno.EPERM],
   newfstatat: [errno.EPERM, errno.ENOENT, errno.ENOSYS, errno.EACCES, errno.ENOMEM],
   pwritev2: [errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EAGAIN, errno.EPIPE, errno.EIO, TELLS_LESS],
   send: [errno.EAGAIN, errno.EPIPE, errno.ECONNRESET, errno.ENOBUFS, errno.ENOTSOCK, TELLS_LESS],
@@ -79,16 +86,28 @@ export const SYMBOLS = {
   ...Object.fromEntries(
     ['getsockname', 'getpeername', 'setsockopt', 'epoll_create1', 'epoll_ctl', 'epoll_wait', 'poll', 'sendto', 'send']
       .concat(['recvmsg', 'read', 'write', 'opendir', 'closedir', 'close', 'isatty', 'inet_ntop', 'calloc'])
+      .concat(['readlinkat', 'getxattr', 'setns', 'shutdown', 'sysconf', 'pthread_create'])
       .map((name) => [name, [name]]),
   ),
   open64: ['open'],
   readdir64: ['readdir'],
   getrlimit64: ['getrlimit'],
+  lseek64: ['lseek'],
   _ZnwmRKSt9nothrow_t: ['new'],
   _ZnamRKSt9nothrow_t: ['new'],
   ...Object.fromEntries(
     ['__errno_location', 'free', 'gnu_get_libc_version', 'memcpy', 'memset', 'memmove', 'memcmp', 'strcmp', 'strlen']
-      .concat(['strstr', 'strerror', 'snprintf', 'pthread_mutex_lock', 'pthread_mutex_unlock', 'dl_iterate_phdr'])
+      .concat([
+        'strchr',
+        'strtok_r',
+        'pthread_join',
+        'strstr',
+        'strerror',
+        'snprintf',
+        'pthread_mutex_lock',
+        'pthread_mutex_unlock',
+        'dl_iterate_phdr',
+      ])
       .concat(['_Znwm', '_Znam', '_ZdlPv', '_ZdlPvm', '_ZdaPv', '_ZdaPvm', '_ZSt7nothrow', '__stack_chk_fail'])
       .map((name) => [name, []]),
   ),

@@ -250,6 +250,42 @@ int getrlimit64(__rlimit_resource_t resource, struct rlimit64 *limit) {
   return REAL(getrlimit64)(resource, limit);
 }
 
+off64_t lseek64(int fd, off64_t offset, int whence) {
+  FAIL_OR("lseek", -1);
+  return REAL(lseek64)(fd, offset, whence);
+}
+
+ssize_t readlinkat(int folder, const char *path, char *link, size_t size) {
+  FAIL_OR("readlinkat", 0);
+  return REAL(readlinkat)(folder, path, link, size);
+}
+
+ssize_t getxattr(const char *path, const char *name, void *value, size_t size) {
+  FAIL_OR("getxattr", 0);
+  return REAL(getxattr)(path, name, value, size);
+}
+
+int setns(int fd, int kind) {
+  FAIL_OR("setns", -1);
+  return REAL(setns)(fd, kind);
+}
+
+int shutdown(int fd, int how) {
+  FAIL_OR("shutdown", 0);
+  return REAL(shutdown)(fd, how);
+}
+
+long sysconf(int name) {
+  FAIL_OR("sysconf", -1);
+  return REAL(sysconf)(name);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
+  int error;
+  if (fails("pthread_create", HERE, &error)) return error;
+  return REAL(pthread_create)(thread, attributes, start, argument);
+}
+
 int isatty(int fd) {
   int error;
   if (fails("isatty", HERE, &error)) return errno = error, 0;

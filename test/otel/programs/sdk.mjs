@@ -60,10 +60,9 @@ export function startSdk({ http = false, fastify = false } = {}) {
     /** The metrics of this library, as of now. */
     async metrics() {
       await readers[0].forceFlush();
-      const scopes = inMemory
-        .getMetrics()
-        .at(-1)
-        .scopeMetrics.filter(({ scope }) => scope.name === 'close-wait-guard');
+      // Nothing is exported before there is an instrument.
+      const { scopeMetrics = [] } = inMemory.getMetrics().at(-1) ?? {};
+      const scopes = scopeMetrics.filter(({ scope }) => scope.name === 'close-wait-guard');
       return scopes.flatMap(({ scope, metrics }) => metrics.map((metric) => ({ scope, ...plainMetric(metric) })));
     },
     async deltas() {

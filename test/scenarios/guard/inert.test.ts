@@ -5,8 +5,8 @@ import { jsonOf, root, runModule } from '../../support/programs.js';
 
 const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { exports: object };
 /** These are there to act: a preload, and what only a test runner can load or is loaded for its tests. */
-const acting = ['./register', './vitest', './jest', './node-test', './package.json'];
-const entries = Object.keys(exports).filter((entry) => !acting.includes(entry));
+const acting = ['./register', './vitest', './jest', './node-test'];
+const entries = Object.keys(exports).filter((entry) => !acting.includes(entry) && !entry.endsWith('.json'));
 
 const WATCHER = `
   import { channel } from 'node:diagnostics_channel';
