@@ -15,7 +15,8 @@ export default defineConfig({
     // Sockets and fds belong to a process: every file gets its own, and its tests run one after the other.
     pool: 'forks',
     isolate: true,
-    maxWorkers: 2,
+    // They wait for deadlines more than they compute.
+    maxWorkers: 3,
     sequence: { concurrent: false },
     testTimeout: 20_000,
     hookTimeout: 30_000,
