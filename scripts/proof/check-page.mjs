@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXPECTED } from './expected-rows.mjs';
+import { EXPECTED, PENDING } from './expected-rows.mjs';
 
 const folder = import.meta.dirname;
 const PAGE = path.join(folder, '../../docs/proof.md');
@@ -37,8 +37,8 @@ export function faultsOf(text, expected, isCommit) {
   });
 }
 
-/** A suite's row has a version behind its name. */
-const isOf = ({ first }, cell) => first === cell || (first.startsWith(`${cell}@`) && cell !== '');
+/** Behind a name there may be a version (`ws@8.23.0`, `Node 20.20.2`) or what it means (`start: a guard is made`). */
+const isOf = ({ first }, cell) => first === cell || (first.startsWith(cell) && '@.:'.includes(first[cell.length]));
 
 /** The rows of the first table of a section: what stands in the first column, and in the one called `commit`. */
 function rowsOf(text, section) {
@@ -67,12 +67,14 @@ function check() {
   const scripts = fs.readdirSync(folder).filter((file) => file.endsWith('.mjs') && !file.includes('-'));
   const proofs = scripts.map((file) => path.basename(file, '.mjs')).filter((name) => !['main', 'page'].includes(name));
   const unlisted = proofs.filter((name) => !(name in EXPECTED) && !(name in WITHOUT_SECTION));
-  const expected = Object.fromEntries(Object.entries(EXPECTED).map(([section, list]) => [section, list()]));
+  const due = Object.entries(EXPECTED).filter(([section]) => !(section in PENDING));
+  const expected = Object.fromEntries(due.map(([section, list]) => [section, list()]));
   const faults = [
     ...unlisted.map((name) => `scripts/proof/expected-rows.mjs does not say which rows ${name} has`),
     ...faultsOf(fs.readFileSync(PAGE, 'utf8'), expected, isCommit),
   ];
   for (const fault of faults) console.log(`FAILED: ${fault}`);
+  for (const [section, why] of Object.entries(PENDING)) console.log(`NOT MEASURED YET: ${section}: ${why}`);
   const rows = Object.values(expected).flat().length;
   console.log(
     `docs/proof.md: ${Object.keys(expected).length} sections, ${rows} rows expected, ${faults.length} faults`,
