@@ -5,7 +5,9 @@ import selection from './test/selection.json' with { type: 'json' };
 const json = process.env.TEST_RESULTS_JSON;
 
 /** The files that test/selection.json lists: folders, or single files. */
-const unit = selection.unit.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`));
+const [unit, long] = [selection.unit, selection.long].map((names) =>
+  names.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`)),
+) as [string[], string[]];
 const notTests = ['test/fixtures/**', 'test/corpus/**', '**/node_modules/**'];
 
 export default defineConfig({
@@ -25,12 +27,14 @@ export default defineConfig({
     projects: [
       // No sockets, no child processes, no build: `npm run test:unit`.
       { extends: true, test: { name: 'unit', include: unit, exclude: notTests } },
+      // What is packed and installed, every version of every runner, and a browser: `npm run test:long`, and so .ci/run.
+      { extends: true, test: { name: 'long', include: long, exclude: notTests } },
       {
         extends: true,
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [...notTests, ...unit],
+          exclude: [...notTests, ...unit, ...long],
           typecheck: {
             enabled: true,
             checker: 'tsc',

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import selection from '../../selection.json' with { type: 'json' };
@@ -6,10 +6,18 @@ import { root } from '../../support/programs.js';
 
 /** The test files that a name of test/selection.json stands for: a folder, a file, or the beginning of file names. */
 function filesOf(name: string): string[] {
-  const files = readdirSync(path.join(root, 'test'), { recursive: true, encoding: 'utf8' });
-  return files
-    .map((file) => path.join('test', file))
-    .filter((file) => file.startsWith(name) && file.endsWith('.test.ts') && statSync(path.join(root, file)).isFile());
+  return files.filter((file) => file.startsWith(name));
+}
+
+/** Without looking into packages that were installed for a test. */
+const files = testFilesIn('test');
+
+function testFilesIn(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFilesIn(name);
+    return name.endsWith('.test.ts') ? [name] : [];
+  });
 }
 
 const OUTSIDE = /\b(createServer|connect|listen|spawn|spawnSync|fork|execFile)\(|support\/stage|dist\//;
