@@ -58,9 +58,16 @@ function rowsOf(text, section) {
 
 const cellsOf = (line) => line.slice(2, -2).split(' | ');
 
+const commits = new Map();
+
 function isCommit(name) {
   if (!/^[0-9a-f]{7,40}$/.test(name)) return false;
-  return spawnSync('git', ['cat-file', '-e', `${name}^{commit}`], { cwd: folder }).status === 0;
+  let known = commits.get(name);
+  if (known === undefined) {
+    known = spawnSync('git', ['cat-file', '-e', `${name}^{commit}`], { cwd: folder }).status === 0;
+    commits.set(name, known);
+  }
+  return known;
 }
 
 function check() {
