@@ -123,7 +123,7 @@ struct SocketArrays {
   static constexpr std::size_t kColumns = std::size(kDumpColumns);
   static constexpr std::size_t kInodeColumn = ColumnOf(kDumpColumns, &DumpedSocket::inode);
 
-  void Move(std::size_t from, std::size_t to) {
+  void Move(std::size_t from, std::size_t to) const {
     std::copy_n(values + from * kColumns, kColumns, values + to * kColumns);
     cookies[to] = cookies[from];
     std::copy_n(endpoints + from * kEndpointBytes, kEndpointBytes, endpoints + to * kEndpointBytes);

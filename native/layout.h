@@ -81,9 +81,11 @@ inline constexpr FdKindName kFdKinds[] = {
     {FdKind::kProcess, "process"},
 };
 
-constexpr bool IsInOrder(std::size_t index = 0) {
-  return index == std::size(kFdKinds) ||
-         (static_cast<std::size_t>(kFdKinds[index].kind) == index && IsInOrder(index + 1));
+constexpr bool IsInOrder() {
+  for (std::size_t i = 0; i < std::size(kFdKinds); i++) {
+    if (static_cast<std::size_t>(kFdKinds[i].kind) != i) return false;
+  }
+  return true;
 }
 static_assert(IsInOrder());
 

@@ -1,7 +1,6 @@
 #ifndef CLOSE_WAIT_GUARD_LINUX_PROCESS_FDS_H_
 #define CLOSE_WAIT_GUARD_LINUX_PROCESS_FDS_H_
 
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-// glibc 2.34 took libpthread in and gave these a second version, which a linker chooses. The first is still there, and is the
-// only one that older systems have. (Functions of a thread's start: nptl/pthread_create.c, nptl/pthread_join.c.)
+// glibc 2.34 took libpthread in and gave these a second version, which a linker chooses. The first is still there, and
+// is the only one that older systems have. (Functions of a thread's start: nptl/pthread_create.c, nptl/pthread_join.c.)
 #if defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 34)
 #if defined(__x86_64__)

@@ -11,8 +11,8 @@ namespace cwg {
 // socket with this cookie.
 int AbortOnClose(int fd, std::uint64_t cookie);
 
-// shutdown(2), both directions, of this TCP connection: who reads it comes to the end of it. Closes no fd. Returns 0 or an
-// errno; EBADF when `fd` is not the socket with this cookie.
+// shutdown(2), both directions, of this TCP connection: who reads it comes to the end of it. Closes no fd. Returns 0 or
+// an errno; EBADF when `fd` is not the socket with this cookie.
 int ShutDown(int fd, std::uint64_t cookie);
 
 }  // namespace cwg

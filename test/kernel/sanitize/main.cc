@@ -7,13 +7,8 @@ int main() {
   const struct {
     const char* name;
     void (*run)();
-  } suites[] = {{"reader", ReaderSuite},
-                {"watch", WatchSuite},
-                {"table", TableSuite},
-                {"parse", ParseSuite},
-                {"registry", RegistrySuite},
-                {"threads", ThreadsSuite},
-                {"process", ProcessSuite}};
+  } suites[] = {{"reader", ReaderSuite},     {"watch", WatchSuite},     {"table", TableSuite},    {"parse", ParseSuite},
+                {"registry", RegistrySuite}, {"threads", ThreadsSuite}, {"process", ProcessSuite}};
   for (const auto& suite : suites) {
     const std::int64_t before = cwg::ReadFdUsage().open;
     suite.run();

@@ -66,6 +66,7 @@ struct Listed {
 void Fds() {
   for (int more : {0, 600}) {
     std::vector<cwg::UniqueFd> others;
+    others.reserve(static_cast<std::size_t>(more));
     for (int i = 0; i < more; i++) others.emplace_back(dup(0));
     const cwg::UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
     const cwg::UniqueFd event(eventfd(0, EFD_CLOEXEC));
@@ -83,6 +84,7 @@ void Fds() {
   CHECK(Listed(0x7fffffff).error.number == ENOENT);
   // Started, and never finished: its threads end with it.
   std::vector<cwg::UniqueFd> many;
+  many.reserve(600);
   for (int i = 0; i < 600; i++) many.emplace_back(dup(0));
   cwg::FdSearch abandoned(getpid(), [](std::size_t, const cwg::ProcessFd&) {});
   CHECK(!abandoned.Start());
@@ -106,6 +108,10 @@ struct Child {
     if (pid == 0) close(without);
     while (pid == 0) pause();
   }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  Child(Child&&) = delete;
+  Child& operator=(Child&&) = delete;
   ~Child() {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

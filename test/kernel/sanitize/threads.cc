@@ -50,7 +50,7 @@ void Watch(Work* work) {
   for (std::size_t i = 0; i < count; i++) {
     std::uint64_t cookie = 0;
     // Another thread may have closed it since.
-    if (watch.Add(fds[i], &cookie) == 0 && !cwg::IsWatchedHere(cookie)) std::abort();
+    if (watch.Add(fds[i], false, &cookie) == 0 && !cwg::IsWatchedHere(cookie)) std::abort();
     if (i % 2 == 0) watch.Forget(cookie);
   }
   std::uint32_t events[kRoom];

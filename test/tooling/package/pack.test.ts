@@ -98,7 +98,18 @@ describe('the tarball', () => {
   it('carries dist, docs, README and licence, the binary of this platform, and what builds another', () => {
     const tops = new Set(packedFiles.map((file) => file.split('/')[1]));
     expect([...tops].sort()).toEqual(
-      ['LICENSE', 'README.md', 'dist', 'docs', 'monitoring', 'native', 'package.json', 'prebuilds', 'schema', 'scripts'].sort(),
+      [
+        'LICENSE',
+        'README.md',
+        'dist',
+        'docs',
+        'monitoring',
+        'native',
+        'package.json',
+        'prebuilds',
+        'schema',
+        'scripts',
+      ].sort(),
     );
     expect(packedFiles.filter((file) => /^package\/(prebuilds|scripts)\//.test(file))).toEqual([
       `package/prebuilds/linux-${process.arch}/close-wait-guard.glibc.node`,
