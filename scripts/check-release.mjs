@@ -19,7 +19,7 @@ const root = path.join(import.meta.dirname, '..');
 const { values: options } = parseArgs({ options: { tarball: { type: 'string' }, tag: { type: 'string' } } });
 
 /** In bytes. More is a choice, to be made here. */
-const MOST = { packed: 1_400_000, unpacked: 6_500_000, binaries: 1_200_000 };
+const MOST = { packed: 1_800_000, unpacked: 8_500_000, binaries: 1_200_000 };
 const LICENCES = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD', 'BlueOak-1.0.0'];
 
 const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');
@@ -40,7 +40,8 @@ try {
     publint: () => tool('node_modules/publint/src/cli.js', 'run', '--strict', tarball),
     // Nobody can require() vitest: there the ES module stands for both forms. vitest finds it so also where it looks for setup
     // files as require() does (Yarn PnP).
-    'are the types wrong': () => attw('--exclude-entrypoints', 'vitest', '--', tarball),
+    // What resolves as Node 10 did knows no exports, and finds the schema where it lies: close-wait-guard/schema/v1.json.
+    'are the types wrong': () => attw('--exclude-entrypoints', 'vitest', 'schema.json', '--', tarball),
     'are the types wrong, vitest': () =>
       attw('--entrypoints', 'vitest', '--ignore-rules', 'false-cjs', 'cjs-resolves-to-esm', '--', tarball),
   };
