@@ -28,15 +28,15 @@ const EVERYTHING = {
   notSocket: os.constants.errno.ENOTSOCK,
   refused: 'CWG_ERR_NATIVE_ARGUMENT: readSockets: count must be an integer from 0 to 1, got 2',
   closed: 'CWG_ERR_NATIVE_ARGUMENT: HalfCloseWatch.drain: watch is closed',
-  kernel: { socket: 0, identity: 0, cookie: 0, tcpInfo: 0, queues: 0 },
+  kernel: { socket: 0, identity: 0, cookie: 0, tcpInfo: 0, queues: 0, peerName: 0 },
 };
 
 /** qemu 7.2 has no netlink for sock_diag, and takes every socket option for a number. The guard goes by the inode and by poll(2). */
-const { EINVAL, EMSGSIZE } = os.constants.errno;
+const { EINVAL, EMSGSIZE, EOPNOTSUPP } = os.constants.errno;
 const UNDER_QEMU = {
   ...EVERYTHING,
   dumped: 'CWG_ERR_SYSCALL: socket: Protocol not supported',
-  kernel: { ...EVERYTHING.kernel, cookie: EINVAL, tcpInfo: EMSGSIZE },
+  kernel: { ...EVERYTHING.kernel, cookie: EINVAL, tcpInfo: EMSGSIZE, peerName: EOPNOTSUPP },
 };
 
 /** Node.js of this machine, or another line of it. */

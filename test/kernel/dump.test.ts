@@ -154,9 +154,9 @@ describe('sockets that no fd of this process holds', () => {
     const { port } = client;
     const { cookie } = readOne(fdOf(client.socket));
     await client.close();
-    const [orphan] = await until('the orphan', () => {
+    const orphan = await until('the orphan', () => {
       const rows = dump([State.FIN_WAIT2], [port]);
-      return rows.some(({ inode }) => inode === 0) ? rows : undefined;
+      return rows.find((row) => row.inode === 0 && row.localPort === port);
     });
     expect(orphan).toMatchObject({
       state: State.FIN_WAIT2,
