@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers';
 import { httpGet } from '../../base/http.js';
+import { TcpState } from '../../base/tcp-states.js';
 import { isRecord } from '../../base/objects.js';
 import { monotonicMs } from '../../base/clock.js';
 import { commandOf } from '../../kernel/process-command.js';
 import { CommandError } from '../frame/errors.js';
-import { listenersAround, processes, socketInodesOf, type ListeningPort } from './process-files.js';
+import { tablesOf } from '../processes/proc-tables.js';
+import { processes, socketInodesOf } from './process-files.js';
 import { whyNoSignal, type Target } from './target.js';
 
 /** Where the inspector of a process is. */
@@ -82,6 +84,18 @@ function holderOf(inode: number): string {
   return pid === undefined ? 'another process (of another user)' : `process ${pid} (${commandOf(pid) ?? 'unknown'})`;
 }
 
+interface ListeningPort {
+  readonly address: string;
+  readonly port: number;
+  readonly inode: number;
+}
+
+/** The TCP listeners of its network namespace, whoever has them. */
+function listenersAround(pid: number): ListeningPort[] {
+  const listeners = (tablesOf(pid) ?? []).filter(({ state }) => state === TcpState.LISTEN);
+  return listeners.map(({ localAddress, localPort, inode }) => ({ address: localAddress, port: localPort, inode }));
+}
+
 function listenersOf(pid: number): ListeningPort[] {
   const inodes = socketInodesOf(pid);
   return inodes ? listenersAround(pid).filter(({ inode }) => inodes.has(inode)) : [];
@@ -104,7 +118,7 @@ function reachable({ address, port }: ListeningPort): { host: string; port: numb
 }
 
 function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || /^(?:0:){7}1$/.test(address);
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** Asks an HTTP server whether it is an inspector, and which WebSocket it has. */

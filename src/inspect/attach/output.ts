@@ -1,3 +1,4 @@
+import { SCHEMA_ID } from '../../base/schema.js';
 import { wallClock } from '../../base/clock.js';
 import { VERSION } from '../../base/version.js';
 import { traceFieldsOf } from '../../guard/leak-line.js';
@@ -6,8 +7,6 @@ import type { CommandIo } from '../frame/command.js';
 import { table, wrap, type Column } from '../frame/table.js';
 import type { Counts } from '../inside/visit.js';
 import type { Attachment, Found } from './attachment.js';
-
-const SCHEMA = 'https://unpkg.com/close-wait-guard/schema/v1.json';
 
 const COLUMNS: readonly Column[] = [
   { title: 'COUNT', align: 'right' },
@@ -83,7 +82,7 @@ export class AttachReportWriter {
     const unreported = this.#processes.reduce((sum, { sockets }) => sum + sockets.unreported, 0);
     if (json) {
       const document = {
-        ...{ $schema: SCHEMA, command: 'attach', version: VERSION, time: wallClock().toISOString(), timeoutMs },
+        ...{ $schema: SCHEMA_ID, command: 'attach', version: VERSION, time: wallClock().toISOString(), timeoutMs },
         processes: this.#processes,
         leaks: leaks.map(({ pid, threadId, leak }) => ({ pid, threadId, ...leak })),
         unreported,

@@ -17,13 +17,18 @@ export interface ProcessStatus {
 export function statusOf(pid: number): ProcessStatus {
   const text = fileOf(pid, 'status');
   if (text === undefined) throw noSuchProcess(pid);
-  const line = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const line = (name: string): string => fieldOf(text, name) ?? '';
   return {
     uids: line('Uid').split(/\s+/).map(Number),
     caught: BigInt(`0x${line('SigCgt') || '0'}`),
     pids: line('NSpid').split(/\s+/).filter(Boolean).map(Number),
     state: line('State').slice(0, 1),
   };
+}
+
+/** A line of a text such as that of /proc/PID/status, without its name. */
+export function fieldOf(status: string, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
 }
 
 /** A file of /proc/PID; undefined where it cannot be read. */
@@ -88,40 +93,6 @@ export function isSameFile(one: string, other: string): boolean {
   } catch {
     return false;
   }
-}
-
-export interface ListeningPort {
-  readonly address: string;
-  readonly port: number;
-  readonly inode: number;
-}
-
-/** The TCP listeners of its network namespace, whoever has them. */
-export function listenersAround(pid: number): ListeningPort[] {
-  return ['net/tcp', 'net/tcp6'].flatMap((file) =>
-    (fileOf(pid, file) ?? '')
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter((columns) => columns[3] === LISTEN)
-      .map((columns) => {
-        const [address = '', port = ''] = columns[1]!.split(':');
-        return { address: addressOf(address), port: parseInt(port, 16), inode: Number(columns[9]) };
-      }),
-  );
-}
-
-/** TCP_LISTEN, as /proc/net/tcp has it. */
-const LISTEN = '0A';
-
-/** Words of 32 bits in the byte order of the machine, which is little-endian on what Node runs on and this addon is built for. */
-function addressOf(hex: string): string {
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex').reverse()]);
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
-  );
-  return groups.join(':');
 }
 
 /** The pids that /proc shows. */

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { commandOf } from '../../kernel/process-command.js';
-import { fileOf } from '../attach/process-files.js';
+import { fieldOf, fileOf } from '../attach/process-files.js';
 import { CommandError } from '../frame/errors.js';
 import { noSuchProcess } from '../frame/pid.js';
 
@@ -86,10 +86,6 @@ function limit(text: string | undefined): number | undefined {
 /** From the third on (proc_pid_stat(5)): the second is the program's name in parentheses, which may contain anything. */
 function fieldsOfStat(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-function fieldOf(status: string, name: string): string | undefined {
-  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
 }
 
 /** As in `uid 65534`, or of the own user with its name. */
