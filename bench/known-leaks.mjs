@@ -103,7 +103,7 @@ const tasks = {
         guard.sockets();
         await sleep(50);
       }
-      await sleep(1_200);
+      await sleep(2_000);
       const due = took();
       const known = Math.min(took(), took(), took());
       if (guard.leaks().length !== open + more) throw new Error('not every leak was told in one sample');

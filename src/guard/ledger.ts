@@ -98,6 +98,10 @@ export class Ledger {
     return this.#equal.entries();
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   has(cookie: bigint): boolean {
     return this.#entries.has(cookie);
   }

@@ -14,6 +14,11 @@ export class SampleMeter {
     return this.#last;
   }
 
+  /** A sample of one turn that found nothing. */
+  quiet(startedAtMs: number): void {
+    this.#last = { durationMs: monotonicMs() - startedAtMs, socketsRead: 0, endedAt: wallClockMs() };
+  }
+
   countRead(sockets: number): void {
     this.#socketsRead += sockets;
   }

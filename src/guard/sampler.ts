@@ -18,6 +18,7 @@ import type { OpenLeakCount } from './open-leaks.js';
 import { ReclaimRounds } from './reclaim-rounds.js';
 import { Reclaimer } from './reclaim.js';
 import { shownOf } from './redact.js';
+import { QuietSamples } from './quiet-samples.js';
 import { closeReporter, openReporter, type Reporter } from './reporters.js';
 import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
@@ -66,6 +67,7 @@ export class Sampler {
   #sampling = false;
   #closed = false;
   readonly #meter = new SampleMeter();
+  readonly #quiet: QuietSamples;
 
   constructor(
     binding: NativeBinding,
@@ -83,6 +85,12 @@ export class Sampler {
     this.#tracker = new LeakTracker(timeOuts);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names, shownOf(options.redact));
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    this.#quiet = new QuietSamples({
+      ...{ table, ledger: this.#ledger, meter: this.#meter, tracker: this.#tracker, clock: this.#clock },
+      failed: (error) => {
+        events.failed(error);
+      },
+    });
     this.byId = new SocketsById(binding, this.#ledger, this.#descriptions, () => {
       this.sample();
     });
@@ -150,6 +158,7 @@ export class Sampler {
       );
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
+      this.#quiet.plan({ ...this.#timedSample, ...this.#timeOut() });
     });
     this.#meter.end();
   }
@@ -179,10 +188,12 @@ export class Sampler {
   #sampleOnTimer(): void {
     // The turns of the sample before may not be over.
     this.#meter.end();
+    if (this.#quiet.take()) return;
     this.#leakTurns = 0;
     this.#guarded(() => {
       this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { ...this.#timedSample, ...this.#timeOut() }));
       this.#reclaim?.run();
+      this.#quiet.plan({ ...this.#timedSample, ...this.#timeOut() });
     });
     this.#goOn();
   }
@@ -237,6 +248,7 @@ export class Sampler {
 
   /** Takes in what was read, tells of what is closed, and returns what is due. */
   #takeIn(readAt: (nowMs: number) => readonly Suspect[]): LedgerEntry[] {
+    this.#quiet.end();
     const nowMs = monotonicMs();
     const read = readAt(nowMs);
     this.#teller.judgeIgnored();

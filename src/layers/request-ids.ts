@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { wallClockMs } from '../base/clock.js';
 import { fact } from '../base/fact.js';
@@ -39,15 +40,16 @@ const REQUEST_ID = /^[\w.:=+/-]{1,128}$/;
  * request's own span goes before the header, which names its caller's; an outbound one's header names the span that was made for it.
  */
 export function requestIdsOf(socket: Socket, side: Side): RequestIds {
+  const headers = fact(() => (side === 'inbound' ? inboundHeaders(socket) : outboundHeaders(socket)), NO_HEADERS);
   const span = fact(
     () =>
       side === 'inbound'
-        ? (spanOfRequest(inboundMessageOf(socket)) ?? spanInHeader(socket, side))
-        : (spanInHeader(socket, side) ?? originOfSocket(socket)?.span),
+        ? (spanOfRequest(headers.message) ?? spanInHeader(headers))
+        : (spanInHeader(headers) ?? originOfSocket(socket)?.span),
     undefined,
   );
   return fact(() => {
-    const requestId = requestHeaderOf(socket, side, 'x-request-id')?.trim();
+    const requestId = headers.get('x-request-id')?.trim();
     return {
       ...(span ?? NO_SPAN),
       requestId: requestId && REQUEST_ID.test(requestId) ? requestId : undefined,
@@ -55,26 +57,39 @@ export function requestIdsOf(socket: Socket, side: Side): RequestIds {
   }, NO_IDS);
 }
 
-function spanInHeader(socket: Socket, side: Side): SpanIds | undefined {
-  const found = TRACEPARENT.exec(requestHeaderOf(socket, side, 'traceparent')?.trim() ?? '')?.groups;
+function spanInHeader(headers: RequestHeaders): SpanIds | undefined {
+  const found = TRACEPARENT.exec(headers.get('traceparent')?.trim() ?? '')?.groups;
   if (!found) return undefined;
   const { traceId, spanId, traceFlags } = found as unknown as SpanIds;
   return { traceId, spanId, traceFlags };
 }
 
 /**
- * A header of the request that a socket carries, read from the request itself while something still holds it: the message that came in,
+ * The headers of the request that a socket carries, read from the request itself while something still holds it: the message that came in,
  * a ClientRequest, or undici's own request. What comes more than once is undefined.
- * @param name in lower case
  */
-function requestHeaderOf(raw: Socket, side: Side, name: string): string | undefined {
-  if (side === 'inbound') return headerIn(property(inboundMessageOf(raw), 'rawHeaders'), name);
+interface RequestHeaders {
+  /** Of an inbound request. */
+  readonly message: IncomingMessage | undefined;
+  /** @param name in lower case */
+  readonly get: (name: string) => string | undefined;
+}
+
+const NO_HEADERS: RequestHeaders = { message: undefined, get: () => undefined };
+
+function inboundHeaders(raw: Socket): RequestHeaders {
+  const message = inboundMessageOf(raw);
+  return { message, get: (name) => headerIn(property(message, 'rawHeaders'), name) };
+}
+
+function outboundHeaders(raw: Socket): RequestHeaders {
   const socket = topSocketOf(raw);
   const message = httpMessageOf(socket);
-  if (message !== undefined) return clientHeaderOf(message, name);
+  if (message !== undefined) return { message: undefined, get: (name) => clientHeaderOf(message, name) };
   // A list of names and values in undici 6 and later; one text before.
   const headers = property(outboundRequestOf(socket)?.request, 'headers');
-  return headerIn(typeof headers === 'string' ? headers.split('\r\n').flatMap(nameAndValue) : headers, name);
+  const list = typeof headers === 'string' ? headers.split('\r\n').flatMap(nameAndValue) : headers;
+  return { message: undefined, get: (name) => headerIn(list, name) };
 }
 
 function nameAndValue(line: string): [string, string] {

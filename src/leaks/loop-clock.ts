@@ -9,7 +9,8 @@
 export class LoopClock {
   readonly #intervalMs: number;
   #lastMs: number;
-  #lastIdleMs: number;
+  /** Undefined where nobody has asked. */
+  #lastIdleMs: number | undefined;
   #usableMs = 0;
 
   /** @param intervalMs between two samples, 0 when they come on demand only. */
@@ -24,10 +25,21 @@ export class LoopClock {
     return this.#usableMs;
   }
 
+  /**
+   * Moves the clock to a sample that found nothing: no age is counted in the time before it, so all of it may count. How long the loop
+   * was idle is not known of the time after it, which counts only where the next sample comes on time. Returns {@link usableMs}.
+   */
+  skipTo(nowMs: number): number {
+    this.#usableMs += Math.max(0, nowMs - this.#lastMs);
+    this.#lastMs = nowMs;
+    this.#lastIdleMs = undefined;
+    return this.#usableMs;
+  }
+
   /** Moves the clock to this sample and returns {@link usableMs}. */
   advance(nowMs: number, loopIdleMs: number): number {
     const elapsed = Math.max(0, nowMs - this.#lastMs);
-    const idle = Math.max(0, loopIdleMs - this.#lastIdleMs);
+    const idle = Math.max(0, loopIdleMs - (this.#lastIdleMs ?? loopIdleMs));
     const onTime = elapsed <= this.#intervalMs * 1.5 + SLACK_MS;
     this.#usableMs += onTime ? elapsed : Math.min(elapsed, idle);
     this.#lastMs = nowMs;

@@ -51,6 +51,13 @@ export class ForeignSockets {
     this.#walk = new FdWalk(binding, WALK_STEP);
   }
 
+  /** Until when nothing is searched for; -Infinity where something was found, or a search is under way. */
+  quietUntilMs(everyMs: number): number {
+    if (!this.#accepted.hasChildren) return Number.POSITIVE_INFINITY;
+    if (this.#found.size > 0 || this.#candidates.size > 0) return Number.NEGATIVE_INFINITY;
+    return this.#lastDumpAtMs + everyMs;
+  }
+
   /**
    * Searches only in a process that has started another: without a child nobody can have inherited anything. Where a dump
    * fails, what the last one found stands.

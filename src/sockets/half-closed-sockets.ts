@@ -9,7 +9,7 @@ const OWNERLESS_LAP_MS = 30_000;
 /** One with a JS socket is asked whether it was closed; what else may happen to it can wait. */
 const OWNED_LAP_MS = 120_000;
 /** Few leaks are all read within some samples: 15 µs each. */
-const LEAKS_AT_LEAST = 6;
+const LEAKS_AT_LEAST = 3;
 /** Of how many known leaks one sample asks whether their owner has closed them: about 0.5 µs each. */
 const ASK_AT_MOST = 1_000;
 /** In so many turns of the event loop a sample reads the known leaks, where they are not few. */
@@ -44,6 +44,10 @@ export class HalfClosedSockets {
   /** Leaks of which only the fd is known. */
   readonly #ownerless = new Round<bigint, WatchedSocket>();
   readonly #followers = new Set<Follower>();
+
+  get isEmpty(): boolean {
+    return this.#sockets.size === 0;
+  }
 
   has(cookie: bigint): boolean {
     return this.#sockets.has(cookie);

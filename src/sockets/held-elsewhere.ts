@@ -42,6 +42,12 @@ export class HeldElsewhere {
     this.#transfers = transfers;
   }
 
+  /** Until when a sample finds nothing here; -Infinity where the last one has found something. */
+  quietUntilMs(everyMs: number): number {
+    if (!isMainThread) return Number.POSITIVE_INFINITY;
+    return this.#held.size > 0 ? Number.NEGATIVE_INFINITY : this.#foreign.quietUntilMs(everyMs);
+  }
+
   sample(how: ForeignSample): ForeignRead {
     // Every thread sees the same children and the same namespace: they are the main thread's to report.
     if (!isMainThread) return { suspects: [], closed: [] };

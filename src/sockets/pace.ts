@@ -16,8 +16,17 @@ export class Pace {
   due(total: number, nowMs: number, lapMs: number): number {
     const share = Math.min(1, (nowMs - this.#lastMs) / lapMs);
     const due = total * share;
-    if (due < Math.min(this.#step, total / 4)) return 0;
+    if (due < this.#leastOf(total)) return 0;
     this.#lastMs = nowMs;
     return Math.ceil(due);
+  }
+
+  /** Until when nothing of `total` is due. */
+  quietUntilMs(total: number, lapMs: number): number {
+    return total === 0 ? Number.POSITIVE_INFINITY : this.#lastMs + (lapMs * this.#leastOf(total)) / total;
+  }
+
+  #leastOf(total: number): number {
+    return Math.min(this.#step, total / 4);
   }
 }

@@ -8,29 +8,22 @@ export interface KernelNumbers {
 class Sign {
   readonly #read: () => number;
   #last = UNKNOWN;
-  #nextAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(read: () => number) {
     this.#read = read;
   }
 
-  /** Whether it has moved since it was last read, `everyMs` ago or more. A number that is not told may always have. */
-  hasMoved(nowMs: number, everyMs: number): boolean {
-    if (nowMs < this.#nextAtMs) return false;
-    this.#nextAtMs = nowMs + everyMs;
+  /** Whether it has moved since it was last read. A number that is not told may always have. */
+  hasMoved(): boolean {
     const now = this.#read();
     const moved = now === UNKNOWN || now !== this.#last;
     this.#last = now;
     return moved;
   }
-
-  /** It is not read before then. */
-  wait(untilMs: number): void {
-    this.#nextAtMs = Math.max(this.#nextAtMs, untilMs);
-  }
 }
 
 const UNKNOWN = -1;
+const NONE_MOVED = { fds: false, windows: false };
 
 /**
  * Two numbers that the kernel tells for little, and that stand still while nothing happens: how many fds are open (a socket that
@@ -41,19 +34,22 @@ const UNKNOWN = -1;
 export class Signs {
   readonly #fds: Sign;
   readonly #windows: Sign;
-  #seen = false;
+  #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ openFds, closedWindows }: KernelNumbers) {
     this.#fds = new Sign(openFds);
     this.#windows = new Sign(closedWindows);
   }
 
-  /** @param everyMs each is read once in that time, and not in the same sample where there are several */
+  /** When they are next to be read. */
+  nextAtMs(everyMs: number): number {
+    return this.#readAtMs + everyMs;
+  }
+
+  /** Which have moved. They are read once in `everyMs`, both in the same sample: most of its cost is that it is a whole one. */
   read(nowMs: number, everyMs: number): { readonly fds: boolean; readonly windows: boolean } {
-    const windows = this.#windows.hasMoved(nowMs, everyMs);
-    const fds = this.#fds.hasMoved(nowMs, everyMs);
-    if (!this.#seen) this.#fds.wait(nowMs + everyMs * 1.5);
-    this.#seen = true;
-    return { fds, windows };
+    if (nowMs < this.nextAtMs(everyMs)) return NONE_MOVED;
+    this.#readAtMs = nowMs;
+    return { windows: this.#windows.hasMoved(), fds: this.#fds.hasMoved() };
   }
 }

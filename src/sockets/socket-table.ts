@@ -133,6 +133,24 @@ export class SocketTable {
     return [...suspects, ...foreign.suspects];
   }
 
+  /**
+   * Until when a sample of a guard with these options finds nothing to do but what {@link standsStill} sees: no socket is
+   * half-closed, announced or unwatched, and no search is due.
+   */
+  quietUntilMs({ wholeFdTable, timeOutMs = DEFAULT_TIME_OUT_MS, foreignEveryMs }: SampleOptions): number {
+    if (wholeFdTable || !this.#halfClosed.isEmpty || !this.#watched.allAreWatched) return Number.NEGATIVE_INFINITY;
+    const searches = this.#searches.quietUntilMs(timeOutMs, this.#watched.count);
+    return foreignEveryMs === undefined ? searches : Math.min(searches, this.#elsewhere.quietUntilMs(foreignEveryMs));
+  }
+
+  /**
+   * What a sample of a quiet process comes down to: nothing is new, and no peer has left. Where it says no, {@link sample} takes
+   * in what it has seen.
+   */
+  standsStill(nowMs: number): boolean {
+    return this.#halfClosed.isEmpty && this.#watched.allAreWatched && this.#watched.standStill(nowMs);
+  }
+
   /** Reads these suspects again, and finds no others. */
   readAgain(nowMs: number, cookies: ReadonlySet<bigint>): readonly Suspect[] {
     return [...this.#read(this.#halfClosed.these(cookies), nowMs), ...this.#elsewhere.these(cookies)];

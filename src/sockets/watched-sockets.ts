@@ -27,6 +27,8 @@ export class WatchedSockets {
   #unwatched = 0;
   #lastDrainAtMs: number;
   #samples = 0;
+  /** Taken from the watch by {@link standStill}. */
+  #taken: readonly HalfClose[] = NO_EVENTS;
 
   constructor(binding: NativeBinding, nowMs: number, faults: FaultSink<KernelOperation>, destinations: Destinations) {
     this.#destinations = destinations;
@@ -112,11 +114,26 @@ export class WatchedSockets {
     if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
   }
 
+  /** Whether a sample need not begin: no socket is announced or unwatched. */
+  get allAreWatched(): boolean {
+    return this.pending.size === 0 && this.#unwatched === 0 && !this.#lost;
+  }
+
+  /** A sample of its own, where {@link allAreWatched}: whether no peer has sent its FIN or a RST since the last drain. */
+  standStill(nowMs: number): boolean {
+    this.#taken = this.#takeEvents();
+    if (this.#taken.length > 0 || this.#lost) return false;
+    this.#samples++;
+    this.#lastDrainAtMs = nowMs;
+    return true;
+  }
+
   /** Those whose peer has sent its FIN or a RST since the last drain. One epoll_wait(2), which never blocks. */
   drain(nowMs: number): readonly WatchedSocket[] {
     const previous = this.#lastDrainAtMs;
     this.#lastDrainAtMs = nowMs;
-    const events = this.#takeEvents();
+    const events = this.#taken.length > 0 ? [...this.#taken, ...this.#takeEvents()] : this.#takeEvents();
+    this.#taken = NO_EVENTS;
     if (events.length === 0) return NONE;
     return events.flatMap(({ cookie, aborted }) => {
       const watched = this.#sockets.get(cookie);
@@ -174,14 +191,14 @@ export class WatchedSockets {
   }
 
   #takeEvents(): readonly HalfClose[] {
-    if (this.#lost) return [];
+    if (this.#lost) return NO_EVENTS;
     try {
       return this.#watch.drain();
     } catch (error) {
       this.#faults.note('watch_wait', watchLost(error));
       this.#lost = true;
       for (const watched of this.#sockets.values()) this.#setWatched(watched, false);
-      return [];
+      return NO_EVENTS;
     }
   }
 
@@ -203,6 +220,7 @@ export class WatchedSockets {
 }
 
 const NONE: readonly WatchedSocket[] = [];
+const NO_EVENTS: readonly HalfClose[] = [];
 
 const isTcp = ({ socket }: DueSocket): boolean => hasTcpHandle(socket);
 
