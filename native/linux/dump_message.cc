@@ -129,7 +129,7 @@ DumpMessage ParseDump(const unsigned char* bytes, std::size_t length, std::uint3
         if (error < 0) result.error = ErrorNumber(error);
       } else if (header.nlmsg_type == NLMSG_ERROR) {
         result.error = ErrorNumber(error);
-      } else if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
+      } else if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY || header.nlmsg_type == TCPDIAG_GETSOCK) {
         result.error = ParseSocket(payload, payload_length, request, take, rows);
       }
     }

@@ -45,6 +45,14 @@ struct Request {
   PortRange ports;
 };
 
+// The older request for TCP sockets, of all families: one walk through the kernel's hash table, where the newer one, which
+// is for one family, walks it once for each (inet_diag_dump_compat(), net/ipv4/inet_diag.c). What comes back is the same.
+struct AnyFamilyRequest {
+  nlmsghdr header;
+  inet_diag_req body;
+  PortRange ports;
+};
+
 PortRange RangeOf(const PortSet& ports) {
   std::size_t lowest = 0;
   while (lowest < ports.size() - 1 && !ports.test(lowest)) lowest++;
@@ -62,23 +70,33 @@ PortRange RangeOf(const PortSet& ports) {
   return range;
 }
 
-SyscallError SendRequest(int fd, int family, std::uint32_t sequence, const DumpRequest& wanted) {
-  Request request = {};
-  if (wanted.ports != nullptr) request.ports = RangeOf(*wanted.ports);
-  const std::size_t length = sizeof(request) - (wanted.ports == nullptr ? sizeof(request.ports) : 0);
-  request.header.nlmsg_len = static_cast<__u32>(length);
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.header.nlmsg_seq = sequence;
-  request.body.sdiag_family = static_cast<__u8>(family);
-  request.body.sdiag_protocol = IPPROTO_TCP;
-  request.body.idiag_states = wanted.state_mask;
-  if (wanted.with_info) request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_SKMEMINFO - 1);
+template <typename AnyRequest>
+SyscallError Send(int fd, int type, std::uint32_t sequence, const DumpRequest& wanted, AnyRequest* request) {
+  if (wanted.ports != nullptr) request->ports = RangeOf(*wanted.ports);
+  const std::size_t length = sizeof(*request) - (wanted.ports == nullptr ? sizeof(request->ports) : 0);
+  request->header.nlmsg_len = static_cast<__u32>(length);
+  request->header.nlmsg_type = static_cast<__u16>(type);
+  request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request->header.nlmsg_seq = sequence;
+  request->body.idiag_states = wanted.state_mask;
+  if (wanted.with_info) request->body.idiag_ext = 1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_SKMEMINFO - 1);
   sockaddr_nl kernel = {};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = RetryOnEintr(
-      [&] { return sendto(fd, &request, length, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&kernel), sizeof(kernel)); });
+      [&] { return sendto(fd, request, length, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&kernel), sizeof(kernel)); });
   return sent < 0 ? SyscallError{"sendto", errno} : SyscallError{};
+}
+
+SyscallError SendRequest(int fd, int family, std::uint32_t sequence, const DumpRequest& wanted) {
+  if (family == AF_UNSPEC) {
+    AnyFamilyRequest request = {};
+    request.body.idiag_family = AF_INET;  // not looked at
+    return Send(fd, TCPDIAG_GETSOCK, sequence, wanted, &request);
+  }
+  Request request = {};
+  request.body.sdiag_family = static_cast<__u8>(family);
+  request.body.sdiag_protocol = IPPROTO_TCP;
+  return Send(fd, SOCK_DIAG_BY_FAMILY, sequence, wanted, &request);
 }
 
 // One datagram of the kernel. `length` 0: one that came from elsewhere, to be ignored.
@@ -123,25 +141,43 @@ SyscallError OpenDiag(int namespace_of, UniqueFd* fd) {
   return *fd ? SyscallError{} : SyscallError{"socket", errno};
 }
 
+// Of both families in turn.
+SyscallError DumpFamilies(int fd, std::uint32_t* sequence, const DumpRequest& request, const TakeSocket& take,
+                          unsigned char* buffer, std::size_t* rows, bool* interrupted) {
+  for (int family : {AF_INET, AF_INET6}) {
+    // Each walks the kernel's whole hash table, however few sockets it finds there.
+    if (request.family != AF_UNSPEC && request.family != family) continue;
+    SyscallError error = DumpFamily(fd, family, ++*sequence, request, take, buffer, rows, interrupted);
+    if (error) return error;
+  }
+  return {};
+}
+
 }  // namespace
 
 SyscallError DumpSockets(const DumpRequest& request, const TakeSocket& take, std::size_t* rows) {
   std::unique_ptr<unsigned char[]> buffer(new (std::nothrow) unsigned char[kReceiveBytes]);
   if (!buffer) return {"malloc", ENOMEM};
   std::uint32_t sequence = 0;
-  for (int attempt = 1;; attempt++) {
+  // What stands in for the kernel, as gVisor does, may know the newer request alone.
+  bool at_once = request.family == AF_UNSPEC;
+  for (int attempt = 1;;) {
     // A new socket for each attempt: whatever an abandoned dump left in the queue is gone with the old one.
     UniqueFd fd;
     if (SyscallError error = OpenDiag(request.namespace_of, &fd)) return error;
     *rows = 0;
     bool interrupted = false;
-    for (int family : {AF_INET, AF_INET6}) {
-      // Each walks the kernel's whole hash table, however few sockets it finds there.
-      if (request.family != AF_UNSPEC && request.family != family) continue;
-      SyscallError error = DumpFamily(fd.get(), family, ++sequence, request, take, buffer.get(), rows, &interrupted);
+    if (at_once) {
+      if (DumpFamily(fd.get(), AF_UNSPEC, ++sequence, request, take, buffer.get(), rows, &interrupted)) {
+        at_once = false;
+        continue;
+      }
+    } else {
+      SyscallError error = DumpFamilies(fd.get(), &sequence, request, take, buffer.get(), rows, &interrupted);
       if (error) return error;
     }
     if (!interrupted || attempt == kAttempts) return {};
+    attempt++;
   }
 }
 

@@ -39,10 +39,10 @@ export interface GuardInternals {
   /** The JS socket of a half-closed, reset or stalled one, by its id; undefined where this thread has none. */
   socketOf(id: string): Socket | undefined;
   /**
-   * The open leaks by their fingerprints, the oldest of each described, as of the last sample, and counts. Never throws.
+   * The open leaks by their fingerprints, the oldest of each described, as of the last sample, and counts, in steps. Never throws.
    * @param mostGroups how many fingerprints; `groupCount` says how many there are
    */
-  overview(mostGroups: number): LeakOverview;
+  overview(mostGroups: number): Generator<void, LeakOverview>;
   /** Takes a sample. Ids of what {@link Guard.sockets} would describe. */
   heldIds(): string[];
   /** Describes one of {@link heldIds}, as of the last sample. */

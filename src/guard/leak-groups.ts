@@ -23,7 +23,7 @@ export interface LeakGroups {
 
 /** Of a group. They were told in the order of their age, but where a route has a time-out of its own. */
 const SOME = 5;
-/** What one call may spend on describing leaks anew, ms. The others are told as they were last described. */
+/** How long one call may describe leaks anew, ms. The others are told as they were last described. */
 const DESCRIBE_MS = 4;
 /** So many are described whatever it takes, so that all have their turn on a machine that is busy with other things, too. */
 const DESCRIBE_AT_LEAST = 20;
@@ -39,8 +39,8 @@ interface Gathered {
 
 /**
  * The open leaks as a person reads them: equal ones together, the oldest first. It visits {@link SOME} leaks of each fingerprint and
- * describes few of them, so that 10,000 leaks do not hold the event loop; all groups are described anew within some calls, the
- * first ones first.
+ * describes few of them, in steps, so that 10,000 leaks do not hold the event loop; all groups are described anew within some calls,
+ * the first ones first.
  */
 export class LeakGrouper {
   readonly #ledger: Ledger;
@@ -51,12 +51,14 @@ export class LeakGrouper {
     this.#descriptions = descriptions;
   }
 
-  /** @param most how many groups are returned */
-  read(most: number): LeakGroups {
-    const all = Array.from(this.#ledger.equalLeaks(), ([fingerprint, entries]) => gather(fingerprint, entries));
-    all.sort((a, b) => halfClosedAtMs(a.oldest) - halfClosedAtMs(b.oldest));
+  /**
+   * In steps; what it returns is as of the last one.
+   * @param most how many groups are returned
+   */
+  *read(most: number): Generator<void, LeakGroups> {
+    yield* this.#describeSome(this.#gatherAll().slice(0, most));
+    const all = this.#gatherAll();
     const shown = all.slice(0, most);
-    this.#describeSome(shown);
     const groups = shown.flatMap(({ fingerprint, count, oldest, some }) => {
       const report = this.#descriptions.kept(oldest);
       const reports = some.flatMap((entry) => (entry === oldest ? report : this.#descriptions.kept(entry)) ?? []);
@@ -69,17 +71,26 @@ export class LeakGrouper {
     };
   }
 
+  #gatherAll(): Gathered[] {
+    const all = Array.from(this.#ledger.equalLeaks(), ([fingerprint, entries]) => gather(fingerprint, entries));
+    return all.sort((a, b) => halfClosedAtMs(a.oldest) - halfClosedAtMs(b.oldest));
+  }
+
   /** Those first that a person sees first, as far as their sentences are old. */
-  #describeSome(groups: readonly Gathered[]): void {
+  *#describeSome(groups: readonly Gathered[]): Generator<void, void> {
     const until = monotonicMs() + DESCRIBE_MS;
     let done = 0;
     for (const { oldest } of groups) {
+      yield;
       if (done >= DESCRIBE_AT_LEAST && monotonicMs() > until) return;
+      // Closed while this waited for its turn.
+      if (this.#ledger.get(oldest.suspect.cookie) !== oldest) continue;
       const toldAtAgeMs = oldest.report?.ageMs ?? 0;
       if ((this.#descriptions.kept(oldest)?.ageMs ?? 0) - toldAtAgeMs < GOOD_FOR_MS) continue;
       oldest.report = this.#descriptions.describe(oldest) ?? oldest.report;
       done++;
     }
+    yield;
   }
 }
 

@@ -1,10 +1,12 @@
 import type { LeakReport } from '../leaks/report.js';
-import type { LeakGroups } from './leak-groups.js';
+import type { LeakGroup, LeakGroups } from './leak-groups.js';
 import type { Sampler } from './sampler.js';
 import type { GuardCounts } from './stats-reader.js';
 
 /** The open leaks as of the last sample, and counts beside them: what the page that a person reads shows. */
-export interface LeakOverview extends LeakGroups {
+export interface LeakOverview extends Omit<LeakGroups, 'groups'> {
+  /** The oldest first; each call puts one together as it may leave the guard. */
+  readonly groups: readonly (() => LeakGroup)[];
   readonly supported: boolean;
   readonly unsupportedReason: string | undefined;
   /** When the last sample ended, ms since 1970; 0 before the first, undefined where none will come. */
@@ -23,26 +25,30 @@ export interface LeakOverview extends LeakGroups {
 const NO_GROUPS: LeakGroups = Object.freeze({ groups: [], groupCount: 0, shownCount: 0 });
 
 /**
- * Takes no sample, and describes few leaks. Never throws.
+ * Takes no sample, and describes few leaks, in steps; what it returns is as of the last one. Never throws.
  * @param sampler undefined where the addon cannot run, and after close()
  * @param shown a report as it may leave the guard
  */
-export function overviewOf(
+export function* overviewOf(
   sampler: Sampler | undefined,
   mostGroups: number,
   shown: (report: LeakReport) => LeakReport,
   { unsupportedReason, released, reclaimed, failures }: Omit<GuardCounts, 'tallies'>,
-): LeakOverview {
+): Generator<void, LeakOverview> {
   let leaks = NO_GROUPS;
   try {
-    leaks = sampler?.byId.groups(mostGroups) ?? NO_GROUPS;
+    if (sampler) leaks = yield* sampler.byId.groups(mostGroups);
   } catch (error) {
     failures.note('sample', error);
   }
   const { leakCount = 0, untoldCount = 0, ignoredCount = 0 } = sampler?.counts ?? {};
   return {
     ...leaks,
-    groups: leaks.groups.map((group) => ({ ...group, oldest: shown(group.oldest), some: group.some.map(shown) })),
+    groups: leaks.groups.map((group) => () => ({
+      ...group,
+      oldest: shown(group.oldest),
+      some: group.some.map(shown),
+    })),
     supported: unsupportedReason === undefined,
     unsupportedReason,
     sampledAt: sampler?.lastSample.endedAt,

@@ -24,8 +24,8 @@ export class SocketsById {
     this.#grouper = new LeakGrouper(ledger, descriptions);
   }
 
-  /** The open leaks as a person reads them, as of the last sample; see {@link LeakGrouper}. */
-  groups(most: number): LeakGroups {
+  /** The open leaks as a person reads them, as of the last sample, in steps; see {@link LeakGrouper}. */
+  groups(most: number): Generator<void, LeakGroups> {
     return this.#grouper.read(most);
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { monotonicMs, wallClockMs } from '../base/clock.js';
 import { inspectValue } from '../base/errors.js';
+import { nextTurn } from '../base/turns.js';
 import type { Asked } from './access.js';
 import { refusalOf, type Authorize } from './authorize.js';
 import type { SocketsPageData } from './data.js';
@@ -87,6 +88,7 @@ export class PageAnswers<Request> {
 
   async #make(): Promise<Content> {
     const data = await this.#read();
+    await nextTurn();
     return { json: `${JSON.stringify(data)}\n`, etag: etagOf(data) };
   }
 }

@@ -1,6 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { momentText, wallClock } from '../base/clock.js';
 import { SCHEMA_ID } from '../base/schema.js';
+import { inTurns } from '../base/turns.js';
 import { VERSION } from '../base/version.js';
 import type { Guard } from '../guard/guard.js';
 import { internalsOf } from '../guard/internals.js';
@@ -33,22 +34,34 @@ export class PageSource {
     });
   }
 
-  /** As of the guard's last sample; with `sampleInterval: 0` it takes one. Never throws. */
-  read(): SocketsPageData {
+  /** As of the guard's last sample; with `sampleInterval: 0` it takes one. In turns of the event loop. Never rejects. */
+  read(): Promise<SocketsPageData> {
+    return inTurns(this.#steps());
+  }
+
+  *#steps(): Generator<void, SocketsPageData> {
     const internals = internalsOf(this.#guard);
     internals.sampleOnDemand();
-    const overview = internals.overview(MOST_GROUPS);
+    yield;
+    const overview = yield* internals.overview(MOST_GROUPS);
+    // As of the same moment: what is closed from here on is still shown as open.
+    const [time, ended] = [wallClock().toISOString(), this.#ended.toReversed()];
+    const groups: PageGroup[] = [];
+    for (const group of overview.groups) {
+      yield;
+      groups.push(groupOf(group()));
+    }
     const { supported, unsupportedReason, sampledAt, groupCount, shownCount } = overview;
     const { open, unreported, ignored, released, reclaimed } = overview;
     const when = sampledAt === undefined || sampledAt === 0 ? undefined : momentText(sampledAt);
     return {
       $schema: SCHEMA_ID,
       version: VERSION,
-      time: wallClock().toISOString(),
+      time,
       processes: [{ ...HERE, version: VERSION, supported, unsupportedReason, sampledAt: when }],
       totals: { open, groups: groupCount, shown: shownCount, unreported, ignored, released, reclaimed },
-      groups: overview.groups.map(groupOf),
-      ended: [...this.#ended].reverse(),
+      groups,
+      ended,
     };
   }
 

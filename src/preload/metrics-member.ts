@@ -53,7 +53,7 @@ export class MetricsMember {
     if (!joined) return false;
     this.#socket = socket;
     eachLine(socket, (line) => {
-      if (line === ASK.page) socket.write(`${JSON.stringify({ id: this.#id, page: this.#page?.read() ?? null })}\n`);
+      if (line === ASK.page) void this.#tellPage(socket);
       else this.#push();
     });
     socket.on('close', () => {
@@ -62,6 +62,11 @@ export class MetricsMember {
     });
     this.#push();
     return true;
+  }
+
+  async #tellPage(socket: Socket): Promise<void> {
+    const page = (await this.#page?.read()) ?? null;
+    socket.write(`${JSON.stringify({ id: this.#id, page })}\n`);
   }
 
   #push(): void {

@@ -84,7 +84,7 @@ function listen(
   const page =
     inspector &&
     pageHandler(
-      async () => mergePages([inspector.source.read(), ...((await hub?.gatherPages()) ?? [])]),
+      async () => mergePages([await inspector.source.read(), ...((await hub?.gatherPages()) ?? [])]),
       undefined,
       inspector.failed,
     );

@@ -22,7 +22,8 @@ const put = (node, text) => {
 const show = (node, yes) => {
   if (node.hidden === Boolean(yes)) node.hidden = !yes;
 };
-const count = (value) => Number(value).toLocaleString('en-US');
+const numbers = new Intl.NumberFormat('en-US');
+const count = (value) => numbers.format(value);
 const many = (value, one, more) => count(value) + ' ' + (value === 1 ? one : more);
 const two = (value) => String(value).padStart(2, '0');
 const span = (ms) => {
@@ -52,9 +53,9 @@ const moveBefore = (parent, node, next) => {
 
 /*
  * Makes the children of a parent those of the items, in their order: what is there already is changed in place, and moved only
- * where its order has changed.
+ * where its order has changed. A step for each item.
  */
-const sync = (parent, views, items, keyOf, makeView) => {
+function* sync(parent, views, items, keyOf, makeView) {
   const wanted = new Map(items.map((item) => [keyOf(item), item]));
   for (const [key, view] of views) {
     if (wanted.has(key)) continue;
@@ -73,6 +74,18 @@ const sync = (parent, views, items, keyOf, makeView) => {
     if (view.node === next) next = next.nextElementSibling;
     else moveBefore(parent, view.node, next);
     view.update(item);
+    yield;
+  }
+}
+
+/* Long work holds the page for no longer than this at once: keys, clicks and frames come in between. */
+const SLICE_MS = 10;
+const inSlices = async (steps) => {
+  let startedAt = performance.now();
+  while (!steps.next().done) {
+    if (performance.now() - startedAt < SLICE_MS) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    startedAt = performance.now();
   }
 };
 `;

@@ -21,6 +21,7 @@ let shownAt = 0;
 let etag;
 let paused = false;
 let busy = false;
+let rendering = false;
 let failures = 0;
 let trouble = '';
 let answeredAt;
@@ -46,8 +47,9 @@ const total = (name, value) => {
 };
 
 const sinceShown = () => performance.now() - shownAt;
+/* Half of the entries would be told by the clock of the answer before. */
 const tick = () => {
-  if (!shown) return;
+  if (!shown || rendering) return;
   const since = sinceShown();
   const [oldest] = shown.groups;
   total('Oldest', oldest ? span(oldest.oldest.leak.ageMs + since) : '–');
@@ -71,7 +73,7 @@ const leaksNote = ({ totals: { open, groups: all, shown: inGroups, unreported, i
   ignored > 0 ? many(ignored, 'leak is', 'leaks are') + ' left out by a rule of ignore.' : '',
 ].filter(Boolean).join(' ');
 
-const render = (data) => {
+function* render(data) {
   if (shown) tellChange(shown, data);
   shown = data;
   shownAt = performance.now();
@@ -88,13 +90,12 @@ const render = (data) => {
   total('Ended by the guard', count(sums.reclaimed));
   total('Not listed', sums.unreported > 0 ? count(sums.unreported) : undefined);
   put(byId('leaks-note'), leaksNote(data, data.groups.length));
-  sync(byId('groups'), groups, data.groups, ({ fingerprint }) => fingerprint, groupView);
-  sync(byId('ended-rows'), ended, data.ended, ({ event, pid, leak }) => event + ' ' + pid + ' ' + leak.id, endedView);
+  yield* sync(byId('groups'), groups, data.groups, ({ fingerprint }) => fingerprint, groupView);
+  yield* sync(byId('ended-rows'), ended, data.ended, ({ event, pid, leak }) => event + ' ' + pid + ' ' + leak.id, endedView);
   show(byId('ended-table'), data.ended.length > 0);
   put(byId('ended-note'), data.ended.length > 0 ? 'The last ' + count(data.ended.length) + ' leaks that were closed since this page was set up, the last one first.' : 'No leak was closed since this page was set up.');
   document.title = sums.open === 0 ? 'Leaked sockets' : '(' + count(sums.open) + ') Leaked sockets';
-  tick();
-};
+}
 
 const say = () => {
   const state = byId('state');
@@ -112,7 +113,13 @@ const ask = async () => {
   const data = await response.json();
   if (data.$schema !== '${SCHEMA_ID}') throw new Error('this page is of another version: load it again');
   etag = response.headers.get('etag');
-  render(data);
+  rendering = true;
+  try {
+    await inSlices(render(data));
+  } finally {
+    rendering = false;
+  }
+  tick();
 };
 
 const poll = async () => {

@@ -104,7 +104,10 @@ const socketTable = () => {
   };
   /* Nobody sees the rows of what is closed: there are none. */
   let listed = [];
-  const fill = () => sync(body, views, node.open ? listed : [], (socket) => socket.pid + ' ' + socket.id, rowView);
+  const fill = () => {
+    const steps = sync(body, views, node.open ? listed : [], (socket) => socket.pid + ' ' + socket.id, rowView);
+    while (!steps.next().done);
+  };
   const tick = (since) => {
     for (const view of views.values()) view.tick(since);
   };
@@ -187,6 +190,7 @@ const groupView = () => {
     show(stack, leak.stack);
     sockets.update(group, subject);
     test.update(group.test, subject);
+    view.tick(sinceShown());
   };
   return view;
 };
