@@ -1,4 +1,5 @@
-// Ends each connection whose client has ended, but for those that say `L`: these it forgets for a while, and then ends them after all.
+// Ends each connection whose client has ended, but for those that say `L`: these it forgets until the guard's log has
+// them, and then ends them after all.
 // Each time that EVERY connections more have come to their end it lets the guard take its samples, collects, prints a line of JSON with what
 // memory is left, and so asks for the next ones. The guard is preloaded and logs to a file.
 import { once } from 'node:events';
@@ -7,8 +8,8 @@ import net from 'node:net';
 import { setImmediate as aTurn, setTimeout as after } from 'node:timers/promises';
 
 const [every, connections] = process.argv.slice(2).map(Number);
-/** Longer than closeWaitTimeout and two samples. */
-const RELEASED_AFTER_MS = 1_200;
+/** A leak that the log has not by then is released all the same, and will be missing there. */
+const RELEASED_AFTER_MS = 30_000;
 /** Some samples: announced sockets wait for the next one. */
 const QUIET_MS = 400;
 /** The first frees what the last weak references held until the turn was over, and so on. */
@@ -16,7 +17,8 @@ const COLLECTIONS = 3;
 
 let ended = 0;
 let leaked = 0;
-const forgotten = new Set();
+/** By fd, in the order in which they were forgotten. */
+const forgotten = new Map();
 
 const server = net.createServer((socket) => {
   socket.on('error', () => {});
@@ -24,19 +26,39 @@ const server = net.createServer((socket) => {
     if (socket.read(1)?.[0] !== 0x4c) return socket.resume();
     // The byte behind it is left: the end waits there.
     leaked++;
-    forgotten.add({ socket, sinceMs: performance.now() });
+    forgotten.set(socket._handle.fd, { socket, sinceMs: performance.now() });
   });
   socket.once('close', () => {
     if (++ended % every === 0 || ended === connections) void measure();
   });
 });
 
+const log = fs.openSync(process.env.CLOSE_WAIT_GUARD_LOG, 'a+');
+const chunk = Buffer.alloc(65_536);
+let readBytes = 0;
+let line = '';
+
+/** The fds of the leaks that the log has by now, and had not when this was last asked. */
+function* toldFds() {
+  for (let count; (count = fs.readSync(log, chunk, 0, chunk.length, readBytes)) > 0; readBytes += count) {
+    const lines = (line + chunk.latin1Slice(0, count)).split('\n');
+    line = lines.pop();
+    for (const { event, leak } of lines.map((text) => JSON.parse(text))) if (event === 'leak') yield leak.fd;
+  }
+}
+
+function release(fd) {
+  const { socket } = forgotten.get(fd) ?? {};
+  forgotten.delete(fd);
+  socket?.destroy();
+}
+
 setInterval(() => {
+  for (const fd of toldFds()) release(fd);
   const until = performance.now() - RELEASED_AFTER_MS;
-  for (const entry of forgotten) {
-    if (entry.sinceMs > until) break;
-    forgotten.delete(entry);
-    entry.socket.destroy();
+  for (const [fd, { sinceMs }] of forgotten) {
+    if (sinceMs > until) break;
+    release(fd);
   }
 }, 50);
 
