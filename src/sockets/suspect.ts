@@ -24,7 +24,7 @@ export interface Progress {
   /** Bytes that wait in the streams that it is piped to; falls when whoever is behind them reads. */
   readonly pipedBytes: number;
   /** A checksum of what those streams count themselves; any change is progress. */
-  readonly pipedCounts?: number;
+  readonly pipedCounts?: number | undefined;
   /** Bytes acknowledged so far by the peers of the sockets that it is piped to; undefined where it is piped to none. */
   readonly drainedBytes: number | undefined;
   /** `tcpi_last_ack_recv`: time since the last ACK. A FIN sets it, a later ACK sets it again. -1 when not known. */
@@ -63,12 +63,16 @@ export interface Suspect {
 export type ProgressAbove = Pick<Progress, 'bufferedBytes' | 'pipedBytes' | 'pipedCounts' | 'drainedBytes'>;
 
 export function progressOf(record: SocketRecord, above: ProgressAbove, openAtMs: number): Progress {
+  const { bufferedBytes, pipedBytes, pipedCounts, drainedBytes } = above;
   return {
     kind: kindOf(record.state),
     state: record.state,
     readBytes: record.bytesReceived - Math.max(0, record.unreadBytes),
     ackedBytes: record.bytesAcked,
-    ...above,
+    bufferedBytes,
+    pipedBytes,
+    pipedCounts,
+    drainedBytes,
     lastAckAgeMs: record.lastAckRecvMs,
     openAtMs,
   };

@@ -1,3 +1,4 @@
+import { holdCounts, holdTotals } from './books.mjs';
 import { causeSeen, POISON } from './guard.mjs';
 import { fail, hold, name, Seat, Sight } from './seats.mjs';
 
@@ -76,12 +77,7 @@ export class Referee {
       const waits = counted && !report && ledger.toldCount < this.#history.maxReported;
       if (waits && guard.tracker.isOverdue(entry)) this.#holdWait(guard, suspect);
     }
-    const isRight =
-      ledger.leakCount === seat.open.size && ledger.toldCount === seat.told && ledger.ignoredCount === ignored;
-    if (!isRight)
-      fail(
-        `the ledger counts ${ledger.leakCount} leaks, ${ledger.toldCount} told and ${ledger.ignoredCount} ignored, and there are ${seat.open.size}, ${seat.told} and ${ignored}`,
-      );
+    holdCounts(ledger, seat, ignored);
     const changed = ledger.takeChanged();
     if (!changed && signature !== seat.signature) fail('the open leaks have changed, and the ledger does not say so');
     seat.signature = signature;
@@ -122,26 +118,11 @@ export class Referee {
 
   /** Nothing has happened for a while. */
   end(guard) {
-    const { ledger, tracker } = guard;
-    const expected = { halfClosed: 0, unreadBytes: 0, oldestMs: 0 };
-    for (const { suspect, track, counted, ignored } of ledger.entries()) {
+    for (const { suspect } of guard.ledger.entries()) {
       const socket = this.#socket(suspect.cookie);
       hold(socket.isOpen, () => `${name(socket)} is closed and still in the ledger`);
-      if (track.kind === 'closing') continue;
-      if (track.kind === 'close-wait') expected.halfClosed++;
-      if (counted) expected.unreadBytes += Math.max(0, suspect.record.unreadBytes) + suspect.progress.bufferedBytes;
-      if (!ignored) expected.oldestMs = Math.max(expected.oldestMs, tracker.ageMs(track));
     }
-    const totals = ledger.totals((halfClosedAtMs) => tracker.ageMs({ halfClosedAtMs }), String, 1_000);
-    const halfClosed = totals.halfClosed.reduce((sum, { count }) => sum + count, 0);
-    const said = { halfClosed, unreadBytes: totals.unreadBytes, oldestMs: totals.oldestMs };
-    for (const what of Object.keys(expected))
-      hold(
-        said[what] === expected[what] || (what === 'oldestMs' && said[what] === -Infinity),
-        () => `the ledger's ${what} is ${said[what]}, and its entries make ${expected[what]}`,
-      );
-    const open = ledger.openLeaks((route) => route).reduce((sum, { count }) => sum + count, 0);
-    hold(open === ledger.leakCount, () => `${open} open leaks by their labels, ${ledger.leakCount} by the count`);
+    holdTotals(guard);
   }
 
   #turnClock(guard, seat) {
