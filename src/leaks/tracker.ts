@@ -105,8 +105,15 @@ export class LeakTracker<T extends Tracked = Tracked> {
     const usableMs = Math.min(this.#nowMs - halfClosedAtMs, sinceLastMs);
     const { kind, state, readBytes, bufferedBytes, ackedBytes, pipedBytes, pipedCounts, drainedBytes } = progress;
     return {
-      ...{ kind, state, halfClosedAtMs, readBytes, bufferedBytes, ackedBytes },
-      ...{ pipedBytes, pipedCounts, drainedBytes },
+      kind,
+      state,
+      halfClosedAtMs,
+      readBytes,
+      bufferedBytes,
+      ackedBytes,
+      pipedBytes,
+      pipedCounts,
+      drainedBytes,
       progressAtMs: halfClosedAtMs,
       progressAtLoopMs: this.#loopMs - usableMs,
       timeoutMs: undefined,
