@@ -37,11 +37,11 @@ export class Descriptions {
   }
 
   describe(entry: LedgerEntry, facts = this.factsOf(entry)): LeakReport | undefined {
-    const built = facts && buildReport(facts);
-    if (!built) return undefined;
-    const { id, kind, cause, ...rest } = built;
-    const fingerprint = entry.fingerprint ?? fingerprintOf(built, this.#shown);
-    return { id, kind, cause, fingerprint, count: this.#ledger.equalCount(fingerprint), ...rest };
+    if (!facts) return undefined;
+    return buildReport(facts, (leak) => {
+      const fingerprint = entry.fingerprint ?? fingerprintOf(leak, this.#shown);
+      return { fingerprint, count: this.#ledger.equalCount(fingerprint) };
+    });
   }
 
   /** As it was told or last described, with its ages of now: for who shows many. Undefined for what was not told. */

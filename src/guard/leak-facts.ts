@@ -66,6 +66,7 @@ export function leakFactsOf(
   const client = socket && side === 'outbound' ? fact(() => clientFactsOf(socket), undefined) : undefined;
   const reading = socket && fact(() => readingOf(socket), undefined);
   const origin = socket && side === 'outbound' ? fact(() => originOfSocket(socket), undefined) : undefined;
+  const { endsInMs, endedBy } = endingFacts(socket && fact(() => endingOf(socket, http, tracked.ageMs), undefined));
   return {
     cookie: suspect.cookie,
     fd: suspect.fd,
@@ -97,7 +98,8 @@ export function leakFactsOf(
     takenBytes: stream && (takenBytes(stream) ?? (reading?.didRead === false ? 0 : undefined)),
     declaredBytes: http?.contentLength,
     waitsFor: reading?.waitsFor && fact(() => nameOfWaitedFor(reading.waitsFor!), undefined),
-    ...endingFacts(socket && fact(() => endingOf(socket, http, tracked.ageMs), undefined)),
+    endsInMs,
+    endedBy,
     unreadKernelBytes: Math.max(0, record.unreadBytes),
     unreadStreamBytes: suspect.progress.bufferedBytes,
     unsentBytes: unsentBytes(record.unsentBytes, stream),

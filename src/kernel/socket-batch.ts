@@ -48,11 +48,24 @@ export class SocketBatch {
     return this.field(index, 'infoErrno') > 0;
   }
 
-  /** A copy of one row, for the few sockets that are reported. */
+  /** A copy of one row, for the few sockets that are reported. One literal: an object that grows in a loop takes ten times as long. */
   record(index: number): SocketRecord {
-    const record = { cookie: this.cookie(index) } as SocketRecord;
-    for (const name of RECORD_FIELDS) record[name] = this.field(index, name);
-    return record;
+    return {
+      cookie: this.cookie(index),
+      errno: this.field(index, 'errno'),
+      state: this.field(index, 'state'),
+      lastDataSentMs: this.field(index, 'lastDataSentMs'),
+      lastDataRecvMs: this.field(index, 'lastDataRecvMs'),
+      lastAckRecvMs: this.field(index, 'lastAckRecvMs'),
+      bytesAcked: this.field(index, 'bytesAcked'),
+      bytesReceived: this.field(index, 'bytesReceived'),
+      unreadBytes: this.field(index, 'unreadBytes'),
+      unsentBytes: this.field(index, 'unsentBytes'),
+      receiveWindow: this.field(index, 'receiveWindow'),
+      acceptQueue: this.field(index, 'acceptQueue'),
+      backlog: this.field(index, 'backlog'),
+      infoErrno: this.field(index, 'infoErrno'),
+    };
   }
 
   #grow(): void {

@@ -26,8 +26,7 @@ export interface RequestIds extends Fields<SpanIds> {
 
 type Fields<T> = { readonly [Name in keyof T]: T[Name] | undefined };
 
-const NO_SPAN: Fields<SpanIds> = { traceId: undefined, spanId: undefined, traceFlags: undefined };
-const NO_IDS: RequestIds = { ...NO_SPAN, requestId: undefined };
+const NO_IDS: RequestIds = { traceId: undefined, spanId: undefined, traceFlags: undefined, requestId: undefined };
 
 /** W3C Trace Context, 3.2: version, trace-id, parent-id, trace-flags. Version ff and ids of zeros are invalid; a later version may have more. */
 const TRACEPARENT =
@@ -51,7 +50,9 @@ export function requestIdsOf(socket: Socket, side: Side): RequestIds {
   return fact(() => {
     const requestId = headers.get('x-request-id')?.trim();
     return {
-      ...(span ?? NO_SPAN),
+      traceId: span?.traceId,
+      spanId: span?.spanId,
+      traceFlags: span?.traceFlags,
       requestId: requestId && REQUEST_ID.test(requestId) ? requestId : undefined,
     };
   }, NO_IDS);

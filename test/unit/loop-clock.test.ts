@@ -22,6 +22,23 @@ describe('time in which the event loop was able to act', () => {
     expect(clock.usableMs).toBe(59_000);
   });
 
+  it('is all of it until a look that found nothing, and of what comes after it only what came on time', () => {
+    const clock = new LoopClock(1_000, 0, 0);
+    clock.advance(1_000, 900);
+    expect(clock.skipTo(9_000)).toBe(9_000);
+    expect(clock.skipTo(8_500)).toBe(9_000);
+    expect(clock.usableMs).toBe(9_000);
+    // On time, counted from the later of the two looks that were skipped to.
+    expect(clock.advance(9_500, 8_000)).toBe(10_000);
+  });
+
+  it('is nothing behind such a look where the next one comes late: how long the loop was idle is not known', () => {
+    const clock = new LoopClock(1_000, 0, 0);
+    clock.skipTo(5_000);
+    expect(clock.advance(75_000, 70_000)).toBe(5_000);
+    expect(clock.advance(80_000, 72_000)).toBe(7_000);
+  });
+
   it('is never more than the time that went by, and never shrinks', () => {
     const clock = new LoopClock(0, 1_000, 500);
     expect(clock.advance(2_000, 90_000)).toBe(1_000);

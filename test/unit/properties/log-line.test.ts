@@ -20,8 +20,9 @@ const hostile = fc.string({
 const gathered = fc
   .record({ event: fc.constantFrom('leak', 'released', 'reclaimed'), more: fc.nat(3), text: hostile, name: hostile })
   .map(({ event, more, text, name }) => {
-    const report = buildReport(leakFacts({ server: name, method: 'POST', route: text, path: text, destination: text }));
-    const leak = { ...report, fingerprint: '0123456789ab', count: 1, explanation: `${report.explanation} ${text}` };
+    const facts = leakFacts({ server: name, method: 'POST', route: text, path: text, destination: text });
+    const report = buildReport(facts, () => ({ fingerprint: '0123456789ab', count: 1 }));
+    const leak = { ...report, explanation: `${report.explanation} ${text}` };
     return { event, leak, more, open: 1 };
   });
 
