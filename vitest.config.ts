@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       // No sockets, no child processes, no build: `npm run test:unit`.
       { extends: true, test: { name: 'unit', include: unit, exclude: notTests } },
-      // What is packed and installed, every version of every runner, and a browser: `npm run test:long`, and so .ci/run.
+      // What is packed and installed, the test runners and every version of them, and a browser: `npm run test:long`, and so .ci/run.
       { extends: true, test: { name: 'long', include: long, exclude: notTests } },
       {
         extends: true,
