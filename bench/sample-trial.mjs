@@ -7,12 +7,15 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { shuffled } from './stats.mjs';
+import { median, shuffled } from './stats.mjs';
 
 const [sockets, leaks, rounds, samplesPerRound] = process.argv.slice(2, 6).map(Number);
 const [waysWanted, dist] = process.argv.slice(6);
 const [SAMPLE_INTERVAL_MS, newPerSecond] = process.argv.slice(8).map(Number);
 const { createGuard } = await import(new URL('index.js', dist).href);
+const { loadBinding } = await import(new URL('kernel/loader.js', dist).href);
+const { dumpSockets } = await import(new URL('kernel/sock-diag.js', dist).href);
+const CLOSE_WAIT = 8;
 /** While nothing is measured. */
 const SETTLE_INTERVAL_MS = 20;
 const LISTENERS = 3;
@@ -21,9 +24,10 @@ const DEADLINE_MS = 60_000;
 const TIME_OUT_WITH_LEAKS_MS = 6_000;
 
 async function main() {
+  // Before any guard: a process that has started another has a search more, whose cost is told apart.
+  const clients = fork(fileURLToPath(new URL('./clients.mjs', import.meta.url)));
   // A guard with no timer of note registers all sockets at once in one look: that look's cost is told apart.
   const registering = createGuard({ sampleInterval: 3_600_000 });
-  const clients = fork(fileURLToPath(new URL('./clients.mjs', import.meta.url)));
   try {
     registering.leaks(); // what only the first look does, and one after the fork
     const servers = await openSockets(clients);
@@ -43,7 +47,7 @@ async function main() {
     const failures = Object.values(errors).reduce((sum, count) => sum + count, 0);
     if (failures > 0) throw new Error(`the guard counted errors: ${JSON.stringify(errors)}`);
     guard.close();
-    process.send({ times, registerMs });
+    process.send({ times, registerMs, dumpMs: dumpCost(servers) });
     for (const server of servers) server.close();
   } finally {
     clients.send({ what: 'reset' });
@@ -135,6 +139,16 @@ async function timedSamples(guard, count) {
 function lookCost(guard) {
   guard.leaks();
   return guard.stats().lastSample.durationMs;
+}
+
+/** What a guard asks the kernel of the sockets that another process holds: of the whole network namespace, clients and all. */
+function dumpCost(servers) {
+  const { binding } = loadBinding();
+  const ports = servers.map((server) => server.address().port);
+  const took = Array.from({ length: 5 }, () =>
+    timed(() => dumpSockets(binding, [CLOSE_WAIT], ports, { withInfo: true })),
+  );
+  return median(took);
 }
 
 /** As one would write it: every row of the kernel's table, kept when it is CLOSE_WAIT. Returns how many. */

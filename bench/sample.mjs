@@ -122,6 +122,7 @@ function summary({ sockets, leaks, trials }) {
       };
     }),
     registerMs: median(trials.map(({ registerMs }) => registerMs)),
+    dumpMs: median(trials.map(({ dumpMs }) => dumpMs)),
   };
 }
 
@@ -166,9 +167,10 @@ function growth(configurations, find) {
   const [small, large] = [healthy[0], healthy.at(-1)];
   const perSocket = (large.registerMs / large.sockets) * 1_000;
   const once = `Putting a socket on the watch costs ${fixed(perSocket, 1)} µs, once, for a connection that lives longer than an interval.`;
-  if (small === large) return once;
+  const search = `A process that has started another searches what that may hold, four times in a \`closeWaitTimeout\`: ${fixed(large.dumpMs, 1)} ms with ${count(large.sockets)} connections on this host.`;
+  if (small === large) return `${once} ${search}`;
   const factor = find(large, 'timed').median / find(small, 'timed').median;
-  return `From ${count(small.sockets)} to ${count(large.sockets)} healthy sockets a sample grows ${fixed(factor, 2)}-fold (median). ${once}`;
+  return `From ${count(small.sockets)} to ${count(large.sockets)} healthy sockets a sample grows ${fixed(factor, 2)}-fold (median). ${once} ${search}`;
 }
 
 function renderSlow(rows) {

@@ -16,19 +16,22 @@ interface Parts {
 }
 
 /**
- * Nearly all samples of a healthy process: nothing is half-closed, nothing is due, and all that is to be asked is whether a peer has left
- * since. The whole one costs several times that and finds nothing either: code that runs once in a second is never compiled, and
+ * Nearly all samples of a healthy process: nothing is half-closed, nothing is due, and all that is to be done is to put new sockets on the
+ * watch and to ask whether a peer has left. The whole one costs several times that and finds nothing either: code that runs once in a second is never compiled, and
  * always cold.
  */
 export class QuietSamples {
   readonly #parts: Parts;
+  readonly #minAgeMs: number;
   /** Before then nothing is to be searched for or read, as far as the last whole sample knew. */
   #untilMs = Number.NEGATIVE_INFINITY;
   /** The last short sample since the last whole one. */
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: Parts) {
+  /** @param minAgeMs announced sockets are put on the watch once they are this old */
+  constructor(parts: Parts, minAgeMs: number) {
     this.#parts = parts;
+    this.#minAgeMs = minAgeMs;
   }
 
   /** After a whole sample: says until when those that follow may be short. */
@@ -42,7 +45,7 @@ export class QuietSamples {
     const nowMs = monotonicMs();
     if (nowMs >= this.#untilMs) return false;
     try {
-      if (!this.#parts.table.standsStill(nowMs)) return false;
+      if (!this.#parts.table.standsStill(nowMs, this.#minAgeMs)) return false;
     } catch (error) {
       this.#parts.failed(error);
       return false;

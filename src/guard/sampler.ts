@@ -85,12 +85,13 @@ export class Sampler {
     this.#tracker = new LeakTracker(timeOuts);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names, shownOf(options.redact));
     this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
-    this.#quiet = new QuietSamples({
-      ...{ table, ledger: this.#ledger, meter: this.#meter, tracker: this.#tracker, clock: this.#clock },
-      failed: (error) => {
-        events.failed(error);
-      },
-    });
+    const failed = (error: unknown): void => {
+      events.failed(error);
+    };
+    this.#quiet = new QuietSamples(
+      { table, ledger: this.#ledger, meter: this.#meter, tracker: this.#tracker, clock: this.#clock, failed },
+      options.sampleInterval,
+    );
     this.byId = new SocketsById(binding, this.#ledger, this.#descriptions, () => {
       this.sample();
     });

@@ -134,8 +134,8 @@ export class SocketTable {
   }
 
   /**
-   * Until when a sample of a guard with these options finds nothing to do but what {@link standsStill} sees: no socket is
-   * half-closed, announced or unwatched, and no search is due.
+   * Until when a sample of a guard with these options finds nothing to do but what {@link standsStill} does: no socket is half-closed or
+   * unwatched, and no search is due.
    */
   quietUntilMs({ wholeFdTable, timeOutMs = DEFAULT_TIME_OUT_MS, foreignEveryMs }: SampleOptions): number {
     if (wholeFdTable || !this.#halfClosed.isEmpty || !this.#watched.allAreWatched) return Number.NEGATIVE_INFINITY;
@@ -144,11 +144,11 @@ export class SocketTable {
   }
 
   /**
-   * What a sample of a quiet process comes down to: nothing is new, and no peer has left. Where it says no, {@link sample} takes
-   * in what it has seen.
+   * What a sample of a healthy process comes down to: puts the announced sockets on the watch, and says whether no peer has left. Where
+   * one has, {@link sample} has to follow.
    */
-  standsStill(nowMs: number): boolean {
-    return this.#halfClosed.isEmpty && this.#watched.allAreWatched && this.#watched.standStill(nowMs);
+  standsStill(nowMs: number, minAgeMs: number): boolean {
+    return this.#halfClosed.isEmpty && this.#watched.allAreWatched && this.#watched.standStill(nowMs, minAgeMs);
   }
 
   /** Reads these suspects again, and finds no others. */

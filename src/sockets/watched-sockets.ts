@@ -27,7 +27,8 @@ export class WatchedSockets {
   #unwatched = 0;
   #lastDrainAtMs: number;
   #samples = 0;
-  /** Taken from the watch by {@link standStill}. */
+  /** {@link standStill} has begun the sample that comes next, and has taken these from the watch. */
+  #begun = false;
   #taken: readonly HalfClose[] = NO_EVENTS;
 
   constructor(binding: NativeBinding, nowMs: number, faults: FaultSink<KernelOperation>, destinations: Destinations) {
@@ -73,6 +74,9 @@ export class WatchedSockets {
 
   /** Begins a sample: puts the announced sockets that are old enough on the watch. */
   register(nowMs: number, minAgeMs: number): void {
+    const begun = this.#begun;
+    this.#begun = false;
+    if (begun) return;
     this.#samples++;
     if (this.#lost) this.#reopen();
     const due = this.pending.takeOlderThan(nowMs - minAgeMs, nowMs);
@@ -114,16 +118,20 @@ export class WatchedSockets {
     if (isInodeIdentity(cookie)) this.#faults.note('cookie', cookieRefused('refused'));
   }
 
-  /** Whether a sample need not begin: no socket is announced or unwatched. */
+  /** Whether an event tells of each half-close. */
   get allAreWatched(): boolean {
-    return this.pending.size === 0 && this.#unwatched === 0 && !this.#lost;
+    return this.#unwatched === 0 && !this.#lost;
   }
 
-  /** A sample of its own, where {@link allAreWatched}: whether no peer has sent its FIN or a RST since the last drain. */
-  standStill(nowMs: number): boolean {
+  /**
+   * A sample of its own, where {@link allAreWatched}: puts the announced sockets on the watch as {@link register} does, and returns whether
+   * no peer has sent its FIN or a RST since the last drain. Else register() and drain() go on from there.
+   */
+  standStill(nowMs: number, minAgeMs: number): boolean {
+    this.register(nowMs, minAgeMs);
     this.#taken = this.#takeEvents();
-    if (this.#taken.length > 0 || this.#lost) return false;
-    this.#samples++;
+    this.#begun = this.#taken.length > 0 || !this.allAreWatched;
+    if (this.#begun) return false;
     this.#lastDrainAtMs = nowMs;
     return true;
   }
