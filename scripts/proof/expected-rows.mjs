@@ -43,7 +43,7 @@ export const EXPECTED = {
   inspect: () => ['the look, 9000 sockets', 'the whole command, 9000 sockets'],
   inspector: () => [
     'size of the page',
-    'host, an answer with 10,000 leaks',
+    'host, longest turn of an answer with 10,000 leaks',
     ...pages('axe-core'),
     ...pages('longest task'),
   ],
@@ -93,19 +93,9 @@ function isLeak(property) {
 /** Section → why the page does not have it yet. Nothing of it is claimed anywhere. */
 export const PENDING = {
   ...Object.fromEntries(
-    [
-      'attach',
-      'calls',
-      'coverage',
-      'faults',
-      'floor',
-      'fuzz',
-      'hostile',
-      'inspect',
-      'mutation',
-      'sanitizers',
-      'simulator',
-      'soak',
-    ].map((section) => [section, 'written; its long form has not had a quiet machine for as long as it takes']),
+    ['attach', 'calls', 'coverage', 'faults', 'fuzz', 'hostile', 'sanitizers', 'soak'].map((section) => [
+      section,
+      'written; its long form has not had a quiet machine for as long as it takes',
+    ]),
   ),
 };
