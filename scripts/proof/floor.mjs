@@ -1,6 +1,6 @@
 /**
  * What a sample, a request and a connection cost, against the goals: the rows are those of the last `npm run bench` of this commit, which is
- * run where there is none. Takes some twelve minutes then; a machine that does something else in them measures that.
+ * run where there is none. Takes some seventeen minutes then; a machine that does something else in them measures that.
  *
  *   node scripts/proof/floor.mjs --write
  */
