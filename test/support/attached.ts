@@ -82,14 +82,28 @@ function linkOf(file: string): string {
   }
 }
 
-/** A port that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
+/** Below those that the kernel gives to whoever asks for any: nobody takes them before they are used. */
+const FIRST_PORT = 20_000;
+
+/** The first of two free ports in a row. */
+export async function freePair(): Promise<number> {
+  let port = FIRST_PORT + (process.pid % 5_000) * 2;
+  while (!(await isFree(port)) || !(await isFree(port + 1))) port += 2;
   return port;
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, '127.0.0.1', () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
 }
 
 /** Runs the command to its end. */

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { freePort, Prepared, runCommand } from '../../support/attached.js';
+import { freePair, Prepared, runCommand } from '../../support/attached.js';
 import { environmentOfAUser } from '../../support/programs.js';
 import { stageOfEachTest } from '../../support/stage.js';
 import { until } from '../../support/until.js';
@@ -103,7 +103,7 @@ describe('attach says why it cannot look', { timeout: 60_000 }, () => {
   });
 
   it('another process that has the port', async () => {
-    const port = await freePort();
+    const port = await freePair();
     const holder = net.createServer();
     holder.listen(port, '127.0.0.1');
     await once(holder, 'listening');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { freePort, Prepared, runCommand, spawnCommand } from '../../support/attached.js';
+import { freePair, Prepared, runCommand, spawnCommand } from '../../support/attached.js';
 import { jsonOf, outcomeOf } from '../../support/programs.js';
 import { stageOfEachTest } from '../../support/stage.js';
 import { until } from '../../support/until.js';
@@ -163,7 +163,7 @@ describe('attach', { timeout: 60_000 }, () => {
   it('looks into the workers of a cluster', async () => {
     const target = await Prepared.start(stage, 'looked-into-cluster.mjs', {
       // A worker's is one more, and 1 is none.
-      execArgv: [`--inspect-port=${await freePort()}`],
+      execArgv: [`--inspect-port=${await freePair()}`],
     });
     await target.leak(target.ready.paused, 'x'.repeat(100_000));
     const { leaks, processes } = jsonOf(
