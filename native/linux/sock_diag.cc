@@ -45,8 +45,9 @@ struct Request {
   PortRange ports;
 };
 
-// The older request for TCP sockets, of all families: one walk through the kernel's hash table, where the newer one, which
-// is for one family, walks it once for each (inet_diag_dump_compat(), net/ipv4/inet_diag.c). What comes back is the same.
+// The older request for TCP sockets, of all families: one walk through the kernel's hash table, where the newer one,
+// which is for one family, walks it once for each (inet_diag_dump_compat(), net/ipv4/inet_diag.c). What comes back is
+// the same.
 struct AnyFamilyRequest {
   nlmsghdr header;
   inet_diag_req body;
