@@ -159,7 +159,7 @@ export class Sampler {
       );
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
       this.#reclaim?.run();
-      this.#quiet.plan({ ...this.#timedSample, ...this.#timeOut() });
+      this.#quiet.plan(this.#timedOptions());
     });
     this.#meter.end();
   }
@@ -192,9 +192,9 @@ export class Sampler {
     if (this.#quiet.take()) return;
     this.#leakTurns = 0;
     this.#guarded(() => {
-      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, { ...this.#timedSample, ...this.#timeOut() }));
+      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, this.#timedOptions()));
       this.#reclaim?.run();
-      this.#quiet.plan({ ...this.#timedSample, ...this.#timeOut() });
+      this.#quiet.plan(this.#timedOptions());
     });
     this.#goOn();
   }
@@ -240,6 +240,10 @@ export class Sampler {
   /** The shortest that any socket may have; what is found later than that is told late. */
   #timeOut(): SampleOptions {
     return { timeOutMs: this.#timeOuts.leastMs };
+  }
+
+  #timedOptions(): SampleOptions {
+    return { ...this.#timedSample, ...this.#timeOut() };
   }
 
   /** Reads these and no others, and returns which of them are due. */
