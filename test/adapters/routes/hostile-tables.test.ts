@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { declare, requestsOf, tableOf, type TableRequest } from '../../../bench/route-tables.mjs';
 import { FastifyRouteFinder } from '../../../src/frameworks/fastify/route-finder.js';
+import { cpuMsOf } from '../../support/cpu-time.js';
 
 const TABLES = 200;
 
@@ -80,7 +81,7 @@ describe(`${TABLES} tables of routes, as wild as the router takes them`, () => {
   });
 });
 
-/** The time of a look-up in ms: the best of a few, for the machine does other things too. */
+/** The time of a look-up on the processor, ms: the best of a few, for V8 does other things too. */
 function costOf(app: FastifyInstance, request: TableRequest): { readonly ours: number; readonly theirs: number } {
   const finder = new FastifyRouteFinder(app);
   finder.find({ ...request, url: '/' });
@@ -91,12 +92,7 @@ function costOf(app: FastifyInstance, request: TableRequest): { readonly ours: n
 }
 
 function best(lookUp: () => unknown): number {
-  const times = Array.from({ length: 3 }, () => {
-    const start = performance.now();
-    lookUp();
-    return performance.now() - start;
-  });
-  return Math.min(...times);
+  return Math.min(...Array.from({ length: 3 }, () => cpuMsOf(lookUp)));
 }
 
 /** No measure of speed: it tells a few look-ups from a cost that grows faster than the path. */

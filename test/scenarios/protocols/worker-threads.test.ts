@@ -144,7 +144,7 @@ describe('a socket of a worker thread with a guard', () => {
       return said.filter(({ leak }) => leak).length === 300;
     });
     expect(inMain.leaks).toEqual([]);
-    // One listing of /proc/self/fd for each of them took more than a second.
-    expect(longestMs).toBeLessThan(200);
+    // One listing of /proc/self/fd for each of them took more than a second; a machine that does other things takes its share too.
+    expect(longestMs).toBeLessThan(500);
   });
 });
