@@ -149,7 +149,10 @@ async function leave(
   threads: readonly Thread[],
 ): Promise<void> {
   const { session } = connection;
-  await Promise.all(threads.map(({ visitor }) => visitor.end()));
+  // The main thread last: the way to the others goes through it. One that does not come to a turn takes everything back by itself.
+  const workers = threads.filter(({ threadId }) => threadId !== 0);
+  await Promise.all(workers.map(({ visitor }) => visitor.end(WORKER_ENDS_WITHIN_MS)));
+  await threads.find(({ threadId }) => threadId === 0)?.visitor.end();
   if (inspector.openedHere && session.lost() === undefined) {
     // Without a guard in there nothing closes it from inside.
     if (!threads.some(({ threadId }) => threadId === 0)) {
@@ -163,6 +166,7 @@ async function leave(
 
 const CLOSE_INSPECTOR = "process.getBuiltinModule('node:inspector').close()";
 const CLOSES_WITHIN_MS = 2_000;
+const WORKER_ENDS_WITHIN_MS = 2_000;
 
 /** The worker threads that run now, by the NodeWorker domain of Node's inspector. */
 async function workersOf(main: Exchange): Promise<{ threadId: number; session: Exchange }[]> {
@@ -175,6 +179,7 @@ async function workersOf(main: Exchange): Promise<{ threadId: number; session: E
         .catch((error: unknown) => session.lose((error as Error).message));
     });
     sessions.set(sessionId, session);
+    main.onLost((why) => session.lose(why));
     const id = isRecord(workerInfo) ? Number(workerInfo.workerId) : Number.NaN;
     found.push({ threadId: Number.isInteger(id) ? id : -1, session });
   });

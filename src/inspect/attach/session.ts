@@ -30,7 +30,7 @@ export class Exchange implements Session {
   readonly #listeners = new Map<string, Listener>();
   #lastId = 0;
   #lost: string | undefined;
-  #whenLost: (() => void) | undefined;
+  readonly #onLost = new Set<(why: string) => void>();
 
   constructor(send: Send) {
     this.#send = send;
@@ -84,7 +84,12 @@ export class Exchange implements Session {
     this.#lost ??= why;
     for (const { reject } of this.#waiting.values()) reject(new CommandError(why));
     this.#waiting.clear();
-    this.#whenLost?.();
+    for (const listener of this.#onLost) listener(why);
+    this.#onLost.clear();
+  }
+
+  onLost(listener: (why: string) => void): void {
+    this.#onLost.add(listener);
   }
 
   /** Resolves when the connection is gone, or after `atMostMs`. */
@@ -92,10 +97,10 @@ export class Exchange implements Session {
     if (this.#lost !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, atMostMs);
-      this.#whenLost = () => {
+      this.onLost(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
   }
 }

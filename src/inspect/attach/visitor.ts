@@ -31,11 +31,11 @@ export class Visitor {
   }
 
   async beat(): Promise<Beat> {
-    return (await this.#ask('beat', true)) as unknown as Beat;
+    return (await this.#ask('beat')) as unknown as Beat;
   }
 
   async counts(): Promise<Counts> {
-    return (await this.#ask('counts', true)) as unknown as Counts;
+    return (await this.#ask('counts')) as unknown as Counts;
   }
 
   /**
@@ -52,21 +52,21 @@ export class Visitor {
   }
 
   /** The target takes everything back, and closes the way in. Never rejects: where it is gone, there is nothing to take back. */
-  async end(): Promise<void> {
-    await this.#ask('end', false).catch(() => undefined);
+  async end(withinMs = TURN_MS): Promise<void> {
+    await this.#call('end', [], true, withinMs).catch(() => undefined);
   }
 
-  async #ask(method: string, wantsValue: boolean): Promise<Record<string, unknown>> {
+  async #ask(method: string): Promise<Record<string, unknown>> {
     const { value } = await this.#call(method, [], true);
     if (isRecord(value)) return value;
-    if (wantsValue) throw new CommandError('the target answered with something else than was asked for');
-    return {};
+    throw new CommandError('the target answered with something else than was asked for');
   }
 
   async #call(
     method: string,
     args: readonly { readonly objectId: string }[] = [],
     returnByValue = false,
+    timeoutMs = TURN_MS,
   ): Promise<Record<string, unknown>> {
     const result = await this.#session.call(
       'Runtime.callFunctionOn',
@@ -77,7 +77,7 @@ export class Visitor {
         awaitPromise: true,
         returnByValue,
       },
-      TURN_MS,
+      timeoutMs,
     );
     return remoteObjectIn(result);
   }

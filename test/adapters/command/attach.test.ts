@@ -160,6 +160,17 @@ describe('attach', { timeout: 60_000 }, () => {
     expect(processes[0].threads).toBe(2);
   });
 
+  it('waits for no answer of a worker thread that cannot come: the way to it goes through the main thread', async () => {
+    const target = await Prepared.start(stage, 'looked-into-worker.mjs');
+    // It was lost in one look of three, and then waited for for 15 s.
+    for (let i = 0; i < 6; i++) {
+      const startedAt = performance.now();
+      const { code, stderr } = await runCommand(['attach', String(target.pid), '--yes', '--timeout', '100']);
+      expect(code, stderr).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(12_000);
+    }
+  });
+
   it('looks into the workers of a cluster', async () => {
     const target = await Prepared.start(stage, 'looked-into-cluster.mjs', {
       // A worker's is one more, and 1 is none.
