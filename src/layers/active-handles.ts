@@ -2,6 +2,7 @@ import { Server, type Socket } from 'node:net';
 import { fact } from '../base/fact.js';
 import { pidOf } from './ipc-internals.js';
 import { objectProperty, property } from './node-internals.js';
+import { underSymbol } from './symbols.js';
 
 // What is alive in this thread, which Node does not document; read as in node-internals.ts.
 
@@ -42,10 +43,7 @@ function activeHandles(): readonly unknown[] {
  * ones too: of https the TLSSockets.
  */
 export function httpConnectionsOf(server: Server): Socket[] {
-  const key = fact(() => Object.getOwnPropertySymbols(server), []).find(
-    ({ description }) => description === 'http.server.connections',
-  );
-  const connections = key && property(server, key);
+  const connections = underSymbol(server, 'http.server.connections');
   const all = property(connections, 'all');
   if (typeof all !== 'function') return [];
   const parsers: unknown = fact(() => Reflect.apply(all, connections, []) as unknown, []);

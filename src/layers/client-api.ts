@@ -13,6 +13,7 @@ import {
   responseOf,
 } from './node-internals.js';
 import { notesOf } from './notes.js';
+import { symbolNamed } from './symbols.js';
 import { topSocketOf } from './tls.js';
 import { outboundRequestOf } from './undici.js';
 import { undiciHandlerOf } from './undici-internals.js';
@@ -67,7 +68,7 @@ function connectionFacts(socket: Socket): ClientFacts {
 export function clientLibraryOf(clientRequest: unknown): Framework | undefined {
   if (isAxios(clientRequest)) return 'axios';
   // got marks each request that it has put its time-outs on.
-  if (hasSymbol(clientRequest, 'reentry')) return 'got';
+  if (symbolNamed(clientRequest, 'reentry')) return 'got';
   // The words of its FetchError, in version 2 and 3.
   if (hasListenerWith(clientRequest, 'error', ' failed, reason: ')) return 'node-fetch';
   // A proxy may pass on what its own client calls itself, so the header is not enough.
@@ -120,9 +121,4 @@ function driverOf(socket: Socket): Framework | undefined {
 function statusOf(response: unknown): number | undefined {
   const status = property(response, 'statusCode');
   return typeof status === 'number' ? status : undefined;
-}
-
-function hasSymbol(object: unknown, description: string): boolean {
-  if (typeof object !== 'object' || object === null) return false;
-  return fact(() => Object.getOwnPropertySymbols(object), []).some((symbol) => symbol.description === description);
 }

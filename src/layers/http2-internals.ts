@@ -3,17 +3,9 @@ import type { Socket } from 'node:net';
 import { types } from 'node:util';
 import { fact } from '../base/fact.js';
 import { objectProperty, property, stringProperty } from './node-internals.js';
+import { objectUnderSymbol, underSymbol } from './symbols.js';
 
 // What http2 does not document (lib/internal/http2/core.js, compat.js), read as node-internals.ts reads the rest of Node.
-
-function symbolNamed(object: object, name: string): symbol | undefined {
-  return fact(() => Object.getOwnPropertySymbols(object), []).find(({ description }) => description === name);
-}
-
-function underSymbol(object: object, name: string): object | undefined {
-  const key = symbolNamed(object, name);
-  return key && objectProperty(object, key);
-}
 
 /** The streams of a session that are not closed, oldest first (`session[kState].streams`, Node 20 to 26). */
 export function openStreamsOf(session: object): readonly object[] {
@@ -28,7 +20,7 @@ export function openStreamsOf(session: object): readonly object[] {
 
 /** The Http2ServerRequest of a stream (`stream[kRequest]`); there is none where a server listens for 'stream' alone. */
 export function compatRequestOf(stream: object): object | undefined {
-  return underSymbol(stream, 'request');
+  return objectUnderSymbol(stream, 'request');
 }
 
 /** What was asked for in a stream, as HTTP/1 would call it. */

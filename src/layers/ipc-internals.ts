@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fact } from '../base/fact.js';
 import { booleanProperty, objectProperty, property, stringProperty } from './node-internals.js';
+import { underSymbol } from './symbols.js';
 
 /** How sockets go from process to process (lib/internal/child_process.js). Read as in node-internals.ts. */
 
@@ -100,8 +101,6 @@ export function listenForReceivedSockets(
 
 /** The socket that was made of a handle (`handle[owner_symbol]`). */
 function ownerOf(handle: unknown): Socket | undefined {
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const key = fact(() => Object.getOwnPropertySymbols(handle), []).find((each) => each.description === 'owner_symbol');
-  const owner = key && property(handle, key);
+  const owner = underSymbol(handle, 'owner_symbol');
   return typeof property(owner, 'bytesRead') === 'number' ? (owner as Socket) : undefined;
 }

@@ -1,11 +1,11 @@
-import { fact } from '../base/fact.js';
 import { objectProperty, property } from './node-internals.js';
+import { underSymbol } from './symbols.js';
 
 // What undici does not document, read as node-internals.ts reads what Node does not.
 
 /** What undici hands a response to (`request[Symbol('handler')]`, in undici 5 to 7 and in Node's own). */
 export function undiciHandlerOf(request: unknown): unknown {
-  return underDescription(request, 'handler');
+  return underSymbol(request, 'handler');
 }
 
 /**
@@ -39,11 +39,11 @@ export interface UndiciUnderWay {
  * status of the response on the wire. The same in undici 5 to 7 and in Node's own.
  */
 export function undiciRequestsOn(socket: object): readonly UndiciUnderWay[] {
-  const client = underDescription(socket, 'client');
-  const queue = underDescription(client, 'queue');
-  const [from, to] = [underDescription(client, 'running index'), underDescription(client, 'pending index')];
+  const client = underSymbol(socket, 'client');
+  const queue = underSymbol(client, 'queue');
+  const [from, to] = [underSymbol(client, 'running index'), underSymbol(client, 'pending index')];
   if (!Array.isArray(queue) || typeof from !== 'number' || typeof to !== 'number') return [];
-  const status = property(underDescription(socket, 'parser'), 'statusCode');
+  const status = property(underSymbol(socket, 'parser'), 'statusCode');
   return queue
     .slice(from, to)
     .filter((request): request is object => typeof request === 'object' && request !== null)
@@ -51,12 +51,6 @@ export function undiciRequestsOn(socket: object): readonly UndiciUnderWay[] {
       request,
       status: i === 0 && typeof status === 'number' && status >= 200 ? status : undefined,
     }));
-}
-
-function underDescription(object: unknown, name: string): unknown {
-  if (typeof object !== 'object' || object === null) return undefined;
-  const key = fact(() => Object.getOwnPropertySymbols(object), []).find(({ description }) => description === name);
-  return key && property(object, key);
 }
 
 function isStream(stream: unknown): boolean {

@@ -7,13 +7,13 @@ import {
   countProperty,
   httpMessageOf,
   isServerResponse,
-  objectProperty,
   property,
   requestOf,
   stringProperty,
 } from './node-internals.js';
 import { notesOf } from './notes.js';
 import { destroyWith, hasReader } from './stream.js';
+import { objectUnderSymbol } from './symbols.js';
 
 /**
  * A WebSocket of the package ws (5 to 8), which has taken the connection over from http. What http has left on the socket is of
@@ -93,10 +93,7 @@ export class WebSocketLayer implements Layer {
 
 /** ws keeps it on its socket (`socket[Symbol('websocket')]`). */
 function webSocketOf(socket: Socket): object | undefined {
-  const key = fact(() => Object.getOwnPropertySymbols(socket), []).find(
-    ({ description }) => description === 'websocket',
-  );
-  const webSocket = key && objectProperty(socket, key);
+  const webSocket = objectUnderSymbol(socket, 'websocket');
   return webSocket && property(webSocket, '_receiver') != null ? webSocket : undefined;
 }
 

@@ -4,6 +4,7 @@ import { fact } from '../base/fact.js';
 import { isObject } from '../base/objects.js';
 import type { Framework } from '../base/vocabulary.js';
 import { objectProperty, property, stringProperty } from '../layers/node-internals.js';
+import { symbolNamed, underSymbol } from '../layers/symbols.js';
 import type { RouteInfo } from '../sockets/servers.js';
 import { expressRoute, isExpress } from './express.js';
 
@@ -53,7 +54,7 @@ const SIGNS: readonly Signs[] = [
   {
     framework: 'hono',
     isIts: (request, server) =>
-      symbolOf(request, 'wrapBodyStream') !== undefined ||
+      symbolNamed(request, 'wrapBodyStream') !== undefined ||
       listensWith(server, (listener) => contains(listener, 'fetchCallback(') && contains(listener, 'outgoing')),
   },
 ];
@@ -82,13 +83,8 @@ function nextRoute(meta: unknown): string | undefined {
 function hapiRoute(message: object): string | undefined {
   const response = objectProperty(property(message, 'socket'), '_httpMessage');
   if (property(response, 'req') !== message) return undefined;
-  const symbol = symbolOf(response!, 'hapi-response');
-  const request = symbol && property(property(response, symbol), 'request');
+  const request = property(underSymbol(response, 'hapi-response'), 'request');
   return stringProperty(property(request, 'route'), 'path');
-}
-
-function symbolOf(object: object, description: string): symbol | undefined {
-  return Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description);
 }
 
 function listensWith(server: Server, isIt: (listener: { readonly name: string }) => boolean): boolean {

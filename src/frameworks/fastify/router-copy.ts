@@ -1,4 +1,5 @@
 import { isObject } from '../../base/objects.js';
+import { underInheritedSymbol } from '../../layers/symbols.js';
 import { CONSTRAINT_HEADERS, type FoundRoute } from './routes.js';
 
 /** What find-my-way's `find()` returns for a path; it returns null where no route takes the path. */
@@ -46,8 +47,8 @@ const ROUTER_OPTIONS = [
  * for a Fastify that keeps them elsewhere.
  */
 export function routerPartsOf(fastify: object): RouterParts | undefined {
-  const Router = property(property(symbolProperty(fastify, 'fastify.404'), 'router'), 'constructor');
-  const given = symbolProperty(fastify, 'fastify.options');
+  const Router = property(property(underInheritedSymbol(fastify, 'fastify.404'), 'router'), 'constructor');
+  const given = underInheritedSymbol(fastify, 'fastify.options');
   if (!isRouterClass(Router) || !isObject(given)) return undefined;
   const older = ROUTER_OPTIONS.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]]));
   const options = {
@@ -147,15 +148,6 @@ function isBuiltIn(name: string): name is BuiltIn {
 function isRouterClass(value: unknown): value is RouterClass {
   const prototype = typeof value === 'function' ? (value.prototype as unknown) : undefined;
   return typeof property(prototype, 'find') === 'function' && typeof property(prototype, 'on') === 'function';
-}
-
-/** The value under the symbol of that description, the object's own or inherited: a plugin's context inherits its parent's. */
-function symbolProperty(object: object, description: string): unknown {
-  for (let owner: unknown = object; isObject(owner); owner = Object.getPrototypeOf(owner)) {
-    const symbol = Object.getOwnPropertySymbols(owner).find((one) => one.description === description);
-    if (symbol) return Reflect.get(object, symbol);
-  }
-  return undefined;
 }
 
 function property(object: unknown, name: string): unknown {
