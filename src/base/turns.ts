@@ -14,14 +14,18 @@ export function nextTurn(): Promise<void> {
 /**
  * Does a piece of work in several turns of the event loop, each some 2 ms and one step long at most.
  * @param work may be left at each `yield` and gone on with in a later turn, when other things have changed
+ * @param nowMs the clock a turn is measured by
  */
-export async function inTurns<Result>(work: Generator<void, Result>): Promise<Result> {
+export async function inTurns<Result>(
+  work: Generator<void, Result>,
+  nowMs: () => number = monotonicMs,
+): Promise<Result> {
   for (;;) {
-    const until = monotonicMs() + SLICE_MS;
+    const until = nowMs() + SLICE_MS;
     do {
       const step = work.next();
       if (step.done) return step.value;
-    } while (monotonicMs() < until);
+    } while (nowMs() < until);
     await nextTurn();
   }
 }

@@ -58,6 +58,8 @@ export const LEAK_REASONS = [
   'allow-half-open',
   /** Its TLS handshake has not ended. */
   'handshake-not-ended',
+  /** TLS, begun on a connection that spoke something else first, has read it to its end and was not ended. */
+  'tls-not-ended',
   /** Its server takes connections paused. */
   'paused-on-connect',
   /** It carries a WebSocket. */

@@ -102,6 +102,11 @@ export class Ledger {
     return this.#entries.size === 0;
   }
 
+  /** Each is a leak that was told: nothing can become due. */
+  get isSettled(): boolean {
+    return this.#entries.size === this.#toldCount;
+  }
+
   has(cookie: bigint): boolean {
     return this.#entries.has(cookie);
   }

@@ -49,8 +49,8 @@ export function planReproduction(leak: ReproducibleLeak): ReproductionPlan {
   if (leak.side === 'outbound') return planOutbound(leak);
   const reproduction = reproductionOf(leak);
   if (reproduction.by === 'nothing') return nothing(reproduction.because);
+  if (reproduction.by === 'half-head') return { sends: 'half-head' };
   const { leavesAt, body, readsOn } = reproduction;
-  if (leak.reason === 'client-error-listener') return { sends: 'half-head' };
   if (leak.method === undefined || leak.route === undefined) {
     if (leak.cause === 'paused' && leak.takenBytes !== 0) {
       return nothing('it was paused after some bytes had been read, and the report does not have them');
@@ -82,8 +82,10 @@ function askedPath({ path }: ReproducibleLeak): string | undefined {
 }
 
 /** A report may come from a later version, and have a cause that this version does not know. */
-function reproductionOf({ cause }: ReproducibleLeak): Reproduction {
-  return (CAUSES as Readonly<Partial<Record<string, Cause>>>)[cause]?.reproduction ?? LEAVES_AFTER_REQUEST;
+function reproductionOf({ cause, reason }: ReproducibleLeak): Reproduction {
+  const known = (CAUSES as Readonly<Partial<Record<string, Cause>>>)[cause];
+  const told = known?.reasons?.find(({ name }) => name === reason);
+  return told?.reproduction ?? known?.reproduction ?? LEAVES_AFTER_REQUEST;
 }
 
 /** Into the response to a client, which stops when that one leaves. */

@@ -1,5 +1,4 @@
 import type { Server } from 'node:net';
-import { clearInterval, setInterval } from 'node:timers';
 import { loopIdleMs, monotonicMs } from '../base/clock.js';
 import type { NativeBinding } from '../kernel/native.js';
 import { LoopClock } from '../leaks/loop-clock.js';
@@ -11,6 +10,7 @@ import type { Suspect } from '../sockets/suspect.js';
 import { Decisions } from './decisions.js';
 import { Descriptions } from './descriptions.js';
 import { IgnoreRules } from './ignore.js';
+import { Intake } from './intake.js';
 import type { Names } from './leak-facts.js';
 import { LeakTeller } from './leak-teller.js';
 import { Ledger, type LeakCounted, type LedgerEntry } from './ledger.js';
@@ -24,13 +24,8 @@ import { SampleMeter } from './sample-meter.js';
 import type { SamplerEvents, SamplerOptions, SamplerParts } from './sampler-parts.js';
 import { SocketsById } from './sockets-by-id.js';
 import type { LastSample } from './stats.js';
-import { TurnLater } from './turn-later.js';
+import { TimedSamples } from './timed-samples.js';
 import type { SocketReport } from './types.js';
-
-/** What one turn of the event loop may spend on new leaks, ms; the rest goes on in the next. */
-const SLICE_MS = 4;
-/** How many sockets that are due are read again in one turn. */
-const RECHECK_AT_MOST = 64;
 
 /**
  * The heart of a guard: takes a sample now and then or on demand, joins table, tracker and ledger, and tells of each leak
@@ -45,24 +40,13 @@ export class Sampler {
   readonly #ledger = new Ledger();
   readonly #tracker: LeakTracker<LedgerEntry>;
   readonly #descriptions: Descriptions;
-  readonly #decisions = new Decisions();
-  readonly #clock: LoopClock;
   readonly #closedQueue: ClosedQueue;
   readonly #teller: LeakTeller;
+  readonly #intake: Intake;
   readonly #reclaim: ReclaimRounds | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
-  readonly #endTimedSamples: (() => void) | undefined;
+  readonly #timed: TimedSamples | undefined;
   readonly #timedSample: SampleOptions & { readonly foreignEveryMs: number };
-  /** Due at the last timed sample: leaks if they still are one full turn of the loop later. */
-  #due: readonly LedgerEntry[] = [];
-  readonly #later = new TurnLater(() => {
-    if (this.#due.length > 0) this.#readDueAgain();
-    else this.#readKnownLeaks();
-    this.#goOn();
-  });
   readonly #timeOuts: TimeOuts<LedgerEntry>;
-  /** How many turns of this sample have read known leaks. */
-  #leakTurns = 0;
   /** A listener or filter may ask the guard itself: it gets what is known, and no sample within a sample is taken. */
   #sampling = false;
   #closed = false;
@@ -84,26 +68,38 @@ export class Sampler {
     this.#events = events;
     this.#tracker = new LeakTracker(timeOuts);
     this.#descriptions = new Descriptions(binding, this.#ledger, this.#tracker, names, shownOf(options.redact));
-    this.#clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
+    const clock = new LoopClock(options.sampleInterval, monotonicMs(), loopIdleMs());
     const failed = (error: unknown): void => {
       events.failed(error);
     };
+    this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
     this.#quiet = new QuietSamples(
-      { table, ledger: this.#ledger, meter: this.#meter, tracker: this.#tracker, clock: this.#clock, failed },
+      {
+        ...{ table, clock, failed, closedQueue: this.#closedQueue },
+        ...{ ledger: this.#ledger, meter: this.#meter, tracker: this.#tracker },
+      },
       options.sampleInterval,
+      options.reclaim === undefined,
     );
     this.byId = new SocketsById(binding, this.#ledger, this.#descriptions, () => {
       this.sample();
     });
-    this.#closedQueue = table.followClosed((cookie) => this.#ledger.has(cookie));
+    const decisions = new Decisions();
     const parts: SamplerParts = {
       ...{ binding, table, reporter, options, events },
       ...{ ledger: this.#ledger, tracker: this.#tracker, descriptions: this.#descriptions },
       rules: new IgnoreRules(options.ignore),
-      decisions: this.#decisions,
+      decisions,
       isClosed: () => this.#closed,
     };
     this.#teller = new LeakTeller(parts);
+    this.#intake = new Intake({
+      ...{ clock, decisions, ledger: this.#ledger, tracker: this.#tracker, teller: this.#teller },
+      markLeak: (cookie) => {
+        table.markLeak(cookie);
+      },
+      takeClosed: () => this.#closedQueue.take(),
+    });
     this.#reclaim =
       options.reclaim &&
       new ReclaimRounds(
@@ -120,10 +116,22 @@ export class Sampler {
     this.#timeOuts = timeOuts;
     if (!options.observer) openReporter(reporter);
     if (options.sampleInterval > 0) {
-      this.#endTimedSamples = table.expectTimedSamples();
-      this.#timer = setInterval(() => {
-        this.#sampleOnTimer();
-      }, options.sampleInterval).unref();
+      this.#timed = new TimedSamples(
+        {
+          ...{ table, meter: this.#meter, quiet: this.#quiet, teller: this.#teller },
+          take: () => this.#takeIn((nowMs) => table.sample(nowMs, this.#timedOptions())),
+          taken: () => {
+            this.#reclaimAndPlan();
+          },
+          takeIn: (readAt) => this.#takeIn(readAt),
+          readAgain: (cookies) => this.#readAgain(cookies),
+          guarded: (work) => {
+            this.#guarded(work);
+          },
+          isClosed: () => this.#closed,
+        },
+        options.sampleInterval,
+      );
     }
   }
 
@@ -132,8 +140,9 @@ export class Sampler {
     return this.#ledger;
   }
 
-  /** All half-closed, reset and stalled sockets in numbers, as they were last read. Changes nothing. */
+  /** All half-closed, reset and stalled sockets in numbers, as they were last read; their ages as of the last sample. */
   count(nameOf: (server: Server) => string, ports: number): ReturnType<Ledger['totals']> {
+    this.#quiet.end();
     return this.#ledger.totals((halfClosedAtMs) => this.#tracker.ageMs({ halfClosedAtMs }), nameOf, ports);
   }
 
@@ -158,8 +167,7 @@ export class Sampler {
         this.#table.sample(nowMs, { young: true, wholeFdTable, foreignEveryMs, ...this.#timeOut() }),
       );
       this.#teller.leak(due, Number.POSITIVE_INFINITY);
-      this.#reclaim?.run();
-      this.#quiet.plan(this.#timedOptions());
+      this.#reclaimAndPlan();
     });
     this.#meter.end();
   }
@@ -176,9 +184,7 @@ export class Sampler {
 
   close(): void {
     this.#closed = true;
-    clearInterval(this.#timer);
-    this.#endTimedSamples?.();
-    this.#later.clear();
+    this.#timed?.close();
     this.#closedQueue.dispose();
     this.#table.forgetLeaks();
     closeReporter(this.#reporter);
@@ -186,40 +192,10 @@ export class Sampler {
     this.#events.changed([]);
   }
 
-  #sampleOnTimer(): void {
-    // The turns of the sample before may not be over.
-    this.#meter.end();
-    if (this.#quiet.take()) return;
-    this.#leakTurns = 0;
-    this.#guarded(() => {
-      this.#due = this.#takeIn((nowMs) => this.#table.sample(nowMs, this.#timedOptions()));
-      this.#reclaim?.run();
-      this.#quiet.plan(this.#timedOptions());
-    });
-    this.#goOn();
-  }
-
-  /** What is due and the known leaks get turns of their own: no sample holds the loop for all of them. */
-  #goOn(): void {
-    if (this.#closed) return;
-    if (this.#due.length > 0 || this.#leakTurns < this.#table.leakSlices) this.#later.ask();
-    else this.#meter.end();
-  }
-
-  #readDueAgain(): void {
-    this.#guarded(() => {
-      const [now, rest] = [this.#due.slice(0, RECHECK_AT_MOST), this.#due.slice(RECHECK_AT_MOST)];
-      const due = this.#readAgain(new Set(now.map(({ suspect }) => suspect.cookie)));
-      // A flood of leaks takes turns with the application's work.
-      this.#due = [...this.#teller.leak(due, SLICE_MS), ...rest];
-    });
-  }
-
-  #readKnownLeaks(): void {
-    this.#leakTurns++;
-    this.#guarded(() => {
-      this.#due = this.#takeIn((nowMs) => this.#table.readLeaks(nowMs, this.#options.sampleInterval));
-    });
+  /** What each whole sample ends with. */
+  #reclaimAndPlan(): void {
+    this.#reclaim?.run();
+    this.#quiet.plan(this.#timedOptions());
   }
 
   #guarded(work: () => void): void {
@@ -255,19 +231,8 @@ export class Sampler {
   #takeIn(readAt: (nowMs: number) => readonly Suspect[]): LedgerEntry[] {
     this.#quiet.end();
     const nowMs = monotonicMs();
-    const read = readAt(nowMs);
-    this.#teller.judgeIgnored();
-    const answers = new Map<Server | undefined, boolean>();
-    const mine = read.filter((suspect) => this.#teller.isMine(suspect, answers));
-    const entries = mine.map((suspect) => this.#ledger.record(suspect));
-    for (const { isLeak, suspect } of entries) if (isLeak) this.#table.markLeak(suspect.cookie);
-    this.#meter.countRead(entries.length);
-    const closed = this.#closedQueue.take();
-    const due = this.#tracker.observe(entries, nowMs, this.#clock.advance(nowMs, loopIdleMs()));
-    for (const entry of entries) this.#ledger.total(entry);
-    this.#decisions.noteSample(entries, due, this.#tracker);
-    for (const cookie of closed) this.#teller.end(cookie);
-    this.#teller.tellWaiting();
+    const { mine, due } = this.#intake.take(readAt(nowMs), nowMs, loopIdleMs());
+    this.#meter.countRead(mine.length);
     return due;
   }
 

@@ -51,6 +51,8 @@ function streamCause(facts: LeakFacts, stream: StreamFacts): LeakCause {
   const { unsentBytes, unreadStreamBytes } = facts;
   const readToItsEnd =
     stream.readableEnded || (stream.endBuffered && unreadStreamBytes === 0 && stream.readableFlowing === true);
+  // What was written waits for a handshake that will not end: the peer is asked to take nothing.
+  if (stream.secureConnecting && readToItsEnd) return 'half-open-not-ended';
   if (stream.writableEnded && unsentBytes > 0 && readToItsEnd) return 'write-stalled';
   if (readToItsEnd) return stream.writableEnded ? 'unknown' : 'half-open-not-ended';
   if (stream.readableFlowing === null && !stream.hasReadableListener)

@@ -44,27 +44,35 @@ export class LeakTracker<T extends Tracked = Tracked> {
   readonly #timeOuts: TimeOuts<T>;
   #nowMs = 0;
   #loopMs = 0;
+  /** What the loop could use of the time between the last two samples, ms. */
+  #usedMs = 0;
 
   constructor(timeOuts: number | TimeOuts<T>) {
     this.#timeOuts = typeof timeOuts === 'number' ? { leastMs: timeOuts, of: () => timeOuts } : timeOuts;
   }
 
   /**
-   * Takes in what one sample read, which need not be every socket there is: counts of bytes only grow, so progress between
-   * two reads shows however long they are apart. Returns those that are due: no leaks yet, and idle for the time-out.
+   * Moves to the time of a sample. All ages are told as of then.
    *
    * @param loopMs the time in which the event loop could act so far
    */
-  observe(seen: readonly T[], nowMs: number, loopMs: number): T[] {
+  advance(nowMs: number, loopMs: number): void {
     // A sample at an earlier time than the last one would let ages shrink.
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    const sinceLastMs = Math.max(0, loopMs - this.#loopMs);
+    this.#usedMs = Math.max(0, loopMs - this.#loopMs);
     this.#loopMs = Math.max(this.#loopMs, loopMs);
+  }
+
+  /**
+   * Takes in what this sample read, which need not be every socket there is: counts of bytes only grow, so progress between
+   * two reads shows however long they are apart. Returns those that are due: no leaks yet, and idle for the time-out.
+   */
+  observe(seen: readonly T[]): T[] {
     const { leastMs } = this.#timeOuts;
     return seen.filter((tracked) => {
       const { progress } = tracked.suspect;
       if (tracked.track) this.#update(tracked.track, progress, tracked.isLeak);
-      else tracked.track = this.#begin(progress, sinceLastMs);
+      else tracked.track = this.#begin(progress, this.#usedMs);
       return !tracked.isLeak && tracked.track.kind !== 'closing' && this.isOverdue(tracked, 0, leastMs);
     });
   }

@@ -17,15 +17,29 @@ const LEAK_SLICES = 4;
 const MANY_LEAKS = 256;
 
 /** Hears of the sockets that are half-closed no more. Each guard has one, and takes at its own pace. */
-export interface ClosedQueue {
-  /** The cookies since it was last asked. */
-  take(): bigint[];
-  dispose(): void;
-}
+export class ClosedQueue {
+  readonly #follows: (cookie: bigint) => boolean;
+  #cookies: bigint[] = [];
 
-interface Follower {
-  readonly follows: (cookie: bigint) => boolean;
-  readonly queue: bigint[];
+  constructor(
+    follows: (cookie: bigint) => boolean,
+    readonly dispose: () => void,
+  ) {
+    this.#follows = follows;
+  }
+
+  get isEmpty(): boolean {
+    return this.#cookies.length === 0;
+  }
+
+  tell(cookie: bigint): void {
+    if (this.#follows(cookie)) this.#cookies.push(cookie);
+  }
+
+  /** The cookies since it was last asked. */
+  take(): bigint[] {
+    return this.#cookies.splice(0);
+  }
 }
 
 /**
@@ -43,11 +57,7 @@ export class HalfClosedSockets {
   readonly #closing = new Round<bigint, WatchedSocket>();
   /** Leaks of which only the fd is known. */
   readonly #ownerless = new Round<bigint, WatchedSocket>();
-  readonly #followers = new Set<Follower>();
-
-  get isEmpty(): boolean {
-    return this.#sockets.size === 0;
-  }
+  readonly #followers = new Set<ClosedQueue>();
 
   has(cookie: bigint): boolean {
     return this.#sockets.has(cookie);
@@ -90,15 +100,14 @@ export class HalfClosedSockets {
   }
 
   tellClosed(cookies: readonly bigint[]): void {
-    for (const { follows, queue } of this.#followers)
-      for (const cookie of cookies) if (follows(cookie)) queue.push(cookie);
+    for (const queue of this.#followers) for (const cookie of cookies) queue.tell(cookie);
   }
 
   /** @param follows only these are told, so that the queue of a guard that takes rarely stays as short as its ledger */
   followClosed(follows: (cookie: bigint) => boolean): ClosedQueue {
-    const follower: Follower = { follows, queue: [] };
-    this.#followers.add(follower);
-    return { take: () => follower.queue.splice(0), dispose: () => this.#followers.delete(follower) };
+    const queue = new ClosedQueue(follows, () => this.#followers.delete(queue));
+    this.#followers.add(queue);
+    return queue;
   }
 
   all(): WatchedSocket[] {
@@ -113,6 +122,21 @@ export class HalfClosedSockets {
     return this.#owned.size + this.#ownerless.size > 0;
   }
 
+  /**
+   * Whether a sample may do without reading any: there is none, or there are known leaks alone, of which asking their owners tells what is
+   * news. Of few the samples read all, of many not all are asked: neither can be left out.
+   */
+  get mayRest(): boolean {
+    const { size } = this.#sockets;
+    return size === 0 || (size === this.#owned.size && size > LEAKS_AT_LEAST && size <= MANY_LEAKS);
+  }
+
+  /** Whether the owner of a known leak has closed it since it was last read. */
+  hasNewlyClosed(): boolean {
+    for (const watched of this.#closing.all()) if (isNewlyClosed(watched)) return true;
+    return false;
+  }
+
   /** Those that are no leaks yet: what a timed sample reads. */
   fresh(): WatchedSocket[] {
     return this.#fresh.next(READ_AT_MOST);
@@ -123,13 +147,13 @@ export class HalfClosedSockets {
     return this.#owned.size + this.#ownerless.size > MANY_LEAKS ? LEAK_SLICES : 1;
   }
 
-  /** The known leaks that are due in one of these turns, where samples are `intervalMs` apart. */
-  leaksDue(intervalMs: number): WatchedSocket[] {
+  /** The known leaks that are due in one of these turns, where samples are `intervalMs` apart and the last `samples` have read none. */
+  leaksDue(intervalMs: number, samples: number): WatchedSocket[] {
     const slice = intervalMs / this.leakSlices;
     return [
-      ...this.#owned.next(shareOf(this.#owned.size, slice, OWNED_LAP_MS)),
-      ...this.#ownerless.next(shareOf(this.#ownerless.size, slice, OWNERLESS_LAP_MS)),
-      ...this.#closing.next(ASK_AT_MOST / this.leakSlices).filter(hasJustBeenClosed),
+      ...this.#owned.next(samples * shareOf(this.#owned.size, slice, OWNED_LAP_MS)),
+      ...this.#ownerless.next(samples * shareOf(this.#ownerless.size, slice, OWNERLESS_LAP_MS)),
+      ...this.#closing.next(ASK_AT_MOST / this.leakSlices).filter(noteClosed),
     ];
   }
 
@@ -144,9 +168,13 @@ function shareOf(count: number, intervalMs: number, lapMs: number): number {
   return Math.max(LEAKS_AT_LEAST, Math.ceil((count * intervalMs) / lapMs));
 }
 
-/** Once for each: what stays open although its owner closed it is held by another process, and is no news. */
-function hasJustBeenClosed(watched: WatchedSocket): boolean {
-  if (watched.closeSeen || watched.socket === undefined || isOpen(watched.socket.deref())) return false;
-  watched.closeSeen = true;
-  return true;
+/** What stays open although its owner closed it is held by another process, and is news once. */
+function isNewlyClosed({ closeSeen, socket }: WatchedSocket): boolean {
+  return !closeSeen && socket !== undefined && !isOpen(socket.deref());
+}
+
+function noteClosed(watched: WatchedSocket): boolean {
+  const isNews = isNewlyClosed(watched);
+  watched.closeSeen ||= isNews;
+  return isNews;
 }

@@ -20,6 +20,10 @@ export class Round<K, T> {
     this.#turn = undefined;
   }
 
+  all(): IterableIterator<T> {
+    return this.#items.values();
+  }
+
   /** The next `count`, or all when there are no more. What is added meanwhile is visited in the same round. */
   next(count: number): T[] {
     if (this.#items.size <= count) {

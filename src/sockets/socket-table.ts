@@ -3,7 +3,6 @@ import { monotonicMs } from '../base/clock.js';
 import { Faults, type KernelOperation } from '../kernel/faults.js';
 import { Holders } from '../kernel/holders.js';
 import type { NativeBinding } from '../kernel/native.js';
-import { closedWindows } from '../kernel/netstat.js';
 import { missingHere } from '../kernel/self-check.js';
 import { listenForRequests } from '../layers/requests.js';
 import { activeServers } from '../layers/active-handles.js';
@@ -12,9 +11,9 @@ import { AcceptedCookies } from './accepted-cookies.js';
 import { listenForSockets, type Announcements } from './announcements.js';
 import { Destinations } from './destinations.js';
 import { earlierSockets } from './earlier-sockets.js';
+import { Finder, type FindOptions } from './finder.js';
 import { HalfClosedSockets, type ClosedQueue } from './half-closed-sockets.js';
 import { HeldElsewhere } from './held-elsewhere.js';
-import { Searches, type SearchPlan } from './searches.js';
 import { needsRequestChannel, SeenServers, tcpAddressOf } from './servers.js';
 import { SuspectReader } from './suspect-reader.js';
 import type { Suspect } from './suspect.js';
@@ -23,23 +22,10 @@ import { Transfers } from './transfers.js';
 import type { WatchedSocket } from './watched-socket.js';
 import { WatchedSockets } from './watched-sockets.js';
 
-/** Of a sample that is not told a guard's. */
-const DEFAULT_TIME_OUT_MS = 60_000;
-
-const EVERYTHING: SearchPlan = { sweep: Number.POSITIVE_INFINITY, walk: true };
-
 /** What can fail in a table: each is counted, and said once. */
 export type TableOperation = KernelOperation | 'announce';
 
-export interface SampleOptions {
-  /** Put even the youngest announced sockets on the watch. */
-  readonly young?: boolean;
-  /** Visit every watched socket and every fd, not the next few: for tests and on-demand guards. */
-  readonly wholeFdTable?: boolean;
-  /** Announced sockets are put on the watch once they are this old. */
-  readonly minAgeMs?: number;
-  /** How long a socket may make no progress, ms: each search for what raises no event is over in that time. */
-  readonly timeOutMs?: number;
+export interface SampleOptions extends FindOptions {
   /** Also search for connections that only another process holds, at most this often. */
   readonly foreignEveryMs?: number;
   /** Which half-closed sockets to read: all, or those that are no leaks yet. @default 'all' */
@@ -56,8 +42,7 @@ export class SocketTable {
   /** Whom this thread has connected to. */
   readonly destinations: Destinations;
   readonly #watched: WatchedSockets;
-  readonly #unannounced: UnannouncedSockets;
-  readonly #searches: Searches;
+  readonly #finder: Finder;
   readonly #halfClosed = new HalfClosedSockets();
   readonly #accepted: AcceptedCookies;
   readonly #elsewhere: HeldElsewhere;
@@ -88,14 +73,17 @@ export class SocketTable {
       () => ({ cookies: this.#watched.acceptedCookies(), pending: this.#watched.pending.accepted() }),
       this.#announceFailed,
     );
-    this.#searches = new Searches(
-      { openFds: () => binding.openFds(), closedWindows: () => closedWindows(binding) },
-      nowMs,
-    );
-    this.#unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
     const transfers = new Transfers(() => this.#accepted.children());
     this.#elsewhere = new HeldElsewhere(binding, this.#accepted, this.#faults, this.#serverOn, transfers);
     this.#reader = new SuspectReader(binding, this.#faults, this.#serverOn, transfers);
+    const unannounced = new UnannouncedSockets(binding, (cookie) => this.#accepted.has(cookie));
+    this.#finder = new Finder(
+      {
+        ...{ binding, unannounced, watched: this.#watched, halfClosed: this.#halfClosed },
+        ...{ reader: this.#reader, faults: this.#faults, isKnown: this.#isKnown },
+      },
+      nowMs,
+    );
     this.#announcements = listenForSockets((socket, side, earlier) => {
       if (side === 'inbound') this.#noticeAccepted(socket);
       // Nothing is known of how long one has been half-closed that was there before.
@@ -118,11 +106,9 @@ export class SocketTable {
 
   /** Takes a sample: finds what became half-closed, reset or stalled since the last one, and reads what is due. */
   sample(nowMs: number, options: SampleOptions = {}): readonly Suspect[] {
-    const { young = false, wholeFdTable = false, minAgeMs = 0, foreignEveryMs, read = 'all' } = options;
+    const { wholeFdTable = false, foreignEveryMs, read = 'all' } = options;
     this.holders.beginSample(wholeFdTable);
-    this.#watched.register(nowMs, young ? 0 : minAgeMs);
-    this.#takeHalfCloses(nowMs);
-    this.#search(nowMs, options);
+    this.#finder.find(nowMs, options);
     const suspects = this.#read(read === 'all' ? this.#halfClosed.all() : this.#halfClosed.fresh(), nowMs);
     if (foreignEveryMs === undefined) return suspects;
     const ports = (): number[] => this.#servers.listening().flatMap((server) => tcpAddressOf(server)?.port ?? []);
@@ -134,21 +120,21 @@ export class SocketTable {
   }
 
   /**
-   * Until when a sample of a guard with these options finds nothing to do but what {@link standsStill} does: no socket is half-closed or
-   * unwatched, and no search is due.
+   * Until when a sample of a guard with these options finds nothing to do but what {@link standsStill} does: what is half-closed are known
+   * leaks, no socket is unwatched, and no search is due.
    */
-  quietUntilMs({ wholeFdTable, timeOutMs = DEFAULT_TIME_OUT_MS, foreignEveryMs }: SampleOptions): number {
-    if (wholeFdTable || !this.#halfClosed.isEmpty || !this.#watched.allAreWatched) return Number.NEGATIVE_INFINITY;
-    const searches = this.#searches.quietUntilMs(timeOutMs, this.#watched.count);
+  quietUntilMs(options: SampleOptions): number {
+    const { foreignEveryMs } = options;
+    const searches = this.#finder.quietUntilMs(options);
     return foreignEveryMs === undefined ? searches : Math.min(searches, this.#elsewhere.quietUntilMs(foreignEveryMs));
   }
 
   /**
-   * What a sample of a healthy process comes down to: puts the announced sockets on the watch, and says whether no peer has left. Where
-   * one has, {@link sample} has to follow.
+   * What a sample comes down to where nothing happens: puts the announced sockets on the watch, and says whether no peer has left and no
+   * known leak was closed. Else {@link sample} has to follow.
    */
   standsStill(nowMs: number, minAgeMs: number): boolean {
-    return this.#halfClosed.isEmpty && this.#watched.allAreWatched && this.#watched.standStill(nowMs, minAgeMs);
+    return this.#finder.standsStill(nowMs, minAgeMs);
   }
 
   /** Reads these suspects again, and finds no others. */
@@ -161,9 +147,9 @@ export class SocketTable {
     return this.#halfClosed.hasLeaks() ? this.#halfClosed.leakSlices : 0;
   }
 
-  /** Reads the known leaks that are due in one of those turns, where samples are `intervalMs` apart. */
-  readLeaks(nowMs: number, intervalMs: number): readonly Suspect[] {
-    return this.#read(this.#halfClosed.leaksDue(intervalMs), nowMs);
+  /** Reads the known leaks that are due in one of those turns, where samples are `intervalMs` apart and the last `samples` have read none. */
+  readLeaks(nowMs: number, intervalMs: number, samples: number): readonly Suspect[] {
+    return this.#read(this.#halfClosed.leaksDue(intervalMs, samples), nowMs);
   }
 
   /** Hears of the sockets that are half-closed no more: closed, or no longer stalled. */
@@ -245,45 +231,6 @@ export class SocketTable {
   #noticeServer(server: Server, socket: Socket): void {
     // Its first connection is noticed before the first request on it.
     if (this.#servers.notice(server, socket) && needsRequestChannel(server)) this.followRequests();
-  }
-
-  #takeHalfCloses(nowMs: number): void {
-    for (const watched of this.#watched.drain(nowMs)) this.#halfClosed.add(watched);
-  }
-
-  #search(
-    nowMs: number,
-    { young = false, wholeFdTable = false, timeOutMs = DEFAULT_TIME_OUT_MS }: SampleOptions,
-  ): void {
-    const { count: watchedCount, hasUnwatched } = this.#watched;
-    const now = { nowMs, timeOutMs, watchedCount, hasUnwatched, onDemand: young };
-    const { sweep, walk } = wholeFdTable ? EVERYTHING : this.#searches.plan(now);
-    if (sweep > 0) this.#findStalled(sweep);
-    // What is deleted may have lost its JS socket and still be open: then its fd is a stranger's.
-    if (this.#watched.forget() > 0) this.#searches.oweWalk();
-    if (walk) this.#findUnannounced(nowMs, wholeFdTable);
-  }
-
-  #findStalled(count: number): void {
-    const quiet = this.#watched.sweep(count).filter(({ cookie }) => !this.#halfClosed.has(cookie));
-    if (quiet.length === 0) return;
-    for (const watched of this.#reader.findSuspects(quiet)) this.#halfClosed.add(watched);
-  }
-
-  #findUnannounced(nowMs: number, wholeFdTable: boolean): void {
-    try {
-      const found = this.#unannounced.find(wholeFdTable, this.#watched, this.#isKnown);
-      if (found.isLap) this.#searches.walked(nowMs);
-      // Of those that no event tells of, each lap may find another half-closed.
-      if (found.mayTurn) this.#searches.oweWalk();
-      if (found.owned.length > 0) {
-        this.#watched.add(found.owned);
-        this.#takeHalfCloses(nowMs);
-      }
-      for (const watched of found.unowned) this.#halfClosed.add(watched);
-    } catch (error) {
-      this.#faults.note('fd_walk', error);
-    }
   }
 
   #read(sockets: readonly WatchedSocket[], nowMs: number): readonly Suspect[] {

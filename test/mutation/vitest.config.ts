@@ -7,6 +7,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   oxc: { include: /\.[cm]?ts$/ },
   test: {
-    include: ['test/unit/{causes,client-sentences,diagnosis,loop-clock,sentences,tracker}.test.ts'],
+    include: ['test/unit/{causes,client-sentences,diagnosis,loop-clock,reproduction,sentences,tracker}.test.ts'],
   },
 });

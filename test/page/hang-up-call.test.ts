@@ -73,9 +73,8 @@ describe('the test to copy', () => {
       `import { hangUp } from 'close-wait-guard/testing';\n\nawait expect(hangUp(app, { method: 'POST', path: '/items/7' }, { at: 'request' })).toBeClosed();\n`,
     );
     expect(hangUpCall({ ...leak, kind: 'stalled' })).toContain(`path: '/items/7', body: 1048576 }`);
-    expect(hangUpCall({ ...leak, reason: 'client-error-listener' })).toContain(
-      `hangUp(app, {}, { at: 'mid-headers' })`,
-    );
+    const halfOpen = { cause: 'half-open-not-ended', reason: 'client-error-listener' } as const;
+    expect(hangUpCall({ ...leak, ...halfOpen })).toContain(`hangUp(app, {}, { at: 'mid-headers' })`);
   });
 
   it('is left out where no value is known that the route takes', () => {

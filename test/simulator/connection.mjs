@@ -23,6 +23,8 @@ export class Connection {
   suspectSinceMs = 0;
   /** How often anything has moved that counts as progress. */
   progress = 0;
+  /** How often the application has read while more could come. */
+  readings = 0;
   isOpen = true;
   js;
   /** Holds bytes above the stream. */

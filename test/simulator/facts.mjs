@@ -70,7 +70,9 @@ const SHOWN = {
   'held-by-another-process': () => FACTS.heldBy === 'other-process',
   'detached-handle': () => FACTS.heldBy === 'lost-socket',
   'not-owned-by-this-thread': () => FACTS.heldBy === 'unknown',
-  'write-stalled': () => FACTS.unsentBytes > 0 && (isReadToItsEnd() || http()?.responding || http()?.needsDrain),
+  'write-stalled': () =>
+    FACTS.unsentBytes > 0 &&
+    ((isReadToItsEnd() && !STREAM.secureConnecting) || http()?.responding || http()?.needsDrain),
   'pipelined-behind-pending-response': () => STREAM.pausedByPipelining && !STREAM.webSocket,
   'response-body-not-read': () => http()?.role === 'client' && HTTP.responding && !HTTP.bodyComplete,
   'response-not-ended': () => http()?.role === 'server' && HTTP.responding && !HTTP.responseEnded && HTTP.bodyComplete,
@@ -113,7 +115,8 @@ function onlyCause() {
 
 function onlyCauseOfStream() {
   if (STREAM.http !== undefined || STREAM.hiddenTls || STREAM.pausedByPipelining) return undefined;
-  if (STREAM.readableEnded && !STREAM.writableEnded) return 'half-open-not-ended';
+  // What was written waits for a handshake that cannot end any more.
+  if (STREAM.readableEnded && (!STREAM.writableEnded || STREAM.secureConnecting)) return 'half-open-not-ended';
   if (STREAM.readableEnded && FACTS.unsentBytes > 0) return 'write-stalled';
   if (STREAM.readableEnded || (STREAM.endBuffered && STREAM.readableFlowing === true)) return undefined;
   if (STREAM.readableFlowing === false) return 'paused';

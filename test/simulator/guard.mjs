@@ -45,8 +45,8 @@ export class Bench {
 }
 
 /**
- * A guard: the library's clock, tracker, ledger and teller, put together in the order in which Sampler does. Sampler itself has timers,
- * and stands on a kernel that is one: test/scenarios has it.
+ * A guard: the library's clock, tracker, ledger, teller and intake. Sampler itself has timers, and stands on a kernel that is one:
+ * test/scenarios has it.
  */
 export class SimulatedGuard {
   clock;
@@ -55,13 +55,13 @@ export class SimulatedGuard {
   teller;
   #table;
   #kernel;
-  #closed;
+  #intake;
   #due = [];
   #referee;
   #intervalMs;
 
   constructor(bench, binding, kernel, table, history, index, referee) {
-    const { LoopClock, LeakTracker, Ledger, LeakTeller, Descriptions } = bench.library;
+    const { LoopClock, LeakTracker, Ledger, LeakTeller, Descriptions, Intake } = bench.library;
     this.#kernel = kernel;
     this.#table = table;
     this.#referee = referee;
@@ -70,7 +70,7 @@ export class SimulatedGuard {
     this.clock = new LoopClock(history.intervalMs, kernel.nowMs, kernel.idleMs);
     this.tracker = new LeakTracker(history.timeoutMs);
     this.ledger = new Ledger();
-    this.#closed = table.followClosed((cookie) => this.ledger.has(cookie));
+    const closed = table.followClosed((cookie) => this.ledger.has(cookie));
     this.reporter = {
       watches: (server) => index === 1 && server === SERVERS[1],
       routeFinderOf: () => undefined,
@@ -94,6 +94,15 @@ export class SimulatedGuard {
       options: { observer: false, maxReported: history.maxReported },
       events: referee.eventsOf(this),
       isClosed: () => false,
+    });
+    this.#intake = new Intake({
+      clock: this.clock,
+      tracker: this.tracker,
+      ledger: this.ledger,
+      teller: this.teller,
+      decisions: { noteSample: (entries, due) => referee.observed(this, entries, due) },
+      markLeak: (cookie) => table.markLeak(cookie),
+      takeClosed: () => closed.take(),
     });
   }
 
@@ -133,17 +142,8 @@ export class SimulatedGuard {
 
   #takeIn(read) {
     const { nowMs, idleMs } = this.#kernel;
-    this.teller.judgeIgnored();
-    const answers = new Map();
-    const entries = [];
-    for (const suspect of read) if (this.teller.isMine(suspect, answers)) entries.push(this.ledger.record(suspect));
-    for (const { isLeak, suspect } of entries) if (isLeak) this.#table.markLeak(suspect.cookie);
-    const closed = this.#closed.take();
-    const due = this.tracker.observe(entries, nowMs, this.clock.advance(nowMs, idleMs));
-    for (const entry of entries) this.ledger.total(entry);
-    this.#referee.observed(this, entries, due);
-    for (const cookie of closed) this.teller.end(cookie);
-    this.teller.tellWaiting();
+    this.#referee.turnsClock(this);
+    const { due } = this.#intake.take(read, nowMs, idleMs);
     this.#referee.tookIn(this);
     return due;
   }

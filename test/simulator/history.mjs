@@ -57,13 +57,15 @@ export class History {
     this.intervalMs = 100 + 50 * random.below(8);
     this.timeoutMs = Math.floor((this.intervalMs * (1 + random.below(9))) / 2) + random.below(3);
     this.maxReported = [1, 2, 1_000][random.below(3)];
-    this.guards = random.below(5) === 0 ? 2 : 1;
+    this.guards = random.below(3) === 0 ? 2 : 1;
     this.hasRule = random.below(6) === 0;
     this.isDeep = number % DEEP_EVERY === 0;
     this.facts = random.bits();
     this.moreFacts = random.bits();
     this.length = 0;
-    this.#add(STEP.open, random.below(SOCKETS), random.bits());
+    // On few sockets, more of the steps meet.
+    const sockets = 1 << random.below(Math.log2(SOCKETS) + 1);
+    this.#add(STEP.open, random.below(sockets), random.bits());
     if (random.below(2) === 0) {
       this.#add(STEP.peerSends, this.steps[1], random.below(160));
       this.#add(STEP.peerEnds, this.steps[1], 0);
@@ -74,7 +76,7 @@ export class History {
     for (let i = 0; i < count; i++) {
       const bits = random.bits();
       const code = BAG[((bits >>> 0) & 0xffff) % BAG.length];
-      this.#add(code, (bits >>> 16) & (SOCKETS - 1), code === STEP.open ? random.bits() : (bits >>> 18) & 0xff);
+      this.#add(code, (bits >>> 16) & (sockets - 1), code === STEP.open ? random.bits() : (bits >>> 18) & 0xff);
     }
     return this;
   }

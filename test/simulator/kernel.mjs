@@ -165,7 +165,9 @@ export class Kernel {
     socket.js.bytesRead += read;
     socket.buffer.readableLength += read;
     socket.progress++;
-    if (socket.state !== CLOSE && socket.state !== CLOSE_WAIT) this.#arrive(socket, 0);
+    if (socket.state === CLOSE || socket.state === CLOSE_WAIT) return;
+    socket.readings++;
+    this.#arrive(socket, 0);
   }
 
   #take(socket, bytes) {

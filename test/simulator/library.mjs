@@ -23,6 +23,7 @@ export async function loadLibrary(source = path.join(root, 'src'), out = path.jo
       'guard/decisions.js',
       'guard/descriptions.js',
       'guard/ignore.js',
+      'guard/intake.js',
       'guard/leak-facts.js',
       'guard/leak-teller.js',
       'guard/ledger.js',

@@ -12,14 +12,16 @@ const KINDS = ['', 'close-wait', 'reset', 'stalled'];
 export class Referee {
   #kernel;
   #history;
+  #table;
   #seats = [];
   #guards = [];
   /** Of this history. */
   leaks = 0;
 
-  constructor(kernel, history) {
+  constructor(kernel, history, table) {
     this.#kernel = kernel;
     this.#history = history;
+    this.#table = table;
   }
 
   eventsOf(guard) {
@@ -38,7 +40,7 @@ export class Referee {
     };
   }
 
-  /** A guard has marked a leak, to be read more rarely. */
+  /** A leak is marked, to be read more rarely. */
   marked(cookie) {
     const isLeak = this.#guards.some((guard) => guard.ledger.get(cookie)?.isLeak);
     hold(isLeak, () => `${name(this.#socket(cookie))} was marked as a leak and no guard has counted it or withheld it`);
@@ -47,7 +49,8 @@ export class Referee {
   /** One read of some sockets was taken in, and these are due. */
   observed(guard, entries, due) {
     const seat = this.#seats[guard.index];
-    this.#turnClock(guard, seat);
+    if (Math.abs(guard.clock.usableMs - seat.loopMs) > ROUNDING_MS)
+      fail(`the loop could act for ${seat.loopMs} ms, and its clock says ${guard.clock.usableMs}`);
     const { timeoutMs } = this.#history;
     for (const entry of entries) {
       const sight = this.#look(guard, seat, entry);
@@ -78,6 +81,8 @@ export class Referee {
       if (waits && guard.tracker.isOverdue(entry)) this.#holdWait(guard, suspect);
     }
     holdCounts(ledger, seat, ignored);
+    for (const socket of this.#kernel.sockets)
+      if (socket?.isOpen && this.#table.isMarked(socket.cookie)) this.marked(socket.cookie);
     const changed = ledger.takeChanged();
     if (!changed && signature !== seat.signature) fail('the open leaks have changed, and the ledger does not say so');
     seat.signature = signature;
@@ -125,15 +130,15 @@ export class Referee {
     holdTotals(guard);
   }
 
-  #turnClock(guard, seat) {
+  /** A sample or a turn behind it begins. */
+  turnsClock(guard) {
+    const seat = this.#seats[guard.index];
     const { nowMs, idleMs } = this.#kernel;
     const [elapsed, idle] = [nowMs - seat.lastNowMs, idleMs - seat.lastIdleMs];
     const isOnTime = elapsed <= this.#history.intervalMs * 1.5 + 50;
     seat.loopBeforeMs = seat.loopMs;
     seat.loopMs += isOnTime ? elapsed : Math.min(elapsed, idle);
     Object.assign(seat, { lastNowMs: nowMs, lastIdleMs: idleMs });
-    if (Math.abs(guard.clock.usableMs - seat.loopMs) > ROUNDING_MS)
-      fail(`the loop could act for ${seat.loopMs} ms, and its clock says ${guard.clock.usableMs}`);
   }
 
   /** What this read shows of a socket, beside what the tracker makes of it. */
@@ -190,6 +195,7 @@ export class Referee {
     );
     socket.countedBy = guard.index;
     sight.wasCounted = true;
+    sight.readingsWhenCounted = socket.readings;
     seat.open.set(leak, sight);
     this.leaks++;
   }
@@ -217,7 +223,12 @@ export class Referee {
     const sight = seat.open.get(leak);
     hold(sight, () => 'a leak was released that is not open');
     const { socket } = sight;
-    hold(!socket.isOpen || socket.isGiven || socket.isReadable, () => `${name(socket)} was released, and it is open`);
+    // It may have been seen to move by another guard alone, and be half-closed by now.
+    const hasMoved = socket.isReadable || socket.readings > sight.readingsWhenCounted;
+    hold(
+      !socket.isOpen || socket.isGiven || hasMoved,
+      () => `${name(socket)} was released, and it is open and has not moved`,
+    );
     hold(
       sight.wasTold === (report !== undefined),
       () => `${name(socket)} was ${sight.wasTold ? 'told' : 'not told'}, and its release says otherwise`,

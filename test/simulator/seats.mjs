@@ -30,6 +30,7 @@ export class Sight {
   surelyIdleFromMs;
   ageMs = 0;
   wasCounted = false;
+  readingsWhenCounted = 0;
   wasTold = false;
   wasIgnored = false;
   /** How often there was room for its report. */

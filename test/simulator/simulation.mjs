@@ -34,7 +34,7 @@ export class Simulation {
     const kernel = new Kernel();
     this.#binding.kernel = kernel;
     const table = new SimulatedTable(this.#library, kernel, history.isDeep ? this.#reader : undefined);
-    const referee = new Referee(kernel, history);
+    const referee = new Referee(kernel, history, table);
     table.onMark = (cookie) => referee.marked(cookie);
     const guards = [];
     try {

@@ -83,7 +83,7 @@ export class SimulatedTable {
   }
 
   readLeaks(intervalMs) {
-    return this.#read(this.#halfClosed.leaksDue(intervalMs));
+    return this.#read(this.#halfClosed.leaksDue(intervalMs, 1));
   }
 
   /** What epoll, the sweep and the walk over the fds find. */

@@ -55,11 +55,8 @@ export class TrackedSockets {
   observe(seen: readonly Observation[], closed: readonly bigint[], nowMs: number, loopMs: number): Verdict {
     const gone = closed.flatMap((id) => this.#entries.get(id) ?? []);
     for (const { id } of gone) this.#entries.delete(id);
-    const due = this.#tracker.observe(
-      seen.map((progress) => this.#record(progress)),
-      nowMs,
-      loopMs,
-    );
+    this.#tracker.advance(nowMs, loopMs);
+    const due = this.#tracker.observe(seen.map((progress) => this.#record(progress)));
     return { due: due.map((entry) => this.#view(entry)), ended: gone.map((entry) => this.#view(entry)) };
   }
 

@@ -53,6 +53,9 @@ const FIXES: [FactsChange, string][] = [
       [read('not-touched', { library: 'http', status: 503 }), 'response.resume()'],
       [{ client: { library: 'axios', status: 200 } }, 'response.data.destroy()'],
       [{ client: { library: 'axios', status: 404 } }, 'error.response.data.destroy() where axios throws on its status'],
+      [{ client: { library: 'axios', status: 300 } }, 'error.response.data.destroy() where axios throws on its status'],
+      // Before the head has come there is no status.
+      [{ client: { library: 'axios', status: undefined } }, 'response.data.destroy()'],
       [{ client: { library: 'got', status: 200 } }, 'stream.destroy()'],
       [{ client: { library: 'node-fetch', status: 200 } }, 'response.body.destroy()'],
       [{ client: { library: 'node-fetch', api: 'node-fetch 2', status: 200 } }, 'response.body.resume()'],
@@ -71,6 +74,18 @@ const FIXES: [FactsChange, string][] = [
         read('not-touched', { library: 'fetch', status: 302 }),
         `ask with redirect: 'manual', await response.body.cancel() on each 3xx and follow it yourself`,
       ],
+      [
+        read('not-touched', { library: 'fetch', status: 301 }),
+        `ask with redirect: 'manual', await response.body.cancel() on each 3xx and follow it yourself`,
+      ],
+      [
+        read('not-touched', { library: 'fetch', status: 308 }),
+        `ask with redirect: 'manual', await response.body.cancel() on each 3xx and follow it yourself`,
+      ],
+      // Not followed: 300 leaves the choice to whoever asked, 304 has no body.
+      [read('not-touched', { library: 'fetch', status: 300 }), 'await response.body.cancel(), also that of a clone()'],
+      [read('not-touched', { library: 'fetch', status: 304 }), 'await response.body.cancel(), also that of a clone()'],
+      [read('not-touched', { library: 'fetch', status: 404 }), 'await response.body.cancel(), also that of a clone()'],
     ] as const
   ).map(
     ([change, how]) =>
@@ -88,6 +103,10 @@ const FIXES: [FactsChange, string][] = [
       [
         read('readable-left'),
         'Call read() of response until it returns null, and give it up when nobody will: response.destroy().',
+      ],
+      [
+        read('readable-left', { library: 'fetch', status: 200 }),
+        'Call read() of response.body until it returns null, and give it up when nobody will: await reader.cancel().',
       ],
       [
         read('iterator-stopped'),
@@ -131,6 +150,19 @@ describe('response-body-not-read', () => {
 
   it.each(FIXES)('has its fix in the words of one library: %o', (change, expected) => {
     expect(sentencesFor('response-body-not-read', leakFacts(change)).fix).toBe(expected);
+  });
+});
+
+describe('the connection of a client', () => {
+  it.each([
+    ['pg', 'client.connection.stream.resume()'],
+    ['mysql2', `resume() of the query's stream, not of the connection,`],
+    ['ioredis', 'redis.stream.resume()'],
+    ['mqtt', 'the callback that client.handleMessage() was given'],
+    [undefined, 'socket.resume()'],
+  ] as const)('of %s has its fix in the words of it', (library, how) => {
+    const facts = leakFacts({ side: 'outbound', server: undefined, client: { library, status: undefined } });
+    expect(sentencesFor('never-read', facts).fix).toBe(`Read the socket, or discard what it sends: ${how}.`);
   });
 });
 

@@ -13,6 +13,11 @@ function hiddenTls(change: Partial<HiddenTlsFacts>): NonNullable<FactsChange['st
   };
 }
 
+/** Given to the application by http, and neither read nor written since. */
+const UNTAKEN: FactsChange['stream'] = { readableFlowing: null, hasReader: false, written: false };
+const UPGRADED: FactsChange['http'] = { responding: false };
+const WEB_SOCKET = { paused: true, readerUnseen: false };
+
 const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
   ['no reader at all', { stream: { readableFlowing: null } }, 'never-read'],
   [
@@ -36,6 +41,11 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     'read to the end, ended, bytes stuck',
     { stream: { readableEnded: true, writableEnded: true }, unsentBytes: 1 },
     'write-stalled',
+  ],
+  [
+    'the same where the TLS handshake has not ended, which is what they wait for',
+    { stream: { readableEnded: true, writableEnded: true, secureConnecting: true }, unsentBytes: 1 },
+    'half-open-not-ended',
   ],
   ['read to the end, ended, nothing left to send', { stream: { readableEnded: true, writableEnded: true } }, 'unknown'],
   ['flowing, end not seen', {}, 'unknown'],
@@ -155,6 +165,91 @@ const TABLE: [name: string, change: FactsChange, cause: LeakCause][] = [
     'an outbound socket without an answer',
     { side: 'outbound', stream: { readableFlowing: false }, http: { role: 'client', responding: false } },
     'paused',
+  ],
+  // A WebSocket on which a framework has left its response open.
+  [
+    'a WebSocket that is paused, whatever http still thinks',
+    { stream: { webSocket: WEB_SOCKET, readableFlowing: false }, http: {} },
+    'paused',
+  ],
+  [
+    'an HTTP/2 request that has sent all, its answer left unread',
+    { side: 'outbound', http: { role: 'client', bodyComplete: false, needsDrain: true } },
+    'response-body-not-read',
+  ],
+  [
+    'an answer read to its end',
+    { side: 'outbound', stream: { readableEnded: true }, http: { role: 'client' } },
+    'half-open-not-ended',
+  ],
+  [
+    'an answer over the high-water mark, while the body of its request waits',
+    { http: { bodyComplete: false, responseStarted: true, needsDrain: true }, unsentBytes: 9 },
+    'request-body-not-read',
+  ],
+  [
+    'an answer that was ended before the body was read, and that the client does not take',
+    { http: { bodyComplete: false, responseStarted: true, responseEnded: true }, unsentBytes: 9 },
+    'write-stalled',
+  ],
+  [
+    'pipelined requests behind one that was answered, bytes of whose answer are left',
+    {
+      stream: { pausedByPipelining: true, readByHttp: true },
+      http: { responding: false, responseEnded: true },
+      unsentBytes: 9,
+    },
+    'pipelined-behind-pending-response',
+  ],
+  [
+    'answered, its body half taken by the stream',
+    { stream: { readByHttp: true }, http: { responding: false, responseEnded: true }, unreadStreamBytes: 5 },
+    'request-body-abandoned',
+  ],
+  [
+    'answered, the end of its body not read',
+    { stream: { readByHttp: true, endBuffered: true }, http: { responding: false, responseEnded: true } },
+    'request-body-abandoned',
+  ],
+  [
+    'answered, and more of its body to come',
+    { stream: { readByHttp: true }, http: { responding: false, responseEnded: true, bodyComplete: false } },
+    'request-body-abandoned',
+  ],
+  [
+    'answered, with nothing left of its body',
+    { stream: { readByHttp: true, readableFlowing: false }, http: { responding: false, responseEnded: true } },
+    'paused',
+  ],
+  ['an upgrade that nobody took over', { stream: UNTAKEN, http: UPGRADED }, 'half-open-not-ended'],
+  ['the same of a client', { side: 'outbound', stream: UNTAKEN, http: { ...UPGRADED, role: 'client' } }, 'never-read'],
+  ['the same without a request', { stream: UNTAKEN }, 'never-read'],
+  [
+    'an upgrade that was answered, and is not read',
+    { stream: { ...UNTAKEN, written: true }, http: UPGRADED },
+    'never-read',
+  ],
+  [
+    'an upgrade that somebody reads',
+    { stream: { ...UNTAKEN, hasReader: true, readableFlowing: false }, http: UPGRADED },
+    'paused',
+  ],
+  [
+    'a request that http still reads',
+    { stream: { ...UNTAKEN, readByHttp: true }, http: { ...UPGRADED, bodyComplete: true } },
+    'never-read',
+  ],
+  ['its end on the way to a reader', { stream: { endBuffered: true } }, 'half-open-not-ended'],
+  [
+    'its end behind bytes that a reader has not taken',
+    { stream: { endBuffered: true }, unreadStreamBytes: 5 },
+    'unknown',
+  ],
+  ['its end in the stream, which is paused', { stream: { endBuffered: true, readableFlowing: false } }, 'paused'],
+  [
+    'a TLS handshake that has not ended, with no end of the peer',
+    { stream: { readableFlowing: null, secureConnecting: true } },
+    'half-open-not-ended',
   ],
 ];
 

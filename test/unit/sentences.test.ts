@@ -286,6 +286,18 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   ],
   [
     'write-stalled',
+    { ...UPLOAD, http: { responseStarted: true, responseEnded: true }, unsentBytes: 5 },
+    'The response to POST /items/:id (http:8080) was ended, and the client does not take its last bytes (5 bytes not delivered); the client left 61 s ago.',
+    'Give up on a peer that has stopped reading: res.setTimeout(ms, () => res.destroy()).',
+  ],
+  [
+    'write-stalled',
+    { ...UPLOAD, stream: { readByHttp: true }, http: { responding: false }, unsentBytes: 5 },
+    'The response to POST /items/:id (http:8080) was ended, and the client does not take its last bytes (5 bytes not delivered); the client left 61 s ago.',
+    'Give up on a peer that has stopped reading: res.setTimeout(ms, () => res.destroy()).',
+  ],
+  [
+    'write-stalled',
     { ...UPGRADE, unsentBytes: 5 },
     'The connection of GET /feed (http:8080) was ended, and the client does not take its last bytes (5 bytes not delivered); the client left 61 s ago, and no time-out of Node ends it.',
     'Give up on a peer that has stopped reading: socket.setTimeout(ms, () => socket.destroy()).',
@@ -335,13 +347,13 @@ const SENTENCES: [cause: LeakCause, change: FactsChange, explanation: string, fi
   [
     'half-open-not-ended',
     { server: 'https:443', stream: { hiddenTls: { ...HIDDEN_TLS, inHandshake: true } } },
-    'The connection to https:443 from 10.0.0.7:51000 never finished its TLS handshake and was not ended on this side; the client left 61 s ago.',
+    'The connection to https:443 from 10.0.0.7:51000 never finished its TLS handshake and was not closed on this side; the client left 61 s ago.',
     `Call socket.destroy(), not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), which is called after handshakeTimeout, 120 s where it is not set.`,
   ],
   [
     'half-open-not-ended',
     { side: 'outbound', server: undefined, stream: { secureConnecting: true } },
-    'The connection to 10.0.0.7:51000 never finished its TLS handshake and was not ended on this side; the server left 61 s ago.',
+    'The connection to 10.0.0.7:51000 never finished its TLS handshake and was not closed on this side; the server left 61 s ago.',
     'Call socket.destroy(), not end(), when the handshake takes too long.',
   ],
   [

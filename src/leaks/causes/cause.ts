@@ -22,6 +22,8 @@ export interface Reason {
   readonly applies: (facts: LeakFacts) => boolean;
   readonly explanation: (facts: LeakFacts) => string;
   readonly fix: (words: ApiWords, facts: LeakFacts) => string;
+  /** @default that of the cause */
+  readonly reproduction?: Reproduction;
 }
 
 /** How a test makes the leak of an inbound HTTP request again: by a client that sends the request of the report, or not at all. */
@@ -35,6 +37,8 @@ export type Reproduction =
       /** False: it reads nothing any more, so that what the server writes stays unsent. @default true */
       readonly readsOn?: boolean;
     }
+  /** By half of a request's head, which is no request. */
+  | { readonly by: 'half-head' }
   | {
       readonly by: 'nothing';
       /** Why one request does not do it: the end of a sentence. */

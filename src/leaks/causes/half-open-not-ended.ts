@@ -20,17 +20,19 @@ function reasons(): readonly Reason[] {
       explanation: (facts) =>
         `${capitalisedSubject(facts)} sent an incomplete or invalid request, and the server's 'clientError' listener did not close the socket; ${ending(facts)}.`,
       fix: ({ clientErrorListener }) => `Call socket.destroy(error) in ${clientErrorListener}, on every path.`,
+      reproduction: { by: 'half-head' },
     },
     {
       name: 'handshake-not-ended',
       applies: ({ stream }) => stream?.hiddenTls?.inHandshake === true || stream?.secureConnecting === true,
       explanation: (facts) =>
-        `${capitalisedSubject(facts)} never finished its TLS handshake and was not ended on this side; ${ending(facts)}.`,
+        `${capitalisedSubject(facts)} never finished its TLS handshake and was not closed on this side; ${ending(facts)}.`,
       // end() waits for the handshake, and for ever where that has failed.
       fix: ({ destroyConnection }, { side }) =>
         side === 'inbound'
           ? `Call ${destroyConnection}, not end(), in the server's 'tlsClientError' listener ('clientError' of an https server), which is called after handshakeTimeout, 120 s where it is not set.`
           : `Call ${destroyConnection}, not end(), when the handshake takes too long.`,
+      reproduction: { by: 'nothing', because: 'its TLS handshake had not ended, and hangUp() ends it first' },
     },
     {
       name: 'upgrade-not-answered',
@@ -56,12 +58,16 @@ function reasons(): readonly Reason[] {
       fix: ({ endConnection }) => `Call ${endConnection} in the socket's 'end' listener.`,
     },
     {
-      name: 'handshake-not-ended',
+      name: 'tls-not-ended',
       applies: ({ stream }) => stream?.hiddenTls !== undefined,
       // What came may still wait in a buffer of the TLS stream, which cannot be seen.
       explanation: (facts) =>
         `${capitalisedSubject(facts)} carries TLS, which has taken all that came, and was never ended on this side; ${ending(facts)}.`,
       fix: ({ endConnection }) => `Read the TLS socket to its end, and call ${endConnection} in its 'end' listener.`,
+      reproduction: {
+        by: 'nothing',
+        because: 'its TLS began on a connection that spoke something else first, and the report does not say what',
+      },
     },
   ];
 }

@@ -2,6 +2,8 @@ import { Server, type AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { badArgument, GuardError } from '../../base/errors.js';
 import { HttpServer } from '../../base/http.js';
+import { isObject } from '../../base/objects.js';
+import { underInheritedSymbol } from '../../layers/symbols.js';
 import type { ServerHolder } from '../check/options.js';
 import type { HangUpTarget } from './options.js';
 
@@ -75,12 +77,8 @@ export function checkNotClosed(holder: object, by: string): void {
 
 /** Fastify keeps it in a member that only its symbol's name tells; where there is none, it answers 503. */
 function isClosed(holder: object): boolean {
-  for (let object: object | null = holder; object !== null; object = Object.getPrototypeOf(object) as object | null) {
-    const symbol = Object.getOwnPropertySymbols(object).find(({ description }) => description === 'fastify.state');
-    if (symbol === undefined) continue;
-    return (object as Record<symbol, { readonly closing?: unknown } | undefined>)[symbol]?.closing === true;
-  }
-  return false;
+  const state = underInheritedSymbol(holder, 'fastify.state');
+  return isObject(state) && state.closing === true;
 }
 
 /** Whether its requests are announced, and which ones it does not hand on. */

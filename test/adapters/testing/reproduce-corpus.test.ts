@@ -39,6 +39,7 @@ const NO_REQUEST: Readonly<Record<string, RegExp>> = {
   'elsewhere/worker-thread-without-the-guard': /no socket of the thread it was found in names a request/,
   'net/pauses-for-a-job-that-never-ends': /it was paused after some bytes had been read/,
   'net/pipes-into-a-file-that-cannot-be-written': /it was paused after some bytes had been read/,
+  'secure/handshake-that-took-too-long-is-answered': /its TLS handshake had not ended/,
   'secure/tls-session-paused': /it was paused after some bytes had been read/,
   'net/takes-the-handle-and-loses-it': /no socket of the thread it was found in names a request/,
 };

@@ -166,6 +166,7 @@ describe('from a report', () => {
       expect(() => reproduce({ ...REPORT, cause })).toThrow(reproduction.because);
       return;
     }
+    if (reproduction.by !== 'request') throw new Error('half a head is of one reason, and of no cause');
     const [request, options] = reproduce({ ...REPORT, cause });
     expect(request).toMatchObject({ method: 'POST', path: '/items/1/1' });
     expect(resolveHangUpOptions(options)).toMatchObject({

@@ -5,6 +5,7 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { answersWith, localhost, post, trusting, until } from '../lib/peers.mjs';
 
@@ -59,6 +60,22 @@ export default {
     },
     fix: [[`socket.write('wait');`, `socket.write('wait');\nsetTimeout(() => socket.resume(), 300);`]],
     says: ['socket.resume()'],
+  },
+
+  // Written before its handshake has ended, so that the answer waits for ever in the TLS stream (fastify/fastify#3251).
+  'handshake-that-took-too-long-is-answered': {
+    expect: { ...inbound, cause: 'half-open-not-ended' },
+    program: () =>
+      https
+        .createServer({ ...localhost, handshakeTimeout: 200 }, (req, res) => res.end('ok'))
+        .on('clientError', (error, socket) => socket.end('HTTP/1.1 408 Request Timeout\r\n\r\n')),
+    async peer(server) {
+      const silent = await server.connect();
+      await sleep(400);
+      await silent.halfClose();
+    },
+    fix: [[`socket.end('HTTP/1.1 408 Request Timeout\\r\\n\\r\\n')`, 'socket.destroy()']],
+    says: ['socket.destroy()'],
   },
 
   'https-upload-waits-for-a-lock': {

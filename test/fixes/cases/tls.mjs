@@ -79,7 +79,7 @@ export default {
   },
 
   'starttls-is-read-to-its-end': {
-    expect: { kind: 'close-wait', side: 'inbound', cause: 'half-open-not-ended', reason: 'handshake-not-ended' },
+    expect: { kind: 'close-wait', side: 'inbound', cause: 'half-open-not-ended', reason: 'tls-not-ended' },
     program: () =>
       speaksStartTls((socket) => {
         socket.allowHalfOpen = true;
@@ -93,7 +93,7 @@ export default {
   },
 
   'starttls-is-paused': {
-    expect: { kind: 'close-wait', side: 'inbound', cause: 'half-open-not-ended', reason: 'handshake-not-ended' },
+    expect: { kind: 'close-wait', side: 'inbound', cause: 'half-open-not-ended', reason: 'tls-not-ended' },
     program: () =>
       speaksStartTls((socket) => {
         socket.on('error', () => {});

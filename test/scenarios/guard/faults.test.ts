@@ -9,15 +9,13 @@ import { expectKernelAgrees, follow, QUICK } from '../../support/reports.js';
 import { stageOfEachTest } from '../../support/stage.js';
 import { leakOnce } from '../../support/leaky-app.js';
 import { until } from '../../support/until.js';
+import { warningsDuring } from '../../support/warnings.js';
 
 describe('a listener that throws', () => {
   const stage = stageOfEachTest();
 
   it('does not reach the application, the others are called, and it is counted and said once', async () => {
-    const warnings: Error[] = [];
-    const warned = (warning: Error): void => void warnings.push(warning);
-    process.on('warning', warned);
-    stage.defer(() => process.off('warning', warned));
+    const warnings = warningsDuring(stage);
     const heard: string[] = [];
     const guard = createGuard({
       ...QUICK,

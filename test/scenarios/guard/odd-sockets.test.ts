@@ -9,6 +9,7 @@ import { stageOfEachTest } from '../../support/stage.js';
 import { valueOf } from '../../support/metrics-page.js';
 import { until } from '../../support/until.js';
 import { UPLOAD_BYTES } from '../../support/upload.js';
+import { warningsDuring } from '../../support/warnings.js';
 
 const throws = (): never => {
   throw new Error('a bug of the application');
@@ -90,10 +91,7 @@ describe('a socket of which something cannot be read', () => {
   const stage = stageOfEachTest();
 
   it('costs a fact, which is counted, and said once', async () => {
-    const warnings: Error[] = [];
-    const warned = (warning: Error): void => void warnings.push(warning);
-    process.on('warning', warned);
-    stage.defer(() => process.off('warning', warned));
+    const warnings = warningsDuring(stage);
     const guard = createGuard(QUICK);
     stage.defer(() => guard.close());
     const port = await stage.listen(onSocket((socket) => breaks(socket, 'readableLength')));

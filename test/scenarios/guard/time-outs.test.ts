@@ -12,6 +12,7 @@ import { follow, QUICK, type Followed } from '../../support/reports.js';
 import { post, stageOfEachTest } from '../../support/stage.js';
 import { until } from '../../support/until.js';
 import { UPLOAD_BYTES } from '../../support/upload.js';
+import { warningsDuring } from '../../support/warnings.js';
 
 const stage = stageOfEachTest();
 const LONG = 86_400_000;
@@ -141,6 +142,25 @@ describe('closeWaitTimeout of a route of Fastify', () => {
     app.post('/quick', own(300), pending);
     app.post('/patient', own(LONG), pending);
     await onlySecond(follow(guard), await listenApp(stage, app), '/patient', '/quick');
+  });
+
+  it('that cannot be taken, of a route nobody checked when it was declared, is said once, and the guard’s is used', async () => {
+    const warnings = warningsDuring(stage);
+    const app = leakyApp();
+    app.post('/odd', { config: { closeWaitGuard: { closeWaitTimeout: '5m' as never } } }, pending);
+    await app.register(closeWaitGuard, { ...QUICK, metrics: false });
+    app.post('/checked', own(LONG), pending);
+    const seen = follow(app.closeWaitGuard);
+    const port = await listenApp(stage, app);
+    await stage.visit(port, post('/odd', UPLOAD_BYTES));
+    await stage.visit(port, post('/odd', UPLOAD_BYTES));
+    await until('the leaks', () => seen.leaks.length === 2);
+    expect(seen.leaks.map(({ route }) => route)).toEqual(['/odd', '/odd']);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /closeWaitGuard\.closeWaitTimeout of a route is "5m"; it takes a whole number .*; that of the guard is used$/,
+      ),
+    ]);
   });
 
   it.each<[unknown, string]>([
