@@ -21,6 +21,8 @@ const IN_A_PROCESS = 18_000;
 const INTERVAL_MS = 1_000;
 const TIME_OUT_MS = 5_000;
 const LEAKS = 5;
+/** By then V8 has collected what the opening of the connections has left: once, some 20 s later, with a guard or without. */
+const SETTLED_AFTER_S = 30;
 
 export async function measureMany({ quick, say }) {
   const most = Math.min(IN_A_PROCESS, sizesWithin().most);
@@ -32,6 +34,7 @@ export async function measureMany({ quick, say }) {
     host: `127.0.0.${i + 1}`,
     // A lap over all sockets is part of it.
     seconds: quick ? 5 : 60,
+    settledAfter: quick ? 1 : SETTLED_AFTER_S,
   }));
   const found = await Promise.all(processes.map((task) => measureInChild(SELF, task)));
   const sum = (of) => found.reduce((all, each) => all + of(each), 0);
@@ -40,6 +43,8 @@ export async function measureMany({ quick, say }) {
     processes: processes.length,
     bytesASocket: sum(({ bytes }) => bytes) / total,
     shareOfACore: sum(({ share }) => share),
+    shareAtFirst: sum(({ atFirst }) => atFirst),
+    settledAfter: processes[0].settledAfter,
     told: sum(({ lateMs }) => lateMs.length),
     leaks: processes.length * LEAKS,
     latestMs: Math.max(...found.flatMap(({ lateMs }) => lateMs)),
@@ -57,13 +62,17 @@ export function renderMany(many) {
     [
       ['bytes that a watched socket takes of the JS heap and its buffers', fixed(many.bytesASocket, 0)],
       ['all guards together, % of a core', fixed(many.shareOfACore * 100, 3)],
+      [
+        `the same in the ${many.settledAfter} s after the connections were opened, with what V8 collects of that`,
+        fixed(many.shareAtFirst * 100, 3),
+      ],
       ['leaks told', `${many.told} of ${many.leaks}`],
       ['the latest of them after its `closeWaitTimeout`, ms', fixed(many.latestMs, 0)],
     ],
   );
 }
 
-async function inChild({ count, host, seconds }) {
+async function inChild({ count, host, seconds, settledAfter }) {
   const { createGuard } = await import(new URL('index.js', DIST).href);
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc');
@@ -87,6 +96,7 @@ async function inChild({ count, host, seconds }) {
   };
   await sleep(2 * INTERVAL_MS);
   const watching = used();
+  const atFirst = await cpuShare(settledAfter);
   const share = await cpuShare(seconds);
 
   // One that does not take a minute to tell of a leak. It finds the table as the other has left it.
@@ -112,7 +122,7 @@ async function inChild({ count, host, seconds }) {
   const bytes = watching - used();
   const without = await cpuShare(Math.ceil(seconds / 3));
   clients.send({ what: 'reset' });
-  process.send({ bytes, share: Math.max(0, share - without), lateMs }, () => process.exit());
+  process.send({ bytes, share: Math.max(0, share - without), atFirst, lateMs }, () => process.exit());
 }
 
 async function cpuShare(seconds) {

@@ -107,8 +107,10 @@ function scoreOn(line) {
   const causes = hits.filter(({ causeOk }) => causeOk);
   const wanted = hits.filter(({ script }) => found.get(script).causeOk);
   const falseAlarms = attached.score.falseAlarms;
-  const times = attached.results.flatMap(({ verdictMs }) => verdictMs ?? []).sort((a, b) => a - b);
+  const verdicts = (attached.verdicts ?? attached.results).filter(({ verdictMs }) => verdictMs !== undefined);
+  const times = verdicts.map(({ verdictMs }) => verdictMs).sort((a, b) => a - b);
   const [median, slowest] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
+  const { script: late = 'a program' } = verdicts.find(({ verdictMs }) => verdictMs === slowest) ?? {};
   const faults = [
     both.length === 0 && 'nothing was compared',
     attached.score.errors > 0 && `${attached.score.errors} programs ran into an error`,
@@ -116,7 +118,7 @@ function scoreOn(line) {
     causes.length < CAUSES_SHARE * wanted.length &&
       `right causes ${causes.length} of ${wanted.length}: ${missing(hits, causes)}`,
     falseAlarms > 0 && `${falseAlarms} false alarms`,
-    slowest > VERDICT_MS && `the slowest verdict took ${slowest} ms`,
+    slowest > VERDICT_MS && `the verdict on ${late} took ${slowest} ms`,
   ].filter(Boolean);
   const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`;
   return {
@@ -167,8 +169,9 @@ exec '${node}' --inspect-port=0 "$@"
     { mode: 0o755 },
   );
   const result = play(['--register', register, '--node', wrapper], { SETTLE: options.settle });
-  const took = fs.readFileSync(times, 'utf8').split('\n').filter(Boolean).map(Number);
-  return { ...result, results: [...result.results, ...took.map((verdictMs) => ({ verdictMs }))] };
+  const took = fs.readFileSync(times, 'utf8').split('\n').filter(Boolean);
+  const verdicts = took.map((line) => ({ verdictMs: Number.parseInt(line, 10), script: line.split(' ')[1] }));
+  return { ...result, verdicts };
 }
 
 function copyOf(folder) {

@@ -91,11 +91,4 @@ function isLeak(property) {
 }
 
 /** Section → why the page does not have it yet. Nothing of it is claimed anywhere. */
-export const PENDING = {
-  ...Object.fromEntries(
-    ['attach', 'calls', 'coverage', 'hostile', 'sanitizers', 'soak'].map((section) => [
-      section,
-      'written; its long form has not had a quiet machine for as long as it takes',
-    ]),
-  ),
-};
+export const PENDING = {};
