@@ -43,13 +43,18 @@ export class ReclaimRounds {
     return this.#parts.tracker.isOverdue(entry, this.#reclaimer.afterMs);
   }
 
-  #reclaim(entry: LedgerEntry, nowMs: number, sharedSockets: () => SharedSockets): void {
-    const { ledger, descriptions, decisions, events } = this.#parts;
+  /** Reads it again: it may have been closed, or have made progress. */
+  #isStillDue(entry: LedgerEntry, nowMs: number): boolean {
     const { cookie } = entry.suspect;
     this.#readAgain(cookie);
-    // It may have been closed, or have made progress.
-    if (ledger.get(cookie) !== entry || !this.#isDue(entry, nowMs)) return;
+    return this.#parts.ledger.get(cookie) === entry && this.#isDue(entry, nowMs);
+  }
+
+  #reclaim(entry: LedgerEntry, nowMs: number, sharedSockets: () => SharedSockets): void {
+    const { ledger, descriptions, decisions, events } = this.#parts;
+    if (!this.#isStillDue(entry, nowMs)) return;
     const { suspect, counted } = entry;
+    const { cookie } = suspect;
     const facts = descriptions.factsOf(entry);
     const report = descriptions.describe(entry, facts);
     if (!counted || !suspect.socket || !facts || !report) return;
@@ -65,6 +70,8 @@ export class ReclaimRounds {
     }
     // The filter is the application's: it may have closed the guard, or the socket.
     if (this.#parts.isClosed() || !isOpen(suspect.socket)) return;
+    // Another process may have answered over it and closed it before it was looked for there. From here on nobody else can.
+    if (!this.#isStillDue(entry, nowMs)) return;
     endLeak(this.#binding, suspect.socket, cookie, report);
     ledger.delete(cookie);
     decisions.note(cookie, 'reclaimed');

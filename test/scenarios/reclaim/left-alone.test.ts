@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -8,9 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard } from '../../../src/guard/guard.js';
-import { kernelRow } from '../../support/kernel-view.js';
+import { kernelRow, openFds } from '../../support/kernel-view.js';
 import { QUICK } from '../../support/reports.js';
 import { stageOfEachTest } from '../../support/stage.js';
 import { programs, root } from '../../support/programs.js';
@@ -174,21 +176,27 @@ describe('reclaim leaves alone an unread body', () => {
   });
 });
 
+/** A leak of this process whose socket a child has too, and will answer over when it is told to. */
+async function answeredByChild() {
+  const child = fork(path.join(root, 'test/scenarios/reclaim/programs/answers-late.mjs'));
+  stage.defer(() => child.kill('SIGKILL'));
+  await once(child, 'message');
+  const { guard, reclaimed } = reclaiming();
+  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    child.send('take it', socket, { keepOpen: true });
+  });
+  const port = await stage.listen(server);
+  const client = await stage.connect(port);
+  client.say('hello');
+  await client.halfClose();
+  const leak = await until('the leak', () => guard.leaks().find(({ localPort }) => localPort === port));
+  return { child, client, guard, leak, reclaimed };
+}
+
 describe('reclaim leaves alone a socket that another process has too', () => {
   it('which goes on responding over it', async () => {
-    const child = fork(path.join(root, 'test/scenarios/reclaim/programs/answers-late.mjs'));
-    stage.defer(() => child.kill('SIGKILL'));
-    await once(child, 'message');
-    const { guard, reclaimed } = reclaiming();
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-      socket.on('error', () => {});
-      child.send('take it', socket, { keepOpen: true });
-    });
-    const port = await stage.listen(server);
-    const client = await stage.connect(port);
-    client.say('hello');
-    await client.halfClose();
-    const leak = await until('the leak', () => guard.leaks().find(({ localPort }) => localPort === port));
+    const { child, client, guard, leak, reclaimed } = await answeredByChild();
     const samples = new Set();
     await until('ten samples more', () => samples.add(guard.stats().lastSample).size > 10);
     expect(reclaimed).toEqual([]);
@@ -196,6 +204,33 @@ describe('reclaim leaves alone a socket that another process has too', () => {
     await until('the whole answer', () => client.text.length === 2_000_000);
     expect(client.errors).toEqual([]);
     // The child has closed its own; now the one here is a leak that nobody else uses.
+    await until('the reclaim', () => reclaimed.length > 0);
+    expect(guard.leaks().filter(({ id }) => id === leak.id)).toEqual([]);
+  });
+
+  it('which answers over it, and closes it, right before it is looked for there', async () => {
+    const { child, client, guard, leak, reclaimed } = await answeredByChild();
+    const inode = kernelRow(leak.localPort!, client.port)!.inode;
+    const has = (): boolean => [...openFds(child.pid).values()].includes(`socket:[${inode}]`);
+    await until('the child to have it', has);
+    // The search for who else has it begins with all processes.
+    const { readdirSync } = fs;
+    let searches = 0;
+    const spy = vi.spyOn(fs, 'readdirSync').mockImplementation((...args: Parameters<typeof readdirSync>) => {
+      if (args[0] === '/proc' && ++searches === 1) {
+        child.send('answer now');
+        for (const untilMs = performance.now() + 10_000; has() && performance.now() < untilMs;);
+      }
+      return readdirSync(...args);
+    });
+    syncBuiltinESMExports();
+    stage.defer(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+    await until('the whole answer', () => client.text.length === 2_000_000);
+    expect(searches).toBeGreaterThan(0);
+    expect(client.errors).toEqual([]);
     await until('the reclaim', () => reclaimed.length > 0);
     expect(guard.leaks().filter(({ id }) => id === leak.id)).toEqual([]);
   });
