@@ -12,10 +12,19 @@ tools=(ss ip iptables unshare curl chromium valgrind clang++-14 prometheus promt
 # iptables lives in sbin, which is not on everyone's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
 
+fuzz=$(dirname "${BASH_SOURCE[0]}")/../test/kernel/fuzz.sh
+
+is_here() {
+  case $1 in
+    clang++-14) bash "$fuzz" --tools ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
 missing_tools() {
   local tool
   for tool in "${tools[@]}"; do
-    command -v "$tool" >/dev/null || echo "$tool"
+    is_here "$tool" || echo "$tool"
   done
 }
 

@@ -6,20 +6,22 @@
 #   bash test/kernel/fuzz.sh --runs 3400000        each that many inputs
 #   bash test/kernel/fuzz.sh --seconds 60 tcp_info one of them
 #   bash test/kernel/fuzz.sh --keep                adds to fuzz/corpus what reaches new code, and makes it small again
+#   bash test/kernel/fuzz.sh --tools               only whether there is a clang that can; exits with 1 if not
 #
 # Prints `TARGET: N inputs, N edges` for each, which scripts/proof/fuzz.mjs reads. Exits with 1 when an input fails; it is kept as
 # fuzz/crash-TARGET-*, to be added to the corpus once it is mended.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 native="$here/../../native"
-targets=() limit=(-max_total_time=10) keep=false
+targets=() limit=(-max_total_time=10) keep=false only_tools=false
 
 while [ $# -gt 0 ]; do
   case $1 in
     --runs) limit=("-runs=$2"); shift ;;
     --seconds) limit=("-max_total_time=$2"); shift ;;
     --keep) keep=true ;;
-    -*) echo "fuzz.sh: there is no $1; there are --runs N, --seconds N and --keep" >&2; exit 2 ;;
+    --tools) only_tools=true ;;
+    -*) echo "fuzz.sh: there is no $1; there are --runs N, --seconds N, --keep and --tools" >&2; exit 2 ;;
     *)
       [ -f "$here/fuzz/$1.cc" ] || { echo "fuzz.sh: there is no target $1" >&2; exit 2; }
       targets+=("$1") ;;
@@ -28,12 +30,22 @@ while [ $# -gt 0 ]; do
 done
 [ ${#targets[@]} -gt 0 ] || targets=(dump_message tcp_info endpoints)
 
+sanitizers=-fsanitize=fuzzer,address,undefined
+
+# Debian has the runtime in a package of its own, which clang-tidy does not bring.
+can_fuzz() {
+  command -v "$1" >/dev/null &&
+    echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char *, unsigned long) { return 0; }' |
+    "$1" "$sanitizers" -x c++ -o /dev/null - 2>/dev/null
+}
+
 compiler=
 for name in "${CLANGXX:-}" clang++-14 clang++; do
-  [ -n "$name" ] && command -v "$name" >/dev/null && compiler=$name && break
+  [ -n "$name" ] && can_fuzz "$name" && compiler=$name && break
 done
+if [ "$only_tools" = true ]; then [ -n "$compiler" ]; exit; fi
 if [ -z "$compiler" ]; then
-  echo "NOT TESTED HERE: fuzzing: there is no clang (Debian: clang-14 and libclang-rt-14-dev; scripts/install-test-tools.sh)"
+  echo "NOT TESTED HERE: fuzzing: no clang with libFuzzer (Debian: clang-14 and libclang-rt-14-dev; scripts/install-test-tools.sh)"
   exit 0
 fi
 
@@ -53,7 +65,7 @@ status=0
 for target in "${targets[@]}"; do
   corpus="$here/fuzz/corpus/$target"
   # shellcheck disable=SC2046
-  "$compiler" -std=c++17 -Wall -Wextra -Werror -g -O1 -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
+  "$compiler" -std=c++17 -Wall -Wextra -Werror -g -O1 -fno-sanitize-recover=all "$sanitizers" \
     "$here/fuzz/$target.cc" $(sources "$target") -o "$out/$target"
   mkdir -p "$out/found-$target"
   # 340 bytes are a datagram of two sockets with their TCP_INFO; longer ones repeat it.

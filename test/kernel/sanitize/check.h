@@ -35,8 +35,8 @@ inline bool That(bool holds, const char* what, const char* file, int line) {
 
 // Waits for what the kernel does in its own time (loopback packets are handled in a softirq).
 template <typename Condition>
-bool Until(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+bool Until(Condition condition, std::chrono::seconds at_most = std::chrono::seconds(10)) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
