@@ -71,7 +71,7 @@ describe('who else reports a socket', () => {
       spawn('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, program], {
         cwd: root,
         env: environmentOfAUser(),
-        timeout: 15_000,
+        timeout: 60_000,
       }),
     );
     const { during, failed, after, later, pid } = jsonOf(outcome);

@@ -74,7 +74,7 @@ function environment(addon) {
 }
 
 async function run(node, args, env) {
-  const child = spawn(node, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 900_000 });
+  const child = spawn(node, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 1_800_000 });
   const [out, err, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { out, err, failed: code !== 0, end: code ?? signal };
 }
