@@ -117,7 +117,7 @@ function scoreOn(line) {
     hits.length < LEAKS_SHARE * both.length && `found ${hits.length} of ${both.length}: ${missing(both, hits)}`,
     causes.length < CAUSES_SHARE * wanted.length &&
       `right causes ${causes.length} of ${wanted.length}: ${missing(hits, causes)}`,
-    falseAlarms > 0 && `${falseAlarms} false alarms`,
+    falseAlarms > 0 && `${falseAlarms} false alarms: ${alarmed(attached.results)}`,
     slowest > VERDICT_MS && `the verdict on ${late} took ${slowest} ms`,
   ].filter(Boolean);
   const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`;
@@ -135,6 +135,14 @@ function scoreOn(line) {
     ],
     faults: faults.map((fault) => `${title}: ${fault}`),
   };
+}
+
+/** The programs that were named falsely, and with what. */
+function alarmed(results) {
+  const named = results.filter(({ falseAlarms = 0 }) => falseAlarms > 0);
+  return named
+    .map(({ script, saw = [], leaked }) => `${script} (${leaked ? 'a leak' : 'no leak'}, ${saw.join('; ')})`)
+    .join(', ');
 }
 
 function play(args, env = {}) {
