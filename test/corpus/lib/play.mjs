@@ -36,12 +36,14 @@ export async function play({ id, file, name, scenario }, { node, register, attac
     // The port pair that is judged: the program's own, or that of whom it connected to.
     const judged = expect.side === 'outbound' || port === undefined ? upstreamPort : port;
     let attached;
+    let wasThere = false;
     const reports = () => attached?.leaks ?? leaksIn(log);
     const isHit = (leak) => (expect.side === 'outbound' ? leak.remotePort : leak.localPort) === judged;
     const leaks = () => isHeld(expect.kind, expect.side, judged, processTree(child.pid));
     if (attach !== undefined) {
       // As an operator would: to a process that has leaked for a while, or has looked as if it did.
       await sleep(Math.max(ATTACHED_AFTER_MS, expect.watchMs ?? 0));
+      wasThere = leaks();
       attached = await lookInto(child.pid, { node, attach });
     } else if (expect.silent === undefined) {
       // What ends by itself leaks on no such Node; the rest has to be found.
@@ -53,7 +55,8 @@ export async function play({ id, file, name, scenario }, { node, register, attac
     if (!child.alive()) throw new Error(`the program ended: ${child.errors()}`);
     if (expect.looksLike !== undefined && !isHeld(expect.looksLike, expect.side, judged, processTree(child.pid)))
       throw new Error(`it does not look like a leak: no socket of it is ${expect.looksLike}`);
-    const leaked = expect.silent === undefined && leaks();
+    // What ends while it is looked into was a leak all the same: the collector may close what nobody holds any more.
+    const leaked = expect.silent === undefined && (wasThere || leaks());
     return { ...identity, ...judge(expect, leaked, reports(), isHit), verdictMs: attached?.tookMs };
   } catch (error) {
     return { ...identity, error: `${error.message}${child ? ` ${child.errors()}` : ''}`.slice(0, 600) };
