@@ -68,11 +68,14 @@ export class ReclaimRounds {
       );
       return;
     }
+    const { socket } = suspect;
+    const isEndable = (): boolean => !this.#parts.isClosed() && isOpen(socket);
     // The filter is the application's: it may have closed the guard, or the socket.
-    if (this.#parts.isClosed() || !isOpen(suspect.socket)) return;
+    if (!isEndable()) return;
     // Another process may have answered over it and closed it before it was looked for there. From here on nobody else can.
-    if (!this.#isStillDue(entry, nowMs)) return;
-    endLeak(this.#binding, suspect.socket, cookie, report);
+    // What is read may be told, to listeners that may close either too.
+    if (!this.#isStillDue(entry, nowMs) || !isEndable()) return;
+    endLeak(this.#binding, socket, cookie, report);
     ledger.delete(cookie);
     decisions.note(cookie, 'reclaimed');
     events.ended(report.ageMs, tracedNow(report));

@@ -1,6 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { createGuard, type Guard } from '../../../src/guard/guard.js';
+import { createObserver } from '../../../src/guard/observer.js';
 import type { ReclaimOptions } from '../../../src/guard/options.js';
 import type { LeakReport } from '../../../src/leaks/report.js';
 import {
@@ -247,3 +248,28 @@ async function reclaimOfAnother(seen: Reclaims): Promise<void> {
   const control = await stage.visit(port, 'hello');
   await until('the reclaim of a later leak', isReclaimed(seen, control));
 }
+
+it.each(['the guard', 'that socket'])(
+  'a socket is not reclaimed when a listener closes %s right before',
+  async (what) => {
+    const observer = createObserver({ ...QUICK, scope: 'process' });
+    stage.defer(() => observer.close());
+    const { port, accepted } = await neverReads();
+    const [left, other] = [await stage.visit(port, 'hello'), await stage.visit(port, 'hello')];
+    const { guard, seen } = reclaiming({
+      filter({ remotePort }) {
+        if (remotePort !== left.port || seen.leaks.length < 2) return false;
+        // Closed, and seen to be by another guard's sample: this one hears of it when it reads next.
+        accepted.get(other.port)!.destroy();
+        observer.sockets();
+        return true;
+      },
+    });
+    guard.on('released', () => (what === 'the guard' ? guard.close() : accepted.get(left.port)!.destroy()));
+    await until('the other to be released', () => seen.released.length > 0);
+    expect(seen.released[0]).toMatchObject({ remotePort: other.port });
+    if (what === 'the guard') expectUntouched(port, left);
+    else await until('it to be released too', () => seen.released.some(({ remotePort }) => remotePort === left.port));
+    expect(seen.reclaimed).toEqual([]);
+  },
+);
