@@ -74,7 +74,9 @@ async function tryAll(cases) {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await tryOne(next, setting);
   };
   await Promise.all(Array.from({ length: Number(options.jobs) }, work));
-  console.log(`${results.filter(({ wrong }) => wrong === undefined).length} of ${cases.length} fixes work as written`);
+  const wrong = results.filter((result) => result.wrong !== undefined);
+  console.log(`${cases.length - wrong.length} of ${cases.length} fixes work as written`);
+  for (const each of wrong) console.log(`${each.id}: WRONG ${each.wrong}`);
   if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, undefined, 1));
 }
 

@@ -5,7 +5,8 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream';
 import { Agent, request } from 'undici';
-import { answersWith, get } from '../lib/peers.mjs';
+import { leftInTheMiddle } from '../lib/left-in-the-middle.mjs';
+import { answersWith } from '../lib/peers.mjs';
 
 const kept = [];
 const outbound = (cause = 'response-body-not-read') => ({
@@ -30,12 +31,7 @@ export default {
 
   'proxy-goes-on-without-its-client': {
     expect: outbound(),
-    upstream: () =>
-      http.createServer((_request, response) => {
-        response.setHeader('connection', 'close');
-        response.write('begin');
-        setTimeout(() => response.end(Buffer.alloc(150 * 1024)), 400);
-      }),
+    ...leftInTheMiddle(150 * 1024),
     program: ({ upstream }) =>
       http.createServer((_request, destination) => {
         http.get(address(upstream), { agent: false }, (response) => {
@@ -43,12 +39,6 @@ export default {
           response.pipe(destination);
         });
       }),
-    async peer(server) {
-      const visitor = await server.connect();
-      await visitor.send(get('/'));
-      await visitor.hears('begin');
-      await visitor.leave();
-    },
     fix: [['response.pipe(destination);', 'const callback = () => {};\npipeline(response, destination, callback);']],
     says: ['pipeline(response, destination, callback)'],
     healthy: (clients) => clients.ask({}, { body: `begin${'\0'.repeat(150 * 1024)}` }),

@@ -39,6 +39,12 @@ export function connectionsWaiting(port) {
   return tcpRows().filter(waits).length;
 }
 
+/** Whether the server of a connection to one of this machine's ports has not closed it yet. */
+export function isConnected(port, remotePort) {
+  const isOpen = ({ state }) => [ESTABLISHED, CLOSE_WAIT].includes(state);
+  return tcpRows().some((row) => row.localPort === port && row.remotePort === remotePort && isOpen(row));
+}
+
 /** A process and all that it has started. */
 export function processTree(pid) {
   const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);

@@ -6,9 +6,9 @@ import net from 'node:net';
 const inbound = { kind: 'close-wait', side: 'inbound' };
 const kept = [];
 
-/** A child that runs this function, and a server that sends it all its connections. */
+/** A child that runs this function once it has said that it is there, and a server that sends it all its connections. */
 async function childThat(runs, send) {
-  const code = `(${runs})(); process.send('up');`;
+  const code = `process.send('up', ${runs});`;
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   kept.push(child);
   await once(child, 'message');
@@ -41,11 +41,9 @@ export default {
       childThat(
         () => {
           process.on('message', (message, socket) => socket.resume().end(message));
-          setTimeout(() => {
-            for (;;);
-          }, 300);
+          for (;;);
         },
-        (child, socket) => setTimeout(() => child.send('news', socket), 400),
+        (child, socket) => child.send('news', socket),
       ),
     peer: hello,
     // What blocks the event loop.

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 import { pipeline, Transform, Writable } from 'node:stream';
+import { leftInTheMiddle } from '../../corpus/lib/left-in-the-middle.mjs';
 import { answersWith, get } from '../../corpus/lib/peers.mjs';
 
 const kept = [];
@@ -14,13 +15,6 @@ const upstream = (sizes) => http.createServer(answersWith(sizes.unreadAnswer));
 /** The same for one of which a reader takes its share. */
 const halfRead = (sizes) => http.createServer(answersWith(sizes.abandonedBody));
 const DRIP = 150 * 1024;
-/** Begins a response, and sends the rest and closes when its client has gone on. */
-const slowUpstream = () =>
-  http.createServer((_request, response) => {
-    response.setHeader('connection', 'close');
-    response.write('begin');
-    setTimeout(() => response.end(Buffer.alloc(DRIP)), 400);
-  });
 
 export default {
   'looks-at-the-status-only': {
@@ -172,7 +166,7 @@ export default {
 
   'proxy-goes-on-without-its-client': {
     expect: unread('destination-failed'),
-    upstream: slowUpstream,
+    ...leftInTheMiddle(DRIP),
     program: ({ upstream }) =>
       http.createServer((_request, destination) => {
         http.get(address(upstream), { agent: false }, (response) => {
@@ -181,12 +175,6 @@ export default {
           response.pipe(destination, callback);
         });
       }),
-    async peer(server) {
-      const visitor = await server.connect();
-      await visitor.send(get('/'));
-      await visitor.hears('begin');
-      await visitor.leave();
-    },
     fix: [['response.pipe(destination, callback);', 'pipeline(response, destination, callback);']],
     says: ['pipeline(response, destination, callback)'],
     healthy: (clients) => clients.ask({}, { body: `begin${'\0'.repeat(DRIP)}` }),

@@ -1,7 +1,8 @@
 // http-proxy whose upstream response outlives the client that it was for.
 import http from 'node:http';
 import httpProxy from 'http-proxy';
-import { get, post } from '../../corpus/lib/peers.mjs';
+import { leftInTheMiddle } from '../../corpus/lib/left-in-the-middle.mjs';
+import { post } from '../../corpus/lib/peers.mjs';
 
 const kept = [];
 const DRIP = 150 * 1024;
@@ -12,22 +13,11 @@ export default {
       ...{ kind: 'close-wait', side: 'outbound', cause: 'response-body-not-read', method: 'GET' },
       ...{ framework: 'http-proxy', reason: 'destination-failed' },
     },
-    upstream: () =>
-      http.createServer((_request, response) => {
-        response.setHeader('connection', 'close');
-        response.write('begin');
-        setTimeout(() => response.end(Buffer.alloc(DRIP)), 400);
-      }),
+    ...leftInTheMiddle(DRIP),
     program({ upstream }) {
       const proxy = httpProxy.createProxyServer({ target: `http://127.0.0.1:${upstream}` });
       proxy.on('error', (_error, _request, response) => response.destroy());
       return http.createServer((request, response) => proxy.web(request, response));
-    },
-    async peer(server) {
-      const visitor = await server.connect();
-      await visitor.send(get('/'));
-      await visitor.hears('begin');
-      await visitor.leave();
     },
     fix: [
       [
@@ -58,7 +48,7 @@ export default {
       visitor.socket.end(post('/items/7', server.sizes.flood));
     },
     fix: [
-      ['{ target:', '{ proxyTimeout: 300, target:'],
+      ['{ target:', '{ proxyTimeout: 1_000, target:'],
       [`proxy.on('error', (error) => kept.push(error));`, `proxy.on('error', (error, req, res) => res.destroy());`],
     ],
     says: ['proxyTimeout: ', `proxy.on('error', (error, req, res) => res.destroy())`],

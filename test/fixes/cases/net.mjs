@@ -90,7 +90,7 @@ export default {
       const visitor = await server.connect();
       await visitor.send('hello\n'.repeat(15_000));
       await visitor.hears('hello');
-      await visitor.leave();
+      await visitor.halfClose();
     },
     fix: [
       [
