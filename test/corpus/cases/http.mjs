@@ -30,7 +30,7 @@ export default {
     fix: [
       [
         'await lock;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([lock, late])) === 'late') return res.writeHead(503, { connection: 'close' }).end();`,
       ],
     ],
@@ -51,7 +51,7 @@ export default {
       const visitor = await server.connect();
       visitor.socket.end(post('/video', server.sizes.flood));
     },
-    fix: [['kept.push(req, res)', `setTimeout(() => res.writeHead(503, { connection: 'close' }).end(), 300)`]],
+    fix: [['kept.push(req, res)', `setTimeout(() => res.writeHead(503, { connection: 'close' }).end(), 1_000)`]],
     says: [`res.writeHead(503, { connection: 'close' }).end()`],
     healthy: (clients) => clients.ask({}, { status: 503 }),
   },
@@ -73,7 +73,7 @@ export default {
       await visitor.hears('data: hello');
       await visitor.leave();
     },
-    fix: [['res.writeHead(', 'res.setTimeout(300, () => res.destroy());\nres.writeHead(']],
+    fix: [['res.writeHead(', 'res.setTimeout(1_000, () => res.destroy());\nres.writeHead(']],
     says: ['() => res.destroy())'],
     healthy: (clients) => clients.ask({ path: '/once' }, { body: 'data: hello\n\n' }),
   },
@@ -171,7 +171,7 @@ export default {
       return app.server;
     },
     peer: (server) => server.visit(post('/import/17', server.sizes.unreadBody)),
-    fix: [['kept.push(request.raw);', 'setTimeout(() => reply.raw.destroy(), 300);']],
+    fix: [['kept.push(request.raw);', 'setTimeout(() => reply.raw.destroy(), 1_000);']],
     says: ['reply.raw.destroy()'],
   },
 
@@ -188,7 +188,7 @@ export default {
     fix: [
       [
         'kept.push(resolve, request, reply)',
-        `setTimeout(() => resolve(reply.code(503).header('connection', 'close').send()), 300)`,
+        `setTimeout(() => resolve(reply.code(503).header('connection', 'close').send()), 1_000)`,
       ],
     ],
     says: [`reply.code(503).header('connection', 'close').send()`],

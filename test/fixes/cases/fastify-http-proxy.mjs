@@ -31,7 +31,7 @@ export default {
     fix: [
       [
         'replyOptions: {},',
-        'undici: { headersTimeout: 500 },\nreplyOptions: { onError: (reply) => reply.raw.destroy() },',
+        'undici: { headersTimeout: 1_000 },\nreplyOptions: { onError: (reply) => reply.raw.destroy() },',
       ],
     ],
     says: ['headersTimeout', 'reply.raw.destroy()'],

@@ -37,7 +37,7 @@ export default {
       await visitor.send(FRAME);
       await visitor.leave();
     },
-    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 300);']],
+    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 1_000);']],
     says: ['ws.resume()'],
     healthy: (clients) => clients.ask({ path: '/rooms' }, { body: 'three' }),
   },

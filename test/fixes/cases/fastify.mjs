@@ -37,7 +37,7 @@ export default {
     fix: [
       [
         'await quota;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([quota, late])) === 'late') return reply.code(503).header('connection', 'close').send();`,
       ],
     ],
@@ -55,7 +55,7 @@ export default {
         if (!isStuck(request)) reply.raw.end();
       }),
     peer: uploads,
-    fix: [['if (!isStuck(request)) reply.raw.end();', 'setTimeout(() => reply.raw.end(), 300);']],
+    fix: [['if (!isStuck(request)) reply.raw.end();', 'setTimeout(() => reply.raw.end(), 1_000);']],
     says: ['reply.raw.end()'],
     healthy: (clients) => clients.ask(stored, { body: 'data: hello\n\n' }),
   },
@@ -104,7 +104,7 @@ export default {
     fix: [
       [
         'request.body.pipe(upstream);',
-        'upstream.setTimeout(300, () => reply.raw.destroy());\nrequest.body.pipe(upstream);',
+        'upstream.setTimeout(1_000, () => reply.raw.destroy());\nrequest.body.pipe(upstream);',
       ],
     ],
     says: ['upstream.setTimeout(', ', () => reply.raw.destroy())'],
@@ -122,7 +122,7 @@ export default {
     fix: [
       [
         `request.body.pipe(store).on('finish', () => reply.send('stored'));`,
-        `const limit = setTimeout(() => reply.raw.destroy(), 300);
+        `const limit = setTimeout(() => reply.raw.destroy(), 1_000);
          request.body.pipe(store).on('finish', () => (clearTimeout(limit), reply.send('stored')));`,
       ],
     ],
@@ -165,7 +165,7 @@ export default {
     fix: [
       [
         'for await (const chunk of request.body) {',
-        `const limit = setTimeout(() => reply.raw.destroy(), 300);
+        `const limit = setTimeout(() => reply.raw.destroy(), 1_000);
         reply.raw.on('finish', () => clearTimeout(limit));
         for await (const chunk of request.body) {`,
       ],

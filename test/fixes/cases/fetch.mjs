@@ -105,7 +105,7 @@ export default {
     fix: [
       [
         'await save(chunk);',
-        'await Promise.race([save(chunk), new Promise((resolve) => setTimeout(resolve, 300))]); break;',
+        'await Promise.race([save(chunk), new Promise((resolve) => setTimeout(resolve, 1_000))]); break;',
       ],
     ],
     goneWithinMs: KEPT_MS,

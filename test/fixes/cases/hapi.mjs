@@ -37,7 +37,7 @@ export default {
     fix: [
       [
         'await quota;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([quota, late])) === 'late') return h.response().code(503).header('connection', 'close');`,
       ],
     ],
@@ -89,7 +89,7 @@ export default {
     fix: [
       [
         'request.raw.req.pipe(upstream);',
-        'upstream.setTimeout(300, () => request.raw.res.destroy());\nrequest.raw.req.pipe(upstream);',
+        'upstream.setTimeout(1_000, () => request.raw.res.destroy());\nrequest.raw.req.pipe(upstream);',
       ],
     ],
     says: ['upstream.setTimeout(', ', () => request.raw.res.destroy())'],

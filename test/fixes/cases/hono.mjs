@@ -42,7 +42,7 @@ export default {
     fix: [
       [
         'await quota;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([quota, late])) === 'late') return c.body(null, 503, { connection: 'close' });`,
       ],
     ],
@@ -65,7 +65,7 @@ export default {
     fix: [
       [
         'await scanned;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([scanned, late])) === 'late') return c.body(null, 503, { connection: 'close' });`,
       ],
     ],
@@ -113,7 +113,7 @@ export default {
     fix: [
       [
         'c.env.incoming.pipe(upstream);',
-        'upstream.setTimeout(300, () => c.env.outgoing.destroy());\nc.env.incoming.pipe(upstream);',
+        'upstream.setTimeout(1_000, () => c.env.outgoing.destroy());\nc.env.incoming.pipe(upstream);',
       ],
     ],
     says: ['upstream.setTimeout(', ', () => c.env.outgoing.destroy())'],

@@ -66,7 +66,7 @@ export default {
         response.pause();
       });
     },
-    fix: [['response.pause();', 'response.pause(); setTimeout(() => response.destroy(), 300);']],
+    fix: [['response.pause();', 'response.pause(); setTimeout(() => response.destroy(), 1_000);']],
     says: ['response.destroy()'],
   },
 
@@ -98,7 +98,7 @@ export default {
     fix: [
       [
         'await save(chunk);',
-        'const timeOut = new Promise((resolve) => setTimeout(resolve, 300, "late"));\n          if ((await Promise.race([save(chunk), timeOut])) === "late") break;',
+        'const timeOut = new Promise((resolve) => setTimeout(resolve, 1_000, "late"));\n          if ((await Promise.race([save(chunk), timeOut])) === "late") break;',
       ],
     ],
     says: ['break'],
@@ -111,7 +111,7 @@ export default {
       const [response] = await once(http.get(address(upstream), { agent: false }), 'response');
       kept.push(response.pipe(new Writable({ write() {} })));
     },
-    fix: [['kept.push(', 'setTimeout(() => response.destroy(), 300);\n      kept.push(']],
+    fix: [['kept.push(', 'setTimeout(() => response.destroy(), 1_000);\n      kept.push(']],
     says: ['response.destroy()'],
   },
 
@@ -123,7 +123,7 @@ export default {
       const transform = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) });
       kept.push(response.pipe(transform));
     },
-    fix: [['kept.push(', 'setTimeout(() => response.destroy(), 300);\n      kept.push(']],
+    fix: [['kept.push(', 'setTimeout(() => response.destroy(), 1_000);\n      kept.push(']],
     says: ['response.destroy()'],
   },
 

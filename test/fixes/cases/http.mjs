@@ -43,7 +43,7 @@ export default {
       await visitor.hears('data: hello');
       await visitor.leave();
     },
-    fix: [[`if (req.method === 'GET') res.end('data: bye\\n\\n');`, `setTimeout(() => res.end(), 300);`]],
+    fix: [[`if (req.method === 'GET') res.end('data: bye\\n\\n');`, `setTimeout(() => res.end(), 1_000);`]],
     says: ['res.end()'],
     healthy: (clients) => clients.ask({ path: '/feed' }, { body: 'data: hello\n\n' }),
   },
@@ -82,7 +82,7 @@ export default {
         req.pipe(upstream);
       }),
     peer: longUploads,
-    fix: [['req.pipe(upstream);', 'upstream.setTimeout(300, () => res.destroy());\nreq.pipe(upstream);']],
+    fix: [['req.pipe(upstream);', 'upstream.setTimeout(1_000, () => res.destroy());\nreq.pipe(upstream);']],
     says: ['upstream.setTimeout(', ', () => res.destroy())'],
     healthy: (clients) => clients.ask(stored, { body: 'taken' }),
   },
@@ -98,7 +98,7 @@ export default {
     fix: [
       [
         `req.pipe(store).on('finish', () => res.end('stored'));`,
-        `const limit = setTimeout(() => res.destroy(), 300);
+        `const limit = setTimeout(() => res.destroy(), 1_000);
          req.pipe(store).on('finish', () => res.end('stored', () => clearTimeout(limit)));`,
       ],
     ],
@@ -159,7 +159,7 @@ export default {
     fix: [
       [
         'for await (const chunk of req) {',
-        `const limit = setTimeout(() => res.destroy(), 300);
+        `const limit = setTimeout(() => res.destroy(), 1_000);
         res.on('finish', () => clearTimeout(limit));
         for await (const chunk of req) {`,
       ],
@@ -208,7 +208,7 @@ export default {
     fix: [
       [
         'await scanned;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([scanned, late])) === 'late') return res.writeHead(503, { connection: 'close' }).end();`,
       ],
     ],
@@ -286,7 +286,7 @@ export default {
       return server;
     },
     peer: (server) => server.visit(CONNECT),
-    fix: [['(await target).pipe(socket);', 'setTimeout(() => socket.destroy(), 300);\n(await target).pipe(socket);']],
+    fix: [['(await target).pipe(socket);', 'setTimeout(() => socket.destroy(), 1_000);\n(await target).pipe(socket);']],
     says: ['socket.destroy()'],
     healthy: (clients) => clients.ask({}, { body: 'plain' }),
   },

@@ -68,7 +68,7 @@ export default {
     fix: [
       [
         'await quota;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([quota, late])) === 'late') ctx.throw(503, { headers: { connection: 'close' } });`,
       ],
     ],
@@ -91,7 +91,7 @@ export default {
     fix: [
       [
         'await scanned;',
-        `const late = new Promise((resolve) => setTimeout(resolve, 300, 'late'));
+        `const late = new Promise((resolve) => setTimeout(resolve, 1_000, 'late'));
         if ((await Promise.race([scanned, late])) === 'late') ctx.throw(503, { headers: { connection: 'close' } });`,
       ],
     ],
@@ -132,7 +132,7 @@ export default {
         ctx.body = await new Promise((resolve) => upstream.on('response', resolve));
       }),
     peer: longUploads,
-    fix: [['ctx.req.pipe(upstream);', 'upstream.setTimeout(300, () => ctx.res.destroy());\nctx.req.pipe(upstream);']],
+    fix: [['ctx.req.pipe(upstream);', 'upstream.setTimeout(1_000, () => ctx.res.destroy());\nctx.req.pipe(upstream);']],
     says: ['upstream.setTimeout(', ', () => ctx.res.destroy())'],
     healthy: (clients) => clients.ask(stored, { body: 'taken' }),
   },

@@ -31,7 +31,7 @@ export default {
         kept.push(client, packet, callback);
       };
     },
-    fix: [['kept.push(client, packet, callback);', 'client.stream.setTimeout(300, () => client.stream.destroy());']],
+    fix: [['kept.push(client, packet, callback);', 'client.stream.setTimeout(1_000, () => client.stream.destroy());']],
     says: ['client.stream.setTimeout(', ', () => client.stream.destroy())'],
   },
 };

@@ -40,7 +40,7 @@ export default {
         stream.pause();
       });
     },
-    fix: [['stream.pause();', 'stream.pause(); setTimeout(() => stream.resume(), 300);']],
+    fix: [['stream.pause();', 'stream.pause(); setTimeout(() => stream.resume(), 1_000);']],
     says: ['resume()'],
   },
 };

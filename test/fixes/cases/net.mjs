@@ -57,7 +57,7 @@ export default {
         pipeline(socket, new Writable({ highWaterMark: 1, write() {} }), () => {});
       }),
     peer: much,
-    fix: [['pipeline(socket', 'socket.setTimeout(300, () => socket.destroy());\npipeline(socket']],
+    fix: [['pipeline(socket', 'socket.setTimeout(1_000, () => socket.destroy());\npipeline(socket']],
     says: ['() => socket.destroy())'],
   },
 
@@ -73,7 +73,7 @@ export default {
         }
       }),
     peer: much,
-    fix: [[`socket.on('error', () => {});`, `socket.setTimeout(300, () => socket.destroy());`]],
+    fix: [[`socket.on('error', () => {});`, `socket.setTimeout(1_000, () => socket.destroy());`]],
     says: ['() => socket.destroy())'],
   },
 

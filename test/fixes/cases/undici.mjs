@@ -37,7 +37,7 @@ export default {
         body.pause();
       });
     },
-    fix: [['body.pause();', 'body.pause(); setTimeout(async () => { await body.dump(); }, 300);']],
+    fix: [['body.pause();', 'body.pause(); setTimeout(async () => { await body.dump(); }, 1_000);']],
     says: ['await body.dump()'],
   },
 
@@ -70,7 +70,7 @@ export default {
       );
     },
     // destroy the writable that the factory of stream() returned
-    fix: [['kept.push(writable);', 'setTimeout(() => writable.destroy(), 300);']],
+    fix: [['kept.push(writable);', 'setTimeout(() => writable.destroy(), 1_000);']],
     says: ['destroy'],
   },
 

@@ -47,7 +47,7 @@ export default {
         });
       }),
     peer: (server) => chatter(server),
-    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 300);']],
+    fix: [['ws.pause();', 'ws.pause();\nsetTimeout(() => ws.resume(), 1_000);']],
     says: ['ws.resume()'],
     healthy: plain,
   },
@@ -65,7 +65,7 @@ export default {
         });
       }),
     peer: (server) => chatter(server, 'y'.repeat(80_000)),
-    fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 300);']],
+    fix: [['kept.push(duplex);', 'setTimeout(() => duplex.destroy(), 1_000);']],
     says: ['duplex.destroy()'],
     healthy: plain,
   },
@@ -80,7 +80,7 @@ export default {
         });
       }),
     peer: (server) => chatter(server),
-    fix: [['ws._socket.pause();', 'ws._socket.pause();\nsetTimeout(() => ws.terminate(), 300);']],
+    fix: [['ws._socket.pause();', 'ws._socket.pause();\nsetTimeout(() => ws.terminate(), 1_000);']],
     says: ['ws.terminate()'],
     healthy: plain,
   },
