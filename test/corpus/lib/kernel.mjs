@@ -39,10 +39,9 @@ export function connectionsWaiting(port) {
   return tcpRows().filter(waits).length;
 }
 
-/** Whether the server of a connection to one of this machine's ports has not closed it yet. */
-export function isConnected(port, remotePort) {
-  const isOpen = ({ state }) => [ESTABLISHED, CLOSE_WAIT].includes(state);
-  return tcpRows().some((row) => row.localPort === port && row.remotePort === remotePort && isOpen(row));
+/** Whether a server of this machine has connections that it has not closed yet. */
+export function hasClients(port) {
+  return tcpRows().some(({ localPort, state }) => localPort === port && [ESTABLISHED, CLOSE_WAIT].includes(state));
 }
 
 /** A process and all that it has started. */
