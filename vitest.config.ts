@@ -20,8 +20,8 @@ export default defineConfig({
     // They wait for deadlines more than they compute.
     maxWorkers: 3,
     sequence: { concurrent: false },
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
     reporters: ['default', ...(json ? ['json'] : []), './test/support/skips-reporter.ts'],
     ...(json ? { outputFile: { json } } : {}),
     projects: [

@@ -19,7 +19,7 @@ export interface Outcome {
 type Environment = Record<string, string | undefined>;
 
 /** Runs Node to its end. It is killed after a while, which shows as a signal in the outcome. */
-export async function runNode(args: readonly string[], env: Environment = {}, timeout = 15_000): Promise<Outcome> {
+export async function runNode(args: readonly string[], env: Environment = {}, timeout = 45_000): Promise<Outcome> {
   return outcomeOf(spawnNode(args, env, timeout));
 }
 
@@ -41,7 +41,7 @@ export async function outcomeOf(child: ChildProcess): Promise<Outcome> {
   return { code, signal, stdout, stderr };
 }
 
-export function spawnNode(args: readonly string[], env: Environment = {}, timeout = 30_000): ChildProcess {
+export function spawnNode(args: readonly string[], env: Environment = {}, timeout = 60_000): ChildProcess {
   return spawn(process.execPath, args, {
     cwd: root,
     env: { ...environmentOfAUser(), ...env },

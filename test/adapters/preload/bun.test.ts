@@ -32,7 +32,7 @@ describe.each<[string, string[]]>([
     const bun = findBun();
     context.skip(bun === undefined, 'needs bun, on the PATH or in the cache of npm packages');
 
-    const outcome = await outcomeOf(spawn(bun!, args, { cwd: root, env: environmentOfAUser(), timeout: 15_000 }));
+    const outcome = await outcomeOf(spawn(bun!, args, { cwd: root, env: environmentOfAUser(), timeout: 45_000 }));
     expect(outcome).toMatchObject({ code: 0, stdout: 'the program runs\n' });
     expect(outcome.stderr.match(/CloseWaitGuardWarning: .*/g)).toEqual([
       expect.stringMatching(/watches no sockets here: it reads the sockets of Node\.js, and this is Bun \d/),

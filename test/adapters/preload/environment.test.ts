@@ -39,7 +39,7 @@ describe('a program with the preload', () => {
     const child = spawn(process.execPath, [...args, '-e', code], {
       cwd: '/',
       env: { ...environmentOfAUser(), ...SETTINGS, ...env, CLOSE_WAIT_GUARD_LOG: log },
-      timeout: 15_000,
+      timeout: 45_000,
     });
     expect(await outcomeOf(child)).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
   });

@@ -30,7 +30,7 @@ describe('a log on a disk that is full for a while', () => {
       cwd: root,
       env: { ...environmentOfAUser(), ...SETTINGS, CLOSE_WAIT_GUARD_LOG: path.join(folder, 'leaks.jsonl') },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 20_000,
+      timeout: 45_000,
       killSignal: 'SIGKILL',
     });
     const { leaked, whole, cut, warnings } = jsonOf(await outcomeOf(child));

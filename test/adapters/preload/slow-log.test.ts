@@ -36,7 +36,7 @@ function launch(
     cwd: root,
     env: { ...environmentOfAUser(), ...SETTINGS, ...env },
     stdio: ['ignore', 'pipe', stderr],
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
     ...(uid === undefined ? {} : { uid }),
   });

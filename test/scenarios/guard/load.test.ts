@@ -93,7 +93,7 @@ describe('a process at its limit of fds', () => {
       spawn('sh', ['-c', command, process.execPath, program, mode], {
         cwd: root,
         env: environmentOfAUser(),
-        timeout: 15_000,
+        timeout: 45_000,
       }),
     );
   }
