@@ -216,7 +216,7 @@ describe('authorize', () => {
     }
   });
 
-  it('that never answers: 403 after 5 s, so that its socket does not stay open', { timeout: 45_000 }, async () => {
+  it('that never answers: 403 after 5 s, so that its socket does not stay open', { timeout: 15_000 }, async () => {
     const guard = guardOn(stage);
     const port = await servePage(stage, guard, { authorize: () => new Promise<boolean>(() => {}) });
     expect(await statusOf(port)).toBe(403);

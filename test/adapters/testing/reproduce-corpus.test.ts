@@ -78,7 +78,7 @@ async function inProduction(
 }
 
 describe('what reproduce() makes of a report is red on the code that leaked', () => {
-  it.each(leaks.filter(([id]) => !ELSEWHERE.includes(id)))('%s', { timeout: 60_000 }, async (id, scenario) => {
+  it.each(leaks.filter(([id]) => !ELSEWHERE.includes(id)))('%s', async (id, scenario) => {
     const { server, leak } = await inProduction(stage, scenario);
     const reason = NO_REQUEST[id] ?? (server === undefined || leak.side === 'outbound' ? /traceRequests/ : undefined);
     if (reason && leak.requestedBy === undefined) {

@@ -34,14 +34,17 @@ export function connectionsHeld(side, port, pids) {
 
 /** How many connections to a port of this machine nobody has accepted yet. What was closed has no inode either, but is in other states. */
 export function connectionsWaiting(port) {
-  const waits = ({ localPort, state, inode }) =>
-    localPort === port && inode === '0' && [ESTABLISHED, CLOSE_WAIT].includes(state);
-  return tcpRows().filter(waits).length;
+  return openAt(port).filter(({ inode }) => inode === '0').length;
 }
 
 /** Whether a server of this machine has connections that it has not closed yet. */
 export function hasClients(port) {
-  return tcpRows().some(({ localPort, state }) => localPort === port && [ESTABLISHED, CLOSE_WAIT].includes(state));
+  return openAt(port).length > 0;
+}
+
+/** The connections to a port of this machine that its side has not closed, accepted or not. */
+function openAt(port) {
+  return tcpRows().filter(({ localPort, state }) => localPort === port && [ESTABLISHED, CLOSE_WAIT].includes(state));
 }
 
 /** A process and all that it has started. */
